@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_AGGREGATE_AGGREGATE_H
+#define WEIR_AGGREGATE_AGGREGATE_H
+
+#include <stdint.h>
+
+#include <weir/aggregate/function.h>
+#include <weir/base/error.h>
+#include <weir/record/block.h>
+
+/*
+ * Group by key, per window. A worker feeds rows to its aggregator; panes closed by event time are handed over
+ * whole; the control thread turns them into blocks and gives them back to be used again.
+ */
+
+enum weir_window_kind {
+	WEIR_WINDOW_GLOBAL,
+	WEIR_WINDOW_TUMBLING,
+};
+
+struct weir_window {
+	enum weir_window_kind kind;
+	int64_t size_ns; /* tumbling */
+};
+
+/* Parse "1s", "tumbling:1s", "global". Usage error with the nearest valid form. */
+int weir_window_parse(const char *text, struct weir_window *ret, struct weir_error *err);
+/* "tumbling 1s"; buf of 64 bytes. */
+const char *weir_window_text(const struct weir_window *w, char *buf, unsigned size);
+
+struct weir_agg_call {
+	const struct weir_agg_function *function;
+	unsigned n_args;
+	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
+};
+
+struct weir_group_key {
+	enum weir_type type;
+	enum weir_store store;
+};
+
+struct weir_group_spec {
+	struct weir_window window;
+	int64_t lateness_ns;
+	unsigned n_keys;
+	const struct weir_group_key *keys; /* [n_keys] */
+	unsigned n_aggs;
+	const struct weir_agg_call *aggs; /* [n_aggs] */
+	uint64_t table_size; /* most keys in one window */
+	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
+};
+
+/* Rows that one update brings: hot. */
+struct weir_group_rows {
+	uint32_t n;
+	uint64_t *sel;                               /* in: rows to take; out: rows that were aggregated */
+	const struct weir_column *const *keys;       /* [n_keys] */
+	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
+	const int64_t *time_ns;                      /* [n], WEIR_TIME_NONE where unknown */
+	int64_t first_number;                        /* number of row 0 */
+	int64_t watermark_ns;  /* largest event time that has arrived before this row's batch on its queue */
+};
+
+/* Rows that did not make it, by reason. Owner writes, control reads. */
+struct weir_group_counters {
+	uint64_t aggregated;
+	uint64_t null_key; /* a key column is null */
+	uint64_t late;     /* its window was closed already */
+	uint64_t no_time;  /* a time window, and the packet has no time */
+	uint64_t overflow; /* a new key, and the table is full */
+};
+
+struct weir_aggregator;
+struct weir_pane;
+
+struct weir_aggregator *weir_aggregator_create(const struct weir_group_spec *spec,
+    struct weir_error *err);
+void weir_aggregator_destroy(struct weir_aggregator *a);
+/* Hot, owning lcore. */
+void weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_rows *rows,
+    struct weir_group_counters *counters);
+/*
+ * Hot, owning lcore. Close panes that end at or before watermark_ns - lateness (INT64_MAX: all, the global one
+ * too) and return them oldest first, one a call; NULL when there is none. A pane belongs to the caller.
+ */
+struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns);
+/* Hot, owning lcore. Give an emptied pane back for reuse. */
+void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
+
+/* Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. */
+int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
+/*
+ * Control. Append the pane's groups to a block whose schema has the keys first and then the aggregates; sets
+ * the block's window. 0 or -ENOMEM.
+ */
+int weir_pane_rows(const struct weir_pane *p, struct weir_block *b);
+uint32_t weir_pane_n_groups(const struct weir_pane *p);
+/* Bytes that a pane holds now. */
+uint64_t weir_pane_bytes(const struct weir_pane *p);
+/* Empty it and free its memory. */
+void weir_pane_destroy(struct weir_pane *p);
+/* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. */
+int64_t weir_pane_start(const struct weir_pane *p);
+
+#endif

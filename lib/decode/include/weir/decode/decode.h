@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_DECODE_DECODE_H
+#define WEIR_DECODE_DECODE_H
+
+#include <stdint.h>
+
+#include <weir/packet/batch.h>
+
+/*
+ * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below. A
+ * packet with a reason still has the fields of the layers before the trouble.
+ */
+#define WEIR_DECODE_REASONS(X)                                                                     \
+	X(LINK_TYPE, "link_type", "link type that weir does not decode")                           \
+	X(LINK_TRUNCATED, "link_truncated", "captured bytes end in a link header, tag or label")   \
+	X(LINK_DEPTH, "link_depth", "more tags, labels or nested link headers than are walked")    \
+	X(NOT_IP, "not_ip", "no IP header: ARP, LLC and other link payloads")                      \
+	X(IP_VERSION, "ip_version", "version field that does not match")                           \
+	X(IP_HEADER, "ip_header", "IP header length or total length that is impossible")           \
+	X(IP_TRUNCATED, "ip_truncated", "captured bytes end in the IP header or its extensions")   \
+	X(IPV6_EXT_DEPTH, "ipv6_ext_depth", "more IPv6 extension headers than are walked")         \
+	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header")
+
+enum weir_decode_reason {
+#define X(id, name, doc) WEIR_DECODE_##id,
+	WEIR_DECODE_REASONS(X)
+#undef X
+	WEIR_N_DECODE_REASONS,
+};
+
+struct weir_decode_reason_doc {
+	const char *name;
+	const char *doc;
+};
+extern const struct weir_decode_reason_doc weir_decode_reasons[WEIR_N_DECODE_REASONS];
+
+struct weir_decode_counters {
+	uint64_t reason[WEIR_N_DECODE_REASONS]; /* packets; owner writes, control reads */
+};
+
+/* Hot, owning lcore. Fill layout and needed columns of all b->n rows. */
+void weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters);
+
+/* LINKTYPE_ or DLT_ number of libpcap to ours; WEIR_LINK_UNKNOWN for the rest. */
+enum weir_link weir_decode_link_of_dlt(int dlt);
+
+#endif

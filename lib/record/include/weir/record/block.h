@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RECORD_BLOCK_H
+#define WEIR_RECORD_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/base/column.h>
+
+/*
+ * The currency of the cold side: result rows as columns. A block owns its values, strings
+ * included, and belongs to whoever holds it; it has no locks and is passed whole.
+ */
+
+struct weir_schema_column {
+	char *name;
+	enum weir_type type;
+	bool is_key; /* rows are ordered by the keys, in schema order */
+};
+
+struct weir_schema {
+	char *query;     /* name of the query */
+	bool has_window; /* rows carry window.start and window.end */
+	unsigned n_columns;
+	struct weir_schema_column *columns;
+};
+
+/* Append a column (the name is copied). 0 or -ENOMEM. */
+int weir_schema_add(struct weir_schema *s, const char *name, enum weir_type type, bool is_key);
+/* Index of a column by name, or -ENOENT. */
+int weir_schema_find(const struct weir_schema *s, const char *name);
+void weir_schema_fini(struct weir_schema *s);
+
+struct weir_block {
+	const struct weir_schema *schema; /* not owned, outlives the block */
+	int64_t window_start_ns;          /* WEIR_TIME_NONE where unknown */
+	int64_t window_end_ns;
+	uint32_t n_rows;
+	uint32_t cap_rows;           /* a multiple of WEIR_ROWS */
+	struct weir_column *columns; /* [schema->n_columns], each of cap_rows elements */
+	struct weir_block_heap *heap; /* bytes of strings; private */
+};
+
+/* An empty block with room for cap_rows rows (rounded up); it grows. NULL when out of memory. */
+struct weir_block *weir_block_create(const struct weir_schema *schema, uint32_t cap_rows);
+void weir_block_destroy(struct weir_block *b);
+/* Make room for so many more rows. 0 or -ENOMEM. */
+int weir_block_reserve(struct weir_block *b, uint32_t extra);
+/* Copy bytes into the block's heap; the copy lives as long as the block. NULL when out of memory. */
+const uint8_t *weir_block_keep(struct weir_block *b, const void *p, uint32_t len);
+/* Set one element (row < n_rows + reserved; strings are copied); the value's type is the column's. 0 or -ENOMEM. */
+int weir_block_set(struct weir_block *b, uint32_t row, unsigned column, const struct weir_value *v);
+/* Append rows of `from` (same columns) given by mask over its WEIR_ROWS rows from first_row on. 0 or -ENOMEM. */
+int weir_block_append(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
+    const uint64_t mask[WEIR_MASK_WORDS]);
+/*
+ * Columns of rows first_row (a multiple of WEIR_ROWS) and up as views: cols[i] points into the block.
+ * Returns the rows in the slice, at most WEIR_ROWS.
+ */
+uint32_t weir_block_slice(const struct weir_block *b, uint32_t first_row,
+    struct weir_column *cols);
+
+/*
+ * Order rows: by column `top` descending (nulls last) where top >= 0, then by the key columns
+ * ascending (nulls first), then by all others ascending. Rows past limit are cut (0 = keep all). 0 or -ENOMEM.
+ */
+int weir_block_sort(struct weir_block *b, int top, uint32_t limit);
+
+#endif

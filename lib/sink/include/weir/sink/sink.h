@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SINK_SINK_H
+#define WEIR_SINK_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <weir/base/error.h>
+#include <weir/record/block.h>
+
+/*
+ * Where rows or packets go (contract A7). Control thread only. One file a kind, one line in sink.c's
+ * list. A sink takes blocks (rows) or packet blocks (copies of kept packets), never both.
+ */
+
+/* Copies of packets, as the worker hands them over for a packet sink. */
+struct weir_packet_copy {
+	int64_t time_ns;   /* or WEIR_TIME_NONE */
+	uint32_t cap_len;
+	uint32_t wire_len;
+	uint16_t interface;
+	uint16_t dlt;      /* libpcap's DLT_ */
+	uint32_t offset;   /* of its bytes in weir_packet_block.bytes */
+};
+
+struct weir_packet_block {
+	uint32_t n;
+	uint32_t cap;
+	struct weir_packet_copy *packets; /* [n] */
+	uint8_t *bytes;
+	uint64_t n_bytes;
+	uint64_t cap_bytes;
+};
+
+struct weir_packet_block *weir_packet_block_create(uint32_t cap, uint64_t cap_bytes);
+void weir_packet_block_destroy(struct weir_packet_block *b);
+/* Append a copy. 0, or -ENOMEM. */
+int weir_packet_block_add(struct weir_packet_block *b, const uint8_t *data,
+    const struct weir_packet_copy *meta);
+
+struct weir_sink_counters {
+	uint64_t delivered;       /* rows or packets */
+	uint64_t dropped_error;   /* the file or peer refused them: disk full, broken pipe */
+};
+
+struct weir_sink;
+
+struct weir_sink_ops {
+	const char *scheme;   /* "json" */
+	const char *synopsis; /* "json[:FILE]" */
+	const char *doc;
+	bool takes_packets;
+	bool is_streaming; /* wants rows at once rather than a whole window */
+	/* target is what follows "scheme:", or NULL. Opens files for writing; "-" or NULL is standard output. */
+	int (*open)(struct weir_sink *s, const char *target, struct weir_error *err);
+	int (*rows)(struct weir_sink *s, const struct weir_block *b, struct weir_error *err);
+	int (*packets)(struct weir_sink *s, const struct weir_packet_block *b,
+	    struct weir_error *err);
+	int (*flush)(struct weir_sink *s, struct weir_error *err);
+	void (*close)(struct weir_sink *s);
+};
+
+struct weir_sink {
+	const struct weir_sink_ops *ops;
+	char *uri; /* as typed */
+	struct weir_sink_counters counters;
+	bool is_broken; /* a write failed; later rows are dropped and counted */
+	void *state;
+};
+
+/* All kinds; NULL ends. */
+extern const struct weir_sink_ops *const weir_sink_kinds[];
+
+/* Check a URI without opening it: 0 and the kind, or a usage error with the nearest scheme. */
+int weir_sink_parse(const char *uri, const struct weir_sink_ops **ret_ops, const char **ret_target,
+    struct weir_error *err);
+/*
+ * Open; queries that name the same URI share one sink (standard output above all): pass the list of those
+ * open already and get one of them back where it is the same.
+ */
+int weir_sink_open(const char *uri, struct weir_sink **open, unsigned n_open,
+    struct weir_sink **ret, struct weir_error *err);
+/*
+ * Deliver and count every row or packet: delivered, or dropped where the write fails. The first failure of a sink is described in err
+ * and returned; later ones are counted only and return 0. A closed pipe (EPIPE) is described too.
+ */
+int weir_sink_rows(struct weir_sink *s, const struct weir_block *b, struct weir_error *err);
+int weir_sink_packets(struct weir_sink *s, const struct weir_packet_block *b,
+    struct weir_error *err);
+int weir_sink_flush(struct weir_sink *s, struct weir_error *err);
+/* Flush and close. Returns the error of the last write, if any. */
+int weir_sink_close(struct weir_sink *s, struct weir_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SOURCE_SOURCE_H
+#define WEIR_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/base/error.h>
+#include <weir/packet/batch.h>
+
+/*
+ * Where packets come from. A source is opened by the control thread, polled by one worker, and
+ * closed by the control thread after the worker has ended. One file a kind, one line in source.c's list.
+ */
+
+enum weir_source_flag {
+	WEIR_SOURCE_FILE, /* -r */
+	WEIR_SOURCE_INTERFACE, /* -i */
+	WEIR_SOURCE_URI, /* --source */
+};
+
+enum weir_take_mode {
+	WEIR_TAKE_AUTO, /* tap where the interface is in use, else take */
+	WEIR_TAKE_TAP,
+	WEIR_TAKE_TAKE,
+};
+
+struct weir_source_config {
+	enum weir_source_flag flag;
+	const char *value;         /* as typed */
+	enum weir_take_mode take;  /* -i only */
+	uint16_t first_interface;  /* number of this source's first interface */
+	bool is_dry_run;           /* check that it would open; start nothing that others would notice */
+};
+
+/* Losses and size, written by the polling worker or read from the driver; control reads. */
+struct weir_source_stats {
+	uint64_t lost_nic;       /* dropped before weir: NIC or kernel */
+	uint64_t lost_no_buffer; /* dropped for want of receive buffers */
+	uint64_t done_bytes;     /* of a file: position */
+	uint64_t total_bytes;    /* of a file: size, 0 where unknown */
+	int64_t load_ns;         /* time spent loading (preload), not part of elapsed */
+};
+
+enum weir_poll {
+	WEIR_POLL_OK,    /* b->n packets, maybe 0 */
+	WEIR_POLL_END,   /* no more packets will come; b->n is 0 */
+	WEIR_POLL_ERROR, /* it broke; err of weir_source_error says how; b->n is 0; nothing more will come */
+};
+
+struct weir_source;
+
+struct weir_source_ops {
+	const char *kind; /* "file" */
+	/*
+	 * Fill the views of b (n, data, cap_len, wire_len, time_ns, interface, link, dlt, owner, queue_depth)
+	 * with at most max packets. Never blocks for long. now_ns is wall-clock, read once a burst.
+	 */
+	enum weir_poll (*poll)(struct weir_source *s, struct weir_batch *b, uint32_t max,
+	    int64_t now_ns);
+	/* The worker is done with the views of the last poll. NULL where there is nothing to do. */
+	void (*release)(struct weir_source *s, struct weir_batch *b);
+	void (*stats)(struct weir_source *s, struct weir_source_stats *ret); /* control */
+	void (*close)(struct weir_source *s);
+};
+
+/* Common head of every source; kinds embed it first. */
+struct weir_source {
+	const struct weir_source_ops *ops;
+	char *name;             /* as typed, for messages */
+	char *description;      /* "eth0: tapped through libpcap (it carries 10.0.0.1/24)" */
+	bool is_live;           /* runs until stopped; else it ends by itself */
+	bool has_clock;         /* packets carry their own time, else the worker's clock is used */
+	bool needs_eal;         /* polls a DPDK port */
+	uint16_t first_interface;
+	uint16_t n_interfaces;  /* may grow while a pcapng file is read */
+	struct weir_error error; /* why poll said WEIR_POLL_ERROR, or a warning of a damaged file */
+};
+
+/*
+ * Open a source. Usage errors name the option and nearest valid word; run-time errors name cause, place
+ * and cure (missing file, permission, no such interface with the nearest one).
+ */
+int weir_source_open(const struct weir_source_config *config, struct weir_source **ret,
+    struct weir_error *err);
+void weir_source_close(struct weir_source *s);
+
+/* True where this configuration will poll a DPDK port, so that EAL must be started first. Control. */
+int weir_source_needs_eal(const struct weir_source_config *config, bool *ret,
+    struct weir_error *err);
+/*
+ * Start EAL once, with what the sources need and the user's arguments appended. Chooses hugepages where
+ * there are free ones, else plain memory. program is argv[0].
+ */
+int weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err);
+void weir_eal_stop(void);
+
+/* Kinds for help and docs: URI form and description; a row without name ends. */
+struct weir_source_doc {
+	const char *name;
+	const char *doc;
+};
+extern const struct weir_source_doc weir_source_docs[];
+
+#endif

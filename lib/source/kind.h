@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SOURCE_KIND_H
+#define WEIR_SOURCE_KIND_H
+
+#include <weir/source/source.h>
+
+/* A kind of source as the list in source.c has it. Private to lib/source. */
+struct weir_source_kind {
+	const char *name; /* form for help: "-r FILE" */
+	const char *doc;
+	/* True where this kind is meant by the option and its value. */
+	bool (*match)(const struct weir_source_config *c);
+	/* True where open needs EAL; NULL = never. */
+	int (*needs_eal)(const struct weir_source_config *c, bool *ret, struct weir_error *err);
+	int (*open)(const struct weir_source_config *c, struct weir_source **ret,
+	    struct weir_error *err);
+};
+
+extern const struct weir_source_kind weir_source_kind_file;      /* file.c: -r */
+extern const struct weir_source_kind weir_source_kind_generator; /* generator.c: --source gen: */
+extern const struct weir_source_kind weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
+extern const struct weir_source_kind weir_source_kind_port;      /* port.c: -i PCI address or vdev: */
+
+/*
+ * "name?k=v&k=v" or "name:k=v": walk the options behind '?'. Shared by file.c and generator.c. item is called for each pair (value NULL
+ * where there is no '='). Returns the first error.
+ */
+int weir_source_options(const char *text,
+    int (*item)(void *ctx, const char *key, const char *value, struct weir_error *err), void *ctx,
+    struct weir_error *err);
+
+#endif
