@@ -18,8 +18,8 @@ weir_batch_create(const struct weir_field_set *needed)
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
 		if (!weir_field_set_has(needed, f))
 			continue;
-		if (weir_column_init(&b->col[f], weir_fields[f].type, weir_fields[f].store,
-		        WEIR_ROWS)) {
+		if (weir_column_init(
+			&b->col[f], weir_fields[f].type, weir_fields[f].store, WEIR_ROWS)) {
 			weir_batch_destroy(b);
 			return NULL;
 		}

@@ -18,11 +18,11 @@ const struct weir_field_macro weir_field_macros[] = {
 	    { "ip.src", "ip.dst", "ip.proto", "srcport", "dstport" } },
 	{ "biflow", "both directions of a flow: as 5tuple, the lower end first",
 	    {
-	        "ip.src=if(" SRC_FIRST ",ip.src,ip.dst)",
-	        "ip.dst=if(" SRC_FIRST ",ip.dst,ip.src)",
-	        "ip.proto",
-	        "srcport=if(" SRC_FIRST ",srcport,dstport)",
-	        "dstport=if(" SRC_FIRST ",dstport,srcport)",
+		"ip.src=if(" SRC_FIRST ",ip.src,ip.dst)",
+		"ip.dst=if(" SRC_FIRST ",ip.dst,ip.src)",
+		"ip.proto",
+		"srcport=if(" SRC_FIRST ",srcport,dstport)",
+		"dstport=if(" SRC_FIRST ",dstport,srcport)",
 	    } },
 	{ 0 },
 };

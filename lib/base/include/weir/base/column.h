@@ -12,7 +12,7 @@
  * these, so every kernel takes them.
  */
 
-#define WEIR_ROWS       256               /* most rows in one batch or slice */
+#define WEIR_ROWS       256 /* most rows in one batch or slice */
 #define WEIR_MASK_WORDS (WEIR_ROWS / 64)
 
 /* How an element lies in memory. Narrow where the field is narrow: cache and SIMD lanes. */
@@ -70,9 +70,7 @@ weir_mask_first(uint64_t mask[WEIR_MASK_WORDS], unsigned n)
 	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++) {
 		unsigned lo = w * 64;
 
-		mask[w] = n >= lo + 64 ? ~UINT64_C(0)
-		    : n > lo          ? (UINT64_C(1) << (n - lo)) - 1
-		                      : 0;
+		mask[w] = n >= lo + 64 ? ~UINT64_C(0) : n > lo ? (UINT64_C(1) << (n - lo)) - 1 : 0;
 	}
 }
 
@@ -87,15 +85,16 @@ weir_mask_count(const uint64_t mask[WEIR_MASK_WORDS])
 }
 
 /* Run body for each set bit of mask, in order; row is the loop's variable. */
-#define WEIR_FOR_EACH_BIT(row, mask)                                                           \
-	for (unsigned row##_w = 0; row##_w < WEIR_MASK_WORDS; row##_w++)                       \
-		for (uint64_t row##_m = (mask)[row##_w], row = 0;                              \
-		     row##_m && ((row = row##_w * 64 + (unsigned)__builtin_ctzll(row##_m)), 1); \
+#define WEIR_FOR_EACH_BIT(row, mask)                                                               \
+	for (unsigned row##_w = 0; row##_w < WEIR_MASK_WORDS; row##_w++)                           \
+		for (uint64_t row##_m = (mask)[row##_w], row = 0;                                  \
+		     row##_m && ((row = row##_w * 64 + (unsigned)__builtin_ctzll(row##_m)), 1);    \
 		     row##_m &= row##_m - 1)
 
-/* Allocate data, version and null for up to rows (a multiple of 64) elements, all zero. 0 or -ENOMEM. */
-int weir_column_init(struct weir_column *c, enum weir_type type, enum weir_store store,
-    unsigned rows);
+/* Allocate data, version and null for up to rows (a multiple of 64) elements, all zero. 0 or
+ * -ENOMEM. */
+int weir_column_init(
+    struct weir_column *c, enum weir_type type, enum weir_store store, unsigned rows);
 void weir_column_fini(struct weir_column *c);
 /* One element as a value; strings stay owned by the column. */
 struct weir_value weir_column_get(const struct weir_column *c, unsigned row);

@@ -21,14 +21,14 @@ struct weir_error {
 
 /* Describe a run-time failure. Returns code (a negative errno). err may be NULL. */
 int weir_error_run(struct weir_error *err, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Describe a mistake on the command line. Returns -EINVAL. err may be NULL. */
 int weir_error_usage(struct weir_error *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* Put "context: " in front of the text. Returns err->code. */
 int weir_error_wrap(struct weir_error *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 #endif

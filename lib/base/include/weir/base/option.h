@@ -24,11 +24,12 @@ struct weir_option {
 };
 
 struct weir_program_help {
-	const char *name;        /* "weir" */
-	const char *summary;     /* one line */
-	const char *synopsis;    /* "weir [options] SOURCE... [QUERY...] [-- EAL ARGUMENTS]" */
+	const char *name;            /* "weir" */
+	const char *summary;         /* one line */
+	const char *synopsis;        /* "weir [options] SOURCE... [QUERY...] [-- EAL ARGUMENTS]" */
 	const char *const *examples; /* pairs: what, command; NULL ends */
-	const char *description; /* paragraphs for the man page, roff-free text, blank line between */
+	const char
+	    *description; /* paragraphs for the man page, roff-free text, blank line between */
 	const struct weir_option *options;
 };
 
@@ -46,16 +47,16 @@ struct weir_command_line {
 };
 
 /*
- * Parse argv: --name value, --name=value, -x value, -xvalue. An unknown option, a missing or unwanted
- * value, a value that is none of choices, a stray argument and a repeated option that is not
- * repeatable are usage errors that name the option and the nearest valid one.
+ * Parse argv: --name value, --name=value, -x value, -xvalue. An unknown option, a missing or
+ * unwanted value, a value that is none of choices, a stray argument and a repeated option that is
+ * not repeatable are usage errors that name the option and the nearest valid one.
  */
 int weir_options_parse(const struct weir_option *table, int argc, char **argv,
     struct weir_command_line *ret, struct weir_error *err);
 void weir_command_line_free(struct weir_command_line *c);
 
-void weir_options_help(const struct weir_program_help *h, FILE *out);             /* one screen */
-void weir_options_man(const struct weir_program_help *h, FILE *out);              /* man(7) source */
-void weir_options_bash_completion(const struct weir_program_help *h, FILE *out);  /* bash */
+void weir_options_help(const struct weir_program_help *h, FILE *out);            /* one screen */
+void weir_options_man(const struct weir_program_help *h, FILE *out);             /* man(7) source */
+void weir_options_bash_completion(const struct weir_program_help *h, FILE *out); /* bash */
 
 #endif

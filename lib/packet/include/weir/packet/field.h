@@ -21,8 +21,9 @@ enum weir_layer {
 	WEIR_LAYER_UDP = 1 << 9, /* UDP-Lite too */
 	WEIR_LAYER_SCTP = 1 << 10,
 	WEIR_LAYER_DCCP = 1 << 11,
-	WEIR_LAYER_ICMP = 1 << 12,    /* ICMP and ICMPv6 */
-	WEIR_LAYER_PAYLOAD = 1 << 13, /* the whole TCP or UDP header is there, so the payload is known */
+	WEIR_LAYER_ICMP = 1 << 12, /* ICMP and ICMPv6 */
+	WEIR_LAYER_PAYLOAD =
+	    1 << 13, /* the whole TCP or UDP header is there, so the payload is known */
 };
 
 enum weir_field_id {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include <weir/base/log.h>
+
+static const char *const names[WEIR_LOG_LEVELS] = { "error", "warning", "notice", "info", "debug" };
+static _Atomic int current = WEIR_LOG_NOTICE;
+
+const char *
+weir_log_level_name(unsigned level)
+{
+	return level < WEIR_LOG_LEVELS ? names[level] : NULL;
+}
+
+void
+weir_log_set_level(enum weir_log_level level)
+{
+	atomic_store_explicit(&current, (int)level, memory_order_relaxed);
+}
+
+enum weir_log_level
+weir_log_get_level(void)
+{
+	return (enum weir_log_level)atomic_load_explicit(&current, memory_order_relaxed);
+}
+
+void
+weir_log(enum weir_log_level level, const char *fmt, ...)
+{
+	char text[1200];
+	va_list ap;
+
+	if (level > weir_log_get_level())
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "weir: %s: %s\n", names[level], text);
+}
