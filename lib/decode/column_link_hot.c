@@ -25,12 +25,17 @@ LINK_BYTES(VLAN_PRIORITY, uint8_t,  WEIR_LAYER_VLAN, b->vlan_off[r],   2, load_u
 LINK_BYTES(MPLS_LABEL,    uint32_t, WEIR_LAYER_MPLS, b->mpls_off[r],   4, load_u32(p) >> 12)
 LINK_BYTES(ARP_OPCODE,    uint16_t, WEIR_LAYER_ARP,  b->l3_off[r] + 6, 2, load_u16(p))
 
-/* Null also for the length of an 802.3 frame. */
+/* Null for the length of an 802.3 frame, and for the numbers that are neither length nor type. */
 static inline bool
 has_ethertype(const struct weir_batch *b, unsigned r)
 {
-	return has_layer(b, r, WEIR_LAYER_ETH) && b->l2_off[r] + UINT32_C(14) <= b->cap_len[r] &&
-	    load_u16(b->data[r] + b->l2_off[r] + 12) >= ETHERTYPE_MIN;
+	uint32_t off = b->l2_off[r] + UINT32_C(12);
+	uint16_t type;
+
+	if (!has_layer(b, r, WEIR_LAYER_ETH) || off + 2 > b->cap_len[r])
+		return false;
+	type = load_u16(b->data[r] + off);
+	return type >= ETHERTYPE_MIN || type == 0;
 }
 
 COLUMN(ETH_TYPE, uint16_t, has_ethertype(b, r), load_u16(b->data[r] + b->l2_off[r] + 12))

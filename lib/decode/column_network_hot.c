@@ -44,13 +44,13 @@ identification(const struct weir_batch *b, unsigned r)
 	return is_ip6(b, r) ? load_u32(b->data[r] + b->frag_off[r] + 4) : load_u16(ip_at(b, r, 4));
 }
 
-/* In bytes, as the header's units of 8 mean. */
+/* In the header's units of 8 bytes, as Wireshark 4.0 has it. */
 static inline uint32_t
 fragment_offset(const struct weir_batch *b, unsigned r)
 {
 	if (!is_ip6(b, r))
-		return (load_u16(ip_at(b, r, 6)) & UINT32_C(0x1fff)) * 8;
-	return has_frag_header(b, r) ? load_u16(b->data[r] + b->frag_off[r] + 2) & 0xfff8 : 0;
+		return load_u16(ip_at(b, r, 6)) & UINT32_C(0x1fff);
+	return has_frag_header(b, r) ? load_u16(b->data[r] + b->frag_off[r] + 2) >> 3 : 0;
 }
 
 static inline uint8_t

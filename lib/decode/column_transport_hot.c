@@ -7,6 +7,26 @@
 #define L4_BYTES(id, ctype, layer, off, need, value)                                               \
 	COLUMN_BYTES(id, ctype, layer, ip_limit(b, r), b->l4_off[r] + (off), need, value)
 
+/* A data offset that is captured and below the header's own length: nothing behind it is read. */
+static inline bool
+has_bad_offset(const struct weir_batch *b, unsigned r)
+{
+	return b->l4_off[r] + UINT32_C(13) <= ip_limit(b, r) &&
+	       b->data[r][b->l4_off[r] + 12] >> 4 < 5;
+}
+
+/* Behind the sequence number. */
+#define TCP_BYTES(id, ctype, off, need, value)                                                     \
+	static inline ctype get_##id(const uint8_t *p)                                             \
+	{                                                                                          \
+		return (ctype)(value);                                                             \
+	}                                                                                          \
+                                                                                                   \
+	COLUMN(id, ctype,                                                                          \
+	    has_layer(b, r, WEIR_LAYER_TCP) &&                                                     \
+		b->l4_off[r] + UINT32_C(off) + (need) <= ip_limit(b, r) && !has_bad_offset(b, r),  \
+	    get_##id(b->data[r] + b->l4_off[r] + (off)))
+
 static inline bool
 has_ports(const struct weir_batch *b, unsigned r)
 {
@@ -23,17 +43,17 @@ COLUMN(DSTPORT, uint16_t, has_layer(b, r, WEIR_LAYER_IP),
 L4_BYTES(TCP_SRCPORT,    uint16_t, WEIR_LAYER_TCP,  0, 2, load_u16(p))
 L4_BYTES(TCP_DSTPORT,    uint16_t, WEIR_LAYER_TCP,  2, 2, load_u16(p))
 L4_BYTES(TCP_SEQ,        uint32_t, WEIR_LAYER_TCP,  4, 4, load_u32(p))
-L4_BYTES(TCP_ACK,        uint32_t, WEIR_LAYER_TCP,  8, 4, load_u32(p))
-L4_BYTES(TCP_FLAGS,      uint16_t, WEIR_LAYER_TCP, 12, 2, load_u16(p) & 0xfff)
-L4_BYTES(TCP_FLAG_FIN,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) & 1)
-L4_BYTES(TCP_FLAG_SYN,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 1 & 1)
-L4_BYTES(TCP_FLAG_RESET, uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 2 & 1)
-L4_BYTES(TCP_FLAG_PUSH,  uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 3 & 1)
-L4_BYTES(TCP_FLAG_ACK,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 4 & 1)
-L4_BYTES(TCP_FLAG_URG,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 5 & 1)
-L4_BYTES(TCP_FLAG_ECE,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 6 & 1)
-L4_BYTES(TCP_FLAG_CWR,   uint8_t,  WEIR_LAYER_TCP, 13, 1, load_u8(p) >> 7)
-L4_BYTES(TCP_WINDOW,     uint16_t, WEIR_LAYER_TCP, 14, 2, load_u16(p))
+TCP_BYTES(TCP_ACK,        uint32_t, 8, 4, load_u32(p))
+TCP_BYTES(TCP_FLAGS,      uint16_t, 12, 2, load_u16(p) & 0xfff)
+TCP_BYTES(TCP_FLAG_FIN,   uint8_t,  13, 1, load_u8(p) & 1)
+TCP_BYTES(TCP_FLAG_SYN,   uint8_t,  13, 1, load_u8(p) >> 1 & 1)
+TCP_BYTES(TCP_FLAG_RESET, uint8_t,  13, 1, load_u8(p) >> 2 & 1)
+TCP_BYTES(TCP_FLAG_PUSH,  uint8_t,  13, 1, load_u8(p) >> 3 & 1)
+TCP_BYTES(TCP_FLAG_ACK,   uint8_t,  13, 1, load_u8(p) >> 4 & 1)
+TCP_BYTES(TCP_FLAG_URG,   uint8_t,  13, 1, load_u8(p) >> 5 & 1)
+TCP_BYTES(TCP_FLAG_ECE,   uint8_t,  13, 1, load_u8(p) >> 6 & 1)
+TCP_BYTES(TCP_FLAG_CWR,   uint8_t,  13, 1, load_u8(p) >> 7)
+TCP_BYTES(TCP_WINDOW,     uint16_t, 14, 2, load_u16(p))
 
 L4_BYTES(UDP_SRCPORT,    uint16_t, WEIR_LAYER_UDP,  0, 2, load_u16(p))
 L4_BYTES(UDP_DSTPORT,    uint16_t, WEIR_LAYER_UDP,  2, 2, load_u16(p))
@@ -82,12 +102,16 @@ payload_captured(const struct weir_batch *b, unsigned r)
 	return (end < b->cap_len[r] ? end : b->cap_len[r]) - payload_off(b, r);
 }
 
-/* The data offset is captured, possible, and inside the IP packet. */
+/*
+ * The data offset is captured, possible, and inside the IP packet. A first fragment does not tell
+ * the segment's length.
+ */
 static inline bool
 has_tcp_len(const struct weir_batch *b, unsigned r)
 {
-	return has_layer(b, r, WEIR_LAYER_TCP) && b->l4_off[r] + UINT32_C(13) <= ip_limit(b, r) &&
-	       b->data[r][b->l4_off[r] + 12] >> 4 >= 5 && payload_off(b, r) <= b->l4_end[r];
+	return has_layer(b, r, WEIR_LAYER_TCP) && !has_layer(b, r, WEIR_LAYER_FRAG) &&
+	    b->l4_off[r] + UINT32_C(13) <= ip_limit(b, r) && !has_bad_offset(b, r) &&
+	    payload_off(b, r) <= b->l4_end[r];
 }
 
 COLUMN(TCP_LEN, uint32_t, has_tcp_len(b, r), b->l4_end[r] - payload_off(b, r))

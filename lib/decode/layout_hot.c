@@ -48,7 +48,7 @@ step(enum header h, struct walk *w, struct layout *l)
 	case HEADER_PBB:
 		return decode_link_pbb(w);
 	case HEADER_FABRICPATH:
-		return decode_link_fabricpath(w);
+		return decode_link_fabricpath(w, l);
 	case HEADER_PPPOE:
 		return decode_link_pppoe(w);
 	case HEADER_PPP:
@@ -62,9 +62,9 @@ step(enum header h, struct walk *w, struct layout *l)
 	case HEADER_SLL2:
 		return decode_link_sll2(w);
 	case HEADER_NULL:
-		return decode_link_family(w, true);
+		return decode_link_null(w);
 	case HEADER_LOOP:
-		return decode_link_family(w, false);
+		return decode_link_loop(w);
 	case HEADER_NFLOG:
 		return decode_link_nflog(w);
 	default:

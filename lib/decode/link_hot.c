@@ -158,12 +158,22 @@ decode_link_pbb(struct walk *w)
 	return type_or_length(w, type);
 }
 
-/* The forwarding tag behind the EtherType; a whole Ethernet frame follows. */
+/*
+ * Cisco FabricPath: what stands before its EtherType are switch numbers, not addresses, so that the
+ * Ethernet header is the one behind the tag. A frame check sequence ends the frame, as in
+ * Wireshark.
+ */
 enum header
-decode_link_fabricpath(struct walk *w)
+decode_link_fabricpath(struct walk *w, struct layout *l)
 {
 	if (!walk_has(w, 2))
 		return HEADER_CUT;
 	w->off += 2;
+	l->layers &= ~(uint32_t)WEIR_LAYER_ETH;
+	l->l2_off = 0;
+	if (w->end >= w->off + 4)
+		w->end -= 4;
+	if (w->cap > w->end && w->end >= w->off)
+		w->cap = w->end;
 	return HEADER_ETHERNET;
 }

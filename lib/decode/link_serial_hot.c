@@ -123,21 +123,13 @@ decode_link_sll2(struct walk *w)
 }
 
 /*
- * LINKTYPE_NULL and LINKTYPE_LOOP: an address family in four bytes. AF_INET is 2 everywhere,
- * AF_INET6 is each system's own: 24 NetBSD and OpenBSD, 28 FreeBSD, 30 macOS, 10 Linux.
+ * An address family. AF_INET is 2 everywhere, AF_INET6 is each system's own: 24 NetBSD and OpenBSD,
+ * 28 FreeBSD, 30 macOS, 10 Linux.
  */
-enum header
-decode_link_family(struct walk *w, bool either_order)
+static enum header
+family(uint32_t number)
 {
-	uint32_t family;
-
-	if (!walk_has(w, 4))
-		return HEADER_CUT;
-	family = load_u32(walk_at(w));
-	if (either_order && family > 0xffff)
-		family = __builtin_bswap32(family);
-	w->off += 4;
-	switch (family) {
+	switch (number) {
 	case 2:
 		return HEADER_IP4;
 	case 10:
@@ -148,6 +140,40 @@ decode_link_family(struct walk *w, bool either_order)
 	default:
 		return HEADER_NOT_IP;
 	}
+}
+
+/* LINKTYPE_LOOP: a family in network order. */
+enum header
+decode_link_loop(struct walk *w)
+{
+	uint32_t number;
+
+	if (!walk_has(w, 4))
+		return HEADER_CUT;
+	number = load_u32(walk_at(w));
+	w->off += 4;
+	return family(number);
+}
+
+/*
+ * LINKTYPE_NULL: a family in the capturing host's order, which may hold it in the first two bytes
+ * alone; some writers put an EtherType there. The same guesses as Wireshark's.
+ */
+enum header
+decode_link_null(struct walk *w)
+{
+	uint32_t be, le, number;
+
+	if (!walk_has(w, 4))
+		return HEADER_CUT;
+	be = load_u32(walk_at(w));
+	le = __builtin_bswap32(be);
+	w->off += 4;
+	if (le >> 16 == 0)
+		number = le & 0xff || le >= 0x600 ? le : le >> 8;
+	else
+		number = le < 0x60000 ? le >> 16 : be;
+	return number > ETHER_LENGTH_MAX ? decode_link_ethertype((uint16_t)number) : family(number);
 }
 
 /*

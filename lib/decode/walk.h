@@ -106,14 +106,15 @@ enum header decode_link_vlan(struct walk *w, struct layout *l);
 enum header decode_link_mpls(struct walk *w, struct layout *l);
 enum header decode_link_llc(struct walk *w);
 enum header decode_link_pbb(struct walk *w);
-enum header decode_link_fabricpath(struct walk *w);
+enum header decode_link_fabricpath(struct walk *w, struct layout *l);
 enum header decode_link_pppoe(struct walk *w);
 enum header decode_link_ppp(struct walk *w);
 enum header decode_link_ppp_hdlc(struct walk *w);
 enum header decode_link_chdlc(struct walk *w);
 enum header decode_link_sll(struct walk *w);
 enum header decode_link_sll2(struct walk *w);
-enum header decode_link_family(struct walk *w, bool either_order);
+enum header decode_link_null(struct walk *w);
+enum header decode_link_loop(struct walk *w);
 enum header decode_link_nflog(struct walk *w);
 
 /* The rest of the packet from its IP header on: a reason or DECODE_OK. */
