@@ -110,8 +110,8 @@ static inline bool
 has_tcp_len(const struct weir_batch *b, unsigned r)
 {
 	return has_layer(b, r, WEIR_LAYER_TCP) && !has_layer(b, r, WEIR_LAYER_FRAG) &&
-	    b->l4_off[r] + UINT32_C(13) <= ip_limit(b, r) && !has_bad_offset(b, r) &&
-	    payload_off(b, r) <= b->l4_end[r];
+	       b->l4_off[r] + UINT32_C(13) <= ip_limit(b, r) && !has_bad_offset(b, r) &&
+	       payload_off(b, r) <= b->l4_end[r];
 }
 
 COLUMN(TCP_LEN, uint32_t, has_tcp_len(b, r), b->l4_end[r] - payload_off(b, r))

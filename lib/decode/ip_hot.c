@@ -24,7 +24,7 @@ decode_ip4(struct walk *w, struct layout *l)
 	header_len = (uint32_t)(p[0] & 15) * 4;
 	if (header_len < IP4_LEN)
 		return WEIR_DECODE_IP_HEADER;
-	if (!walk_has(w, IP4_LEN))
+	if (!walk_has(w, header_len))
 		return WEIR_DECODE_IP_TRUNCATED;
 	total = load_u16(p + 2);
 	if (total == 0) /* left to the network card (segmentation offload) */
@@ -39,8 +39,6 @@ decode_ip4(struct walk *w, struct layout *l)
 	l->ip_proto = p[9];
 	l->ip_len = total;
 	l->l4_end = min_u32(w->off + total, w->end);
-	if (!walk_has(w, header_len))
-		return WEIR_DECODE_IP_TRUNCATED;
 	if (frag & 0x1fff)
 		return DECODE_OK;
 	w->off += header_len;

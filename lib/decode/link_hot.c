@@ -49,8 +49,7 @@ type_or_length(struct walk *w, uint16_t type)
 		return decode_link_ethertype(type);
 	if (type == 0 || type > ETHER_LENGTH_MAX)
 		return HEADER_NOT_IP;
-	if (w->end > w->off && w->end - w->off > type)
-		w->end = w->off + type;
+	walk_narrow(w, type);
 	return HEADER_LLC;
 }
 
@@ -166,14 +165,12 @@ decode_link_pbb(struct walk *w)
 enum header
 decode_link_fabricpath(struct walk *w, struct layout *l)
 {
+	l->layers &= ~(uint32_t)WEIR_LAYER_ETH;
+	l->l2_off = 0;
 	if (!walk_has(w, 2))
 		return HEADER_CUT;
 	w->off += 2;
-	l->layers &= ~(uint32_t)WEIR_LAYER_ETH;
-	l->l2_off = 0;
 	if (w->end >= w->off + 4)
-		w->end -= 4;
-	if (w->cap > w->end && w->end >= w->off)
-		w->cap = w->end;
+		walk_narrow(w, w->end - w->off - 4);
 	return HEADER_ETHERNET;
 }

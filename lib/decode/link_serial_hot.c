@@ -5,17 +5,18 @@
 /* PPP, Cisco HDLC, and the headers that a host's own capture puts in front: cooked, loopback,
  * NFLOG. */
 
-/* RFC 2516, section 4: version and type, code, session, length; code 0 carries data. */
+/* RFC 2516, section 4: version and type, code, session, length. The code is not looked at. */
 enum header
 decode_link_pppoe(struct walk *w)
 {
-	uint8_t code;
+	uint16_t len;
 
 	if (!walk_has(w, 6))
 		return HEADER_CUT;
-	code = load_u8(walk_at(w) + 1);
+	len = load_u16(walk_at(w) + 4);
 	w->off += 6;
-	return code == 0 ? HEADER_PPP : HEADER_NOT_IP;
+	walk_narrow(w, len);
+	return HEADER_PPP;
 }
 
 /* RFC 1661: the protocol number's first byte is even and its last odd, so 1 byte may stand for 2.
@@ -203,9 +204,8 @@ decode_link_nflog(struct walk *w)
 		if (len < 4)
 			return HEADER_NOT_IP;
 		if (load_host_u16(walk_at(w) + 2) == NFULA_PAYLOAD_) {
-			if (w->off + len < w->end)
-				w->end = w->off + len;
 			w->off += 4;
+			walk_narrow(w, len - 4);
 			return family == AF_INET_LINUX    ? HEADER_IP4
 			       : family == AF_INET6_LINUX ? HEADER_IP6
 							  : HEADER_NOT_IP;

@@ -99,6 +99,16 @@ walk_at(const struct walk *w)
 	return w->p + w->off;
 }
 
+/* The next n bytes are all that the headers so far leave; what is behind them is padding. */
+static inline void
+walk_narrow(struct walk *w, uint32_t n)
+{
+	if (w->end > w->off && w->end - w->off > n)
+		w->end = w->off + n;
+	if (w->cap - w->off > n)
+		w->cap = w->off + n;
+}
+
 /* Each reads the header before the cursor, moves past it and tells what follows. */
 enum header decode_link_ethernet(struct walk *w, struct layout *l);
 enum header decode_link_ethertype(uint16_t type);
