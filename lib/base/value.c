@@ -238,20 +238,20 @@ put_json_string(struct out *o, const struct weir_bytes *s)
 	put(o, "\"", 1);
 }
 
-/* The fewest digits that read back the same. */
+/* The fewest digits that read back the same, in plain form where that is not too long. */
 static void
 put_float(struct out *o, double f)
 {
-	char text[40];
+	char text[64];
+	int digits = 0, exponent;
 
-	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, f);
-		if (strtod(text, NULL) == f)
-			break;
-	}
-	/* A float stays recognisable as one. */
-	if (!strpbrk(text, ".e"))
-		strcat(text, ".0");
+	do
+		snprintf(text, sizeof(text), "%.*e", digits, f);
+	while (strtod(text, NULL) != f && ++digits < 17);
+	exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+	/* A float stays recognisable as one: at least one decimal. */
+	if (exponent >= -5 && exponent < 16)
+		snprintf(text, sizeof(text), "%.*f", digits > exponent ? digits - exponent : 1, f);
 	put_text(o, text);
 }
 
@@ -280,7 +280,10 @@ put_plain(struct out *o, const struct weir_value *v)
 		snprintf(text, sizeof(text), "%" PRId64, v->i);
 		break;
 	case WEIR_FLOAT:
-		put_float(o, v->f);
+		if (isfinite(v->f))
+			put_float(o, v->f);
+		else
+			put_text(o, isnan(v->f) ? "nan" : v->f > 0 ? "inf" : "-inf");
 		return;
 	case WEIR_DURATION:
 		put_duration(o, v->i);
