@@ -5,5 +5,5 @@ from shared import A, A6, B, B6, second
 
 def packets():
     t = second(0)
-    return [packet(t, A, B, udp=(1, 2), payload=b'say "a,b"'), packet(t + MS, A6, B6, tcp=(3, 4, "S")),
+    return [packet(t, A, B, udp=(1, 2), payload=b'say "a,b"'), packet(t + MS, A6, B6, tcp=(3, 4, "S"), payload=b"x"),
             packet(t + 2 * MS, A, B, icmp=(8, 0)), packet(t + 3 * MS, A, B, udp=(5, 6), payload=b"plain")]
