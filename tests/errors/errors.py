@@ -102,7 +102,6 @@ CASES = [
     # sinks and files
     ("unknown scheme of a sink", 2, ["--sink", "jsn", "json"], [FILE, "--sink", "jsn:x"]),
     ("pcapng without a file", 2, ["--sink", "pcapng"], [FILE, "--sink", "pcapng"]),
-    ("rows to a packet sink", 2, ["--sink", "pcapng"], [FILE, "--agg", "n=count()", "--sink", "pcapng:{out}/x.pcapng"]),
     ("sink file in no folder", 1, ["/nonexistent/rows.json"], [FILE, "--sink", "json:/nonexistent/rows.json"]),
     ("sink file that is a folder", 1, ["/tmp"], [FILE, "--sink", "csv:/tmp"]),
     ("--stats file in no folder", 1, ["/nonexistent/s.json"], [FILE, "--stats", "/nonexistent/s.json"]),
