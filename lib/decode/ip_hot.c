@@ -115,6 +115,8 @@ extensions(struct walk *w, struct layout *l)
 			len += (uint32_t)p[1] * 8;
 		if (w->off + len > limit)
 			return WEIR_DECODE_IP_TRUNCATED;
+		if (w->off + len >= DECODE_HEADER_BYTES)
+			return WEIR_DECODE_IPV6_EXT_DEPTH;
 		l->ip_proto = p[0];
 		if (proto == PROTO_FRAGMENT) {
 			uint16_t frag = load_u16(p + 2);
