@@ -52,11 +52,15 @@ weir_parse_size(const char *text, uint64_t *ret, struct weir_error *err)
 		return weir_error_usage(err, "'%s' is not a size (try 10k, 1M)", text);
 	memcpy(number, text, len - 1);
 	number[len - 1] = '\0';
+	if (strspn(number, "0123456789.") != len - 1 || number[len - 2] == '.')
+		return weir_error_usage(err, "'%s' is not a size (try 10k, 1M)", text);
 	if (strchr(number, '.')) {
 		fraction = strtod(number, &end) * (double)factor;
-		if (*end || !(fraction < 1.8e19))
+		if (*end)
 			return weir_error_usage(err, "'%s' is not a size (try 10k, 1M)", text);
-		*ret = (uint64_t)llround(fraction);
+		if (!(fraction < 1.8e19))
+			return weir_error_usage(err, "'%s' does not fit in 64 bits", text);
+		*ret = (uint64_t)(fraction + 0.5);
 		return 0;
 	}
 	errno = 0;
@@ -167,18 +171,20 @@ weir_text_count(double n, char *buf, unsigned size)
 const char *
 weir_text_duration(int64_t ns, char *buf, unsigned size)
 {
+	int64_t seconds = ns / INT64_C(1000000000) + (ns % INT64_C(1000000000) >= 500000000);
 	double d = (double)ns;
 
+	/* The limits are where three digits round up to the next unit. */
 	if (ns < 1000)
 		snprintf(buf, size, "%lldns", (long long)ns);
-	else if (ns < 1000000)
+	else if (ns < 999500)
 		snprintf(buf, size, "%.3gus", d / 1e3);
-	else if (ns < 1000000000)
+	else if (ns < 999500000)
 		snprintf(buf, size, "%.3gms", d / 1e6);
-	else if (ns < 60 * INT64_C(1000000000))
+	else if (ns < INT64_C(59995000000))
 		snprintf(buf, size, "%.2fs", d / 1e9);
 	else
-		snprintf(buf, size, "%lldm%02llds", (long long)(ns / (60 * INT64_C(1000000000))),
-		    (long long)(ns / INT64_C(1000000000) % 60));
+		snprintf(buf, size, "%lldm%02llds", (long long)(seconds / 60),
+		    (long long)(seconds % 60));
 	return buf;
 }

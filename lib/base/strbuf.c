@@ -28,7 +28,8 @@ void
 weir_strbuf_add(struct weir_strbuf *b, const void *p, size_t len)
 {
 	weir_strbuf_reserve(b, len);
-	memcpy(b->p + b->len, p, len);
+	if (len)
+		memcpy(b->p + b->len, p, len);
 	b->len += len;
 	b->p[b->len] = '\0';
 }

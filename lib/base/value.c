@@ -150,16 +150,16 @@ utf8_printable(const uint8_t *p, uint32_t left)
 	return 0;
 }
 
-/* Tab, line feed and carriage return are text too, JSON escapes them. */
+/* JSON escapes tab, line feed and carriage return, so there they are text too. */
 static bool
-is_text(const struct weir_bytes *s)
+is_text(const struct weir_bytes *s, bool with_lines)
 {
 	uint32_t i = 0;
 
 	while (i < s->len) {
 		unsigned n = utf8_printable(s->p + i, s->len - i);
 
-		if (!n && (s->p[i] == '\t' || s->p[i] == '\n' || s->p[i] == '\r'))
+		if (!n && with_lines && (s->p[i] == '\t' || s->p[i] == '\n' || s->p[i] == '\r'))
 			n = 1;
 		if (!n)
 			return false;
@@ -214,7 +214,7 @@ static void
 put_json_string(struct out *o, const struct weir_bytes *s)
 {
 	put(o, "\"", 1);
-	if (!is_text(s)) {
+	if (!is_text(s, true)) {
 		put_hex(o, s);
 		put(o, "\"", 1);
 		return;
@@ -238,21 +238,68 @@ put_json_string(struct out *o, const struct weir_bytes *s)
 	put(o, "\"", 1);
 }
 
-/* The fewest digits that read back the same. */
+/* n digits d with the point after the first, times ten to the exponent. */
+static void
+put_digits(struct out *o, const char *d, size_t n, int exponent)
+{
+	char text[16];
+	size_t whole;
+
+	if (exponent >= 16 || exponent < -5) {
+		put(o, d, 1);
+		put(o, ".", n > 1);
+		put(o, d + 1, n - 1);
+		snprintf(text, sizeof(text), "e%+03d", exponent);
+		put_text(o, text);
+		return;
+	}
+	if (exponent < 0) {
+		put(o, "0.0000", (size_t)(1 - exponent));
+		put(o, d, n);
+		return;
+	}
+	whole = (size_t)exponent + 1;
+	put(o, d, n < whole ? n : whole);
+	if (n < whole)
+		put(o, "0000000000000000", whole - n);
+	/* A float stays recognisable as one. */
+	put_text(o, n > whole ? "." : ".0");
+	if (n > whole)
+		put(o, d + whole, n - whole);
+}
+
+/*
+ * The fewest digits that read back the same, as plain decimals where that is no longer than people
+ * write them (1e-5 to 1e16). Fifteen digits always survive the way to a double and back, so
+ * if they read back the same then, without their zeros at the end, they are the fewest.
+ */
 static void
 put_float(struct out *o, double f)
 {
-	char text[40];
+	char text[40], *digits, *exponent_at;
+	int exponent;
+	size_t n;
 
-	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, f);
+	if (!isfinite(f)) {
+		put_text(o, isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
+		return;
+	}
+	for (int precision = 14; precision <= 16; precision++) {
+		snprintf(text, sizeof(text), "%.*e", precision, f);
 		if (strtod(text, NULL) == f)
 			break;
 	}
-	/* A float stays recognisable as one. */
-	if (!strpbrk(text, ".e"))
-		strcat(text, ".0");
-	put_text(o, text);
+	if (text[0] == '-')
+		put(o, "-", 1);
+	digits = text + (text[0] == '-');
+	exponent_at = strchr(digits, 'e');
+	exponent = (int)strtol(exponent_at + 1, NULL, 10);
+	/* "1.2300e+02" to the digits "123". */
+	digits[1] = digits[0];
+	digits++;
+	for (n = (size_t)(exponent_at - digits); n > 1 && digits[n - 1] == '0'; n--)
+		;
+	put_digits(o, digits, n, exponent);
 }
 
 static void
@@ -311,7 +358,7 @@ weir_value_text(const struct weir_value *v, char *buf, size_t size)
 
 	if (v->is_null)
 		put_text(&o, "-");
-	else if (v->type == WEIR_STRING && is_text(&v->s))
+	else if (v->type == WEIR_STRING && is_text(&v->s, false))
 		put(&o, (const char *)v->s.p, v->s.len);
 	else if (v->type == WEIR_STRING)
 		put_hex(&o, &v->s);

@@ -17,7 +17,7 @@ struct weir_option {
 	const char *name;    /* "--filter", "-r" */
 	const char *arg;     /* "FILE"; NULL for a switch */
 	const char *group;   /* heading in help: "Sources" ... */
-	const char *help;    /* one line, no full stop */
+	const char *help;    /* one line, no full stop; --help shows it up to the first ';' */
 	const char *choices; /* for completion and errors: "spin|adaptive|interrupt", or NULL */
 	bool is_repeatable;  /* may be given more than once; others are refused the second time */
 	bool is_hidden;      /* not in --help (but in the man page) */
