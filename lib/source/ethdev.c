@@ -49,7 +49,7 @@ pool_create(const char *name, unsigned n, const struct weir_ethdev_device *d, in
 	 */
 	p = rte_mempool_create_empty(name, n,
 	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, CACHE, sizeof(priv),
-	    socket, d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
+	    socket, d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
 	if (!p)
 		return -rte_errno;
 	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
