@@ -20,6 +20,10 @@
 #define RECORD_HEADER_BYTES   16
 #define PATCHED_HEADER_BYTES  24
 #define RECORD_CAP_LEN_OFFSET 8
+#define FILE_HEADER_BYTES     24u
+#define SNAP_LEN_OFFSET       16u
+/* libpcap's own limit for all but a few link types (MAXIMUM_SNAPLEN). */
+#define WIDE_SNAP_LEN 262144u
 /* libpcap takes no record of any link type that is longer (MAXIMUM_DBUS_SNAPLEN). */
 #define MAX_RECORD_BYTES (128u << 20)
 
@@ -29,6 +33,7 @@ struct pcap_reader {
 	uint32_t record_header;
 	bool is_swapped;
 	bool is_nano;
+	bool has_wide_snap_len; /* the file's is wide enough: leave it */
 	bool is_end;
 	uint16_t dlt;
 	uint8_t link;
@@ -37,10 +42,29 @@ struct pcap_reader {
 	size_t cap;
 };
 
+/*
+ * libpcap cuts packets at the snap length of the file's header, though longer ones are in files of careless
+ * writers, and other readers show them whole. So it is shown a snap length that cuts nothing.
+ */
+static void
+widen_snap_len(const struct pcap_reader *p, uint64_t offset, char *buf, size_t n)
+{
+	uint32_t snap_len = p->is_swapped ? bswap_32(WIDE_SNAP_LEN) : WIDE_SNAP_LEN;
+
+	for (size_t i = 0; i < sizeof(snap_len); i++) {
+		uint64_t at = SNAP_LEN_OFFSET + i;
+
+		if (at >= offset && at - offset < n)
+			memcpy(buf + (at - offset), (const char *)&snap_len + i, 1);
+	}
+}
+
 static ssize_t
 stream_read(void *cookie, char *buf, size_t size)
 {
-	struct weir_input *in = cookie;
+	struct pcap_reader *p = cookie;
+	struct weir_input *in = p->r.in;
+	uint64_t offset = in->offset;
 	size_t n = 0;
 
 	while (n < size) {
@@ -54,6 +78,8 @@ stream_read(void *cookie, char *buf, size_t size)
 		weir_input_consume(in, have);
 		n += have;
 	}
+	if (offset < FILE_HEADER_BYTES && !p->has_wide_snap_len)
+		widen_snap_len(p, offset, buf, n);
 	return (ssize_t)n;
 }
 
@@ -78,15 +104,20 @@ record_is_ready(const struct pcap_reader *p)
 	       in->is_eof;
 }
 
-/* libpcap takes seconds as signed and does not carry microseconds beyond a million. */
+/*
+ * libpcap takes seconds as signed and does not carry a fraction beyond a second. A fraction with the sign
+ * bit set is none: the field is a signed number in every writer that has a type for it.
+ */
 static int64_t
 time_of(const struct pcap_reader *p, const struct pcap_pkthdr *h)
 {
 	int64_t seconds = (uint32_t)h->ts.tv_sec;
+	int64_t unit = p->is_nano ? 1 : 1000;
+	int64_t fraction = (int32_t)(uint32_t)(h->ts.tv_usec / unit);
 
-	if (p->is_nano)
-		return seconds * WEIR_NS_PER_S + (uint32_t)h->ts.tv_usec;
-	return seconds * WEIR_NS_PER_S + (int64_t)(uint32_t)(h->ts.tv_usec / 1000) * 1000;
+	if (fraction < 0)
+		fraction = 0;
+	return seconds * WEIR_NS_PER_S + fraction * unit;
 }
 
 static int
@@ -182,19 +213,27 @@ static const struct weir_reader_ops pcap_ops = {
 	.close = pcap_reader_close,
 };
 
-static void
-read_magic(struct pcap_reader *p)
+static uint32_t
+peek32(const struct pcap_reader *p, size_t at)
 {
-	uint32_t magic = 0;
+	uint32_t v = 0;
 
-	if (weir_input_need(p->r.in, sizeof(magic), true) >= sizeof(magic))
-		memcpy(&magic, weir_input_at(p->r.in), sizeof(magic));
+	if (weir_input_need(p->r.in, at + sizeof(v), true) >= at + sizeof(v))
+		memcpy(&v, weir_input_at(p->r.in) + at, sizeof(v));
+	return p->is_swapped ? bswap_32(v) : v;
+}
+
+static void
+peek_header(struct pcap_reader *p)
+{
+	uint32_t magic = peek32(p, 0);
+
 	p->is_swapped = (magic & 0xffff) == 0xb2a1;
-	if (p->is_swapped)
-		magic = bswap_32(magic);
+	magic = peek32(p, 0);
 	p->is_nano = magic == WEIR_PCAP_MAGIC_NS;
 	p->record_header =
 	    magic == WEIR_PCAP_MAGIC_MODIFIED ? PATCHED_HEADER_BYTES : RECORD_HEADER_BYTES;
+	p->has_wide_snap_len = peek32(p, SNAP_LEN_OFFSET) >= WIDE_SNAP_LEN;
 }
 
 int
@@ -204,7 +243,7 @@ weir_pcap_reader_open(struct weir_input *in, uint16_t first_interface, struct we
 	static const cookie_io_functions_t functions = { .read = stream_read };
 	char why[PCAP_ERRBUF_SIZE] = "";
 	struct pcap_reader *p = calloc(1, sizeof(*p));
-	FILE *stream = p ? fopencookie(in, "rb", functions) : NULL;
+	FILE *stream = p ? fopencookie(p, "rb", functions) : NULL;
 
 	if (!stream) {
 		free(p);
@@ -215,7 +254,7 @@ weir_pcap_reader_open(struct weir_input *in, uint16_t first_interface, struct we
 	p->r.in = in;
 	p->r.first_interface = first_interface;
 	p->r.n_interfaces = 1;
-	read_magic(p);
+	peek_header(p);
 	p->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!p->pcap) {
 		fclose(stream);

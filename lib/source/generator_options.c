@@ -30,7 +30,7 @@ weir_gen_kind_name(enum weir_gen_kind kind)
 static int
 parse_range(const char *value, uint64_t min, uint64_t max, uint64_t *ret, struct weir_error *err)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	int rc = weir_parse_size(value, &n, err);
 
 	if (rc)
@@ -57,7 +57,7 @@ parse_count(struct weir_gen_options *o, const char *value, struct weir_error *er
 static int
 parse_flows(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	int rc = parse_range(value, 1, WEIR_GEN_MAX_FLOWS, &n, err);
 
 	if (!rc)
@@ -103,7 +103,7 @@ parse_dist(struct weir_gen_options *o, const char *value, struct weir_error *err
 static int
 parse_frame_size(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	int rc;
 
 	if (strcmp(value, "imix") == 0) {

@@ -10,6 +10,8 @@
 static const struct weir_source_kind *const kinds[] = {
 	&weir_source_kind_file,
 	&weir_source_kind_generator,
+	&weir_source_kind_port,
+	&weir_source_kind_interface,
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
