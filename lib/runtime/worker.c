@@ -120,9 +120,11 @@ nap(void)
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
+	struct weir_parcel copy = *parcel;
+
 	/* A file can wait for its reader; a live source cannot, so its rows are shed and counted.
 	 */
-	while (rte_ring_sp_enqueue_elem(w->out, parcel, sizeof(*parcel))) {
+	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
 		nap();
