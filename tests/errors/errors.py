@@ -33,7 +33,7 @@ CASES = [
     ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
     ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),
     # sources
-    ("missing file", 1, ["/nonexistent/x.pcap", "No such file"], ["-r", "/nonexistent/x.pcap"]),
+    ("missing file", 1, ["/nonexistent/x.pcap", "no such file"], ["-r", "/nonexistent/x.pcap"]),
     ("file that is a folder", 1, ["/tmp"], ["-r", "/tmp"]),
     ("file that is no capture", 1, ["/etc/passwd"], ["-r", "/etc/passwd"]),
     ("unknown option of a file", 2, ["sped", "speed"], ["-r", "{file}?sped=1"]),
