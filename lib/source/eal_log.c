@@ -25,12 +25,13 @@ static struct {
 	char kept[N_KEPT][KEPT_BYTES];
 } complaints = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Lines that only repeat that something failed. */
+/* Lines that only repeat that something failed, or tell of a detour that works as well. */
 static bool
 is_echo(const char *line)
 {
-	static const char *const echoes[] = { "EAL: Driver cannot attach",
-		"EAL: Failed to attach" };
+	static const char *const echoes[] = { "EAL: Driver cannot attach", "EAL: Failed to attach",
+		"libbpf: elf: skipping", "libxdp: No bpffs", "libxdp: Can't use dispatcher",
+		"libxdp: Falling back", "libxdp: No XDP dispatcher", "libxdp: Refcount was not" };
 
 	for (unsigned i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++)
 		if (strncmp(line, echoes[i], strlen(echoes[i])) == 0)
@@ -151,6 +152,15 @@ weir_eal_log_since(char *buf, size_t size)
 	for (unsigned i = 0; i < complaints.n && len < size; i++)
 		len += (size_t)snprintf(
 		    buf + len, size - len, "%s%s", i ? "; " : "", complaints.kept[i]);
+	pthread_mutex_unlock(&complaints.lock);
+	return buf;
+}
+
+const char *
+weir_eal_log_first(char *buf, size_t size)
+{
+	pthread_mutex_lock(&complaints.lock);
+	snprintf(buf, size, "%s", complaints.n ? complaints.kept[0] : "");
 	pthread_mutex_unlock(&complaints.lock);
 	return buf;
 }

@@ -13,5 +13,7 @@ int weir_eal_log_start(void);
 void weir_eal_log_mark(void);
 /* The complaints since the mark as one line: "a; b"; "" where there are none. Returns buf. */
 const char *weir_eal_log_since(char *buf, size_t size);
+/* The first of them alone: what comes after it is most often its consequence. Returns buf. */
+const char *weir_eal_log_first(char *buf, size_t size);
 
 #endif

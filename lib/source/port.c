@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+
 #include "port.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "eal.h"
+#include <weir/source/eal.h>
+#include <weir/source/interface.h>
+
 #include "eal_args.h"
 #include "eal_log.h"
 #include "ethdev.h"
@@ -106,6 +110,63 @@ pci_link(const char *device, const char *what, char *buf, size_t size)
 	snprintf(buf, size, "%.60s", slash ? slash + 1 : target);
 }
 
+/* PCI class 02: network controllers. */
+static bool
+is_nic(const char *device)
+{
+	char path[128];
+	unsigned class = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/class", device);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%x", &class) != 1)
+		class = 0;
+	fclose(f);
+	return class >> 16 == 0x02;
+}
+
+/* The kernel's interface of a PCI device: net/NAME in its folder, or in its virtio device's. */
+static bool
+kernel_interface(const char *device, char *buf, size_t size)
+{
+	char pattern[2][128];
+	glob_t found = { 0 };
+	bool is_found;
+
+	snprintf(pattern[0], sizeof(pattern[0]), "/sys/bus/pci/devices/%s/net/*", device);
+	snprintf(pattern[1], sizeof(pattern[1]), "/sys/bus/pci/devices/%s/virtio*/net/*", device);
+	is_found = glob(pattern[0], 0, NULL, &found) == 0 || glob(pattern[1], 0, NULL, &found) == 0;
+	if (is_found)
+		snprintf(buf, size, "%s", strrchr(found.gl_pathv[0], '/') + 1);
+	globfree(&found);
+	return is_found;
+}
+
+/* A NIC that its kernel driver has: how to get it, but not away from a host that uses it. */
+static int
+not_usable(const char *value, const char *device, const char *driver, struct weir_error *err)
+{
+	struct weir_interface_facts f;
+	struct weir_interface_decision d = { 0 };
+	char interface[64] = "";
+
+	if (kernel_interface(device, interface, sizeof(interface)) &&
+	    weir_interface_facts_read(interface, &f, NULL) == 0 &&
+	    weir_interface_decide(&f, WEIR_TAKE_AUTO, &d, NULL) == 0 && !d.is_taken)
+		return weir_error_run(err, -EBUSY,
+		    "-i '%s': the NIC is %s, which its host uses (%s): tap it with '-i %s'", value,
+		    interface, d.why, interface);
+	return weir_error_run(err, -EBUSY,
+	    "-i '%s': the NIC is bound to %s, not to a driver for user space: 'sudo modprobe "
+	    "vfio-pci && "
+	    "sudo dpdk-devbind.py --bind vfio-pci %s'%s%s",
+	    value, driver[0] ? driver : "no driver", device,
+	    interface[0] ? ", or leave it to the kernel: -i " : "", interface);
+}
+
 /* What stands in the way of a NIC, found without EAL; each with the command that mends it. */
 static int
 check_pci(const char *value, const char *device, struct weir_error *err)
@@ -124,16 +185,16 @@ check_pci(const char *value, const char *device, struct weir_error *err)
 		    "lists the "
 		    "NICs)",
 		    value);
+	if (!is_nic(device))
+		return weir_error_run(err, -ENODEV,
+		    "-i '%s': that PCI device is no NIC ('dpdk-devbind.py --status-dev net' lists "
+		    "the NICs)",
+		    value);
 	pci_link(device, "driver", driver, sizeof(driver));
 	for (unsigned i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
 		is_usable |= strcmp(driver, usable[i]) == 0;
 	if (!is_usable)
-		return weir_error_run(err, -EBUSY,
-		    "-i '%s': the NIC is bound to %s, not to a driver for user space: 'sudo "
-		    "modprobe "
-		    "vfio-pci && sudo dpdk-devbind.py --bind vfio-pci %s' (its kernel interface "
-		    "goes away)",
-		    value, driver[0] ? driver : "no driver", device);
+		return not_usable(value, device, driver, err);
 	weir_eal_host_read(&host);
 	if (host.huge_free_bytes < (UINT64_C(64) << 20))
 		return weir_error_run(err, -ENOMEM,
@@ -188,11 +249,11 @@ data_bytes(const struct weir_port_name *p)
 static int
 explain(const char *value, const struct weir_port_name *p, int code, struct weir_error *err)
 {
-	char said[512];
+	char said[256];
 	char *near = p->is_pci ? NULL : weir_eal_nearest_driver(p->device);
 	bool is_known = near && strncmp(p->device, near, strlen(near)) == 0;
 
-	weir_eal_log_since(said, sizeof(said));
+	weir_eal_log_first(said, sizeof(said));
 	if (near && !is_known)
 		weir_error_run(err, code, "-i '%s': DPDK has no driver for '%s' (try 'vdev:%s0')",
 		    value, p->device, near);
@@ -279,8 +340,8 @@ port_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 }
 
 const struct weir_source_kind weir_source_kind_port = {
-	.name = "-i 0000:03:00.0, -i vdev:net_x0,args",
-	.doc = "a NIC by its PCI address, or any virtual device of DPDK",
+	.name = WEIR_SOURCE_PORT_NAME,
+	.doc = WEIR_SOURCE_PORT_DOC,
 	.match = port_match,
 	.needs_eal = port_needs_eal,
 	.open = port_open,

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "eal.h"
+#include <weir/source/eal.h>
+
 #include "eal_log.h"
 
 #ifndef AF_XDP
@@ -24,8 +26,9 @@
 #define XDP_HEADROOM     256u
 /* Frames of the UMEM do not cross a page: what is left beside the buffer's own heads. */
 #define PAGE_DATA_BYTES                                                                            \
-	(4096u - (uint32_t)(sizeof(struct rte_mempool_objhdr) + sizeof(struct rte_mbuf)) -         \
-	    RTE_PKTMBUF_HEADROOM - 64u)
+	(4096u - RTE_CACHE_LINE_SIZE - (uint32_t)sizeof(struct rte_mbuf) - RTE_PKTMBUF_HEADROOM)
+/* What one queue's buffers may come to. */
+#define LOCKED_BYTES  (32u << 20)
 #define LINK_OVERHEAD 22u /* Ethernet and two tags */
 
 static bool
@@ -39,8 +42,18 @@ has_capability(unsigned cap)
 	return data[cap / 32].effective >> (cap % 32) & 1;
 }
 
+/* The kernel pins a queue's buffers on this process's account. */
+static bool
+can_lock(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	return has_capability(CAP_IPC_LOCK) || getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+	       limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= bytes;
+}
+
 bool
-weir_take_is_impossible(const struct weir_interface_facts *f, char *buf, size_t size)
+weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size)
 {
 	int fd;
 
@@ -60,9 +73,16 @@ weir_take_is_impossible(const struct weir_interface_facts *f, char *buf, size_t 
 		    f->n_queues, WEIR_ETHDEV_PORTS, f->name, WEIR_ETHDEV_PORTS);
 		return true;
 	}
+	/* libxdp asks the kernel for a program by its number, for which CAP_BPF is not enough */
 	if (!has_capability(CAP_NET_RAW) || !has_capability(CAP_NET_ADMIN) ||
-	    !(has_capability(CAP_BPF) || has_capability(CAP_SYS_ADMIN))) {
-		snprintf(buf, size, "AF_XDP needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF");
+	    !has_capability(CAP_SYS_ADMIN)) {
+		snprintf(buf, size,
+		    "AF_XDP needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_SYS_ADMIN: use sudo");
+		return true;
+	}
+	if (!can_lock(f->n_queues * LOCKED_BYTES)) {
+		snprintf(buf, size, "AF_XDP needs %u MB of locked memory: 'ulimit -l unlimited'",
+		    f->n_queues * LOCKED_BYTES >> 20);
 		return true;
 	}
 	fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -146,7 +166,7 @@ weir_take_open(const struct weir_interface_facts *f, uint16_t interface, struct 
     struct weir_error *err)
 {
 	struct weir_ethdev *e;
-	char said[512];
+	char said[256];
 	int rc = 0;
 
 	if (!weir_eal_is_started())
@@ -158,7 +178,7 @@ weir_take_open(const struct weir_interface_facts *f, uint16_t interface, struct 
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues && !rc; q++) {
 		rc = add_queue(e, f, q, err);
-		if (rc && weir_eal_log_since(said, sizeof(said))[0])
+		if (rc && weir_eal_log_first(said, sizeof(said))[0])
 			rc = weir_error_run(err, rc, "AF_XDP failed on queue %u: %s", q, said);
 		else if (rc)
 			weir_error_wrap(err, "AF_XDP failed on queue %u", q);

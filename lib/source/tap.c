@@ -59,7 +59,7 @@ no_permission(const char *name, struct weir_error *err)
 	return weir_error_run(err, -EPERM,
 	    "-i '%s': no permission to capture (CAP_NET_RAW is missing): use sudo, or once 'sudo "
 	    "setcap "
-	    "cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock=ep %s'",
+	    "cap_net_raw,cap_net_admin=ep %s'",
 	    name, n > 0 ? self : "$(command -v weir)");
 }
 
