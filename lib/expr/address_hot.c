@@ -15,7 +15,8 @@ weir_expr_k_in_network(struct weir_expr_frame *f, const struct weir_expr_insn *i
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t differ = ((a[i].hi & net.mask.hi) ^ net.addr.hi) |
-		    ((a[i].lo & net.mask.lo) ^ net.addr.lo) | (uint64_t)(version[i] ^ net.version);
+				  ((a[i].lo & net.mask.lo) ^ net.addr.lo) |
+				  (uint64_t)(version[i] ^ net.version);
 
 		out[i] = (differ == 0) ^ net.negate;
 	}
@@ -53,7 +54,8 @@ weir_expr_k_net(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 			out[i].lo = addr[i].lo & prefix_mask(bits > 32 ? 32 : (unsigned)bits, 32);
 		} else {
 			out[i].hi = addr[i].hi & prefix_mask(bits > 64 ? 64 : (unsigned)bits, 64);
-			out[i].lo = addr[i].lo & prefix_mask(bits < 64 ? 0 : (unsigned)bits - 64, 64);
+			out[i].lo =
+			    addr[i].lo & prefix_mask(bits < 64 ? 0 : (unsigned)bits - 64, 64);
 		}
 	}
 }
@@ -69,8 +71,8 @@ to_bytes(const struct weir_addr *addr, unsigned version, uint8_t bytes[16])
 }
 
 /*
- * Bit i of the result is bit i of the address, flipped or not by the first bit of the cipher of the i bits
- * in front of it. All blocks go through the cipher at once.
+ * Bit i of the result is bit i of the address, flipped or not by the first bit of the cipher of the
+ * i bits in front of it. All blocks go through the cipher at once.
  */
 static int
 anonymise(struct weir_expr_anon *anon, const struct weir_addr *from, unsigned version,

@@ -7,9 +7,9 @@
 #include <weir/base/value.h>
 
 /*
- * Prefix-preserving anonymisation of addresses, Crypto-PAn (Xu, Fan, Ammar, Moon: "Prefix-preserving
- * IP address anonymization", ICNP 2002), with AES-128; IPv6 in the same way over 128 bits.
- * Traffic repeats its addresses, so results are kept in a small direct-mapped cache.
+ * Prefix-preserving anonymisation of addresses, Crypto-PAn (Xu, Fan, Ammar, Moon:
+ * "Prefix-preserving IP address anonymization", ICNP 2002), with AES-128; IPv6 in the same way over
+ * 128 bits. Traffic repeats its addresses, so results are kept in a small direct-mapped cache.
  */
 
 #define WEIR_EXPR_ANON_CACHE 1024

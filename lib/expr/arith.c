@@ -3,9 +3,8 @@
 
 /* Types of arithmetic. */
 
-static const char *const signs[WEIR_EXPR_N_ARITH] = {
-	"+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"
-};
+static const char *const signs[WEIR_EXPR_N_ARITH] = { "+", "-", "*", "/", "%", "&", "|", "^", "<<",
+	">>" };
 
 typedef struct weir_expr_node *converter(struct weir_expr_context *c, struct weir_expr_node *n);
 
@@ -18,8 +17,8 @@ make(struct weir_expr_context *c, const char *at, enum weir_type type, weir_expr
 	b = a ? to_b(c, b) : NULL;
 	if (!b)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = type, .at = at, .run = run, .arg = { a, b } });
+	return weir_expr_op(
+	    c, (struct weir_expr_node){ .type = type, .at = at, .run = run, .arg = { a, b } });
 }
 
 static struct weir_expr_node *
@@ -28,11 +27,9 @@ to_seconds(struct weir_expr_context *c, struct weir_expr_node *n)
 	n = weir_expr_as_duration(c, n);
 	if (!n)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_FLOAT,
-	        .at = n->at,
-	        .run = weir_expr_k_to_seconds,
-	        .arg = { n } });
+	return weir_expr_op(
+	    c, (struct weir_expr_node){
+		   .type = WEIR_FLOAT, .at = n->at, .run = weir_expr_k_to_seconds, .arg = { n } });
 }
 
 static struct weir_expr_node *
@@ -42,8 +39,8 @@ numbers(struct weir_expr_context *c, enum weir_expr_arith op, const char *at,
 	if (a->type == WEIR_FLOAT || b->type == WEIR_FLOAT)
 		return make(c, at, WEIR_FLOAT, weir_expr_arith_f64[op], weir_expr_as_float, a,
 		    weir_expr_as_float, b);
-	return make(c, at, WEIR_INT, weir_expr_arith_i64[op], weir_expr_as_int, a,
-	    weir_expr_as_int, b);
+	return make(
+	    c, at, WEIR_INT, weir_expr_arith_i64[op], weir_expr_as_int, a, weir_expr_as_int, b);
 }
 
 /* A duration scaled by a number. */
@@ -146,14 +143,14 @@ weir_expr_negate(struct weir_expr_context *c, const char *at, struct weir_expr_n
 		return weir_expr_fail(c, at, "", "cannot use '-' on %s", weir_expr_kind_name(a));
 	a = a->type == WEIR_FLOAT  ? a
 	    : a->type == WEIR_BOOL ? weir_expr_as_int(c, a)
-	                           : weir_expr_as(c, a, a->type);
+				   : weir_expr_as(c, a, a->type);
 	if (!a)
 		return NULL;
-	a = weir_expr_op(c,
-	    (struct weir_expr_node){ .type = a->type,
-	        .at = at,
-	        .run = a->type == WEIR_FLOAT ? weir_expr_k_neg_f64 : weir_expr_k_neg_i64,
-	        .arg = { a } });
+	a = weir_expr_op(
+	    c, (struct weir_expr_node){ .type = a->type,
+		   .at = at,
+		   .run = a->type == WEIR_FLOAT ? weir_expr_k_neg_f64 : weir_expr_k_neg_i64,
+		   .arg = { a } });
 	if (a) {
 		a->has_ns = has_ns;
 		a->ns = -ns;
@@ -169,6 +166,7 @@ weir_expr_invert(struct weir_expr_context *c, const char *at, struct weir_expr_n
 	a = weir_expr_as_int(c, a);
 	if (!a)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_INT, .at = at, .run = weir_expr_k_invert, .arg = { a } });
+	return weir_expr_op(
+	    c, (struct weir_expr_node){
+		   .type = WEIR_INT, .at = at, .run = weir_expr_k_invert, .arg = { a } });
 }

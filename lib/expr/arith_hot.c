@@ -6,8 +6,8 @@
 #include "kernel.h"
 
 /*
- * Arithmetic. Integers wrap (through uint64_t, so nothing is undefined); what has no result, such as
- * a division by zero, is null.
+ * Arithmetic. Integers wrap (through uint64_t, so nothing is undefined); what has no result, such
+ * as a division by zero, is null.
  */
 
 #define BINARY(name, ctype, expr)                                                                  \
@@ -96,7 +96,7 @@ shift_right(int64_t x, int64_t by)
 
 BINARY(add_i64, int64_t, (int64_t)((uint64_t)x + (uint64_t)y))
 BINARY(sub_i64, int64_t, (int64_t)((uint64_t)x - (uint64_t)y))
-BINARY(mul_i64, int64_t, (int64_t)((uint64_t)x * (uint64_t)y))
+BINARY(mul_i64, int64_t, (int64_t)((uint64_t)x *(uint64_t)y))
 PARTIAL(div_i64, static, int64_t, int64_t, int64_t, y == 0, divide(x, y))
 PARTIAL(mod_i64, static, int64_t, int64_t, int64_t, y == 0, modulo(x, y))
 BINARY(and_i64, int64_t, (x & y))
@@ -188,7 +188,7 @@ PARTIAL(weir_expr_k_seconds_f64, EXPORTED, double, double, int64_t,
 UNARY(weir_expr_k_to_seconds, EXPORTED, int64_t, double, (double)x / 1e9)
 
 PARTIAL(weir_expr_k_mul_duration, EXPORTED, int64_t, double, int64_t,
-    !fits_i64(round((double)x * y)), round_i64((double)x * y))
+    !fits_i64(round((double)x * y)), round_i64((double)x *y))
 PARTIAL(weir_expr_k_div_duration, EXPORTED, int64_t, double, int64_t,
     y == 0 || !fits_i64(round((double)x / y)), y == 0 ? 0 : round_i64((double)x / y))
 PARTIAL(weir_expr_k_ratio, EXPORTED, int64_t, int64_t, double, y == 0,

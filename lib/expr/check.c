@@ -20,13 +20,12 @@ static struct weir_expr_node *
 bool_op(struct weir_expr_context *c, const char *at, weir_expr_kernel *run,
     struct weir_expr_node *a, struct weir_expr_node *b, struct weir_value k)
 {
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = at,
-	        .is_never_null = true,
-	        .run = run,
-	        .k = k,
-	        .arg = { a, b } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = at,
+				   .is_never_null = true,
+				   .run = run,
+				   .k = k,
+				   .arg = { a, b } });
 }
 
 /* An integer column with a constant, in the column's own store. */
@@ -52,7 +51,7 @@ static bool
 is_integral(enum weir_type t)
 {
 	return t == WEIR_BOOL || t == WEIR_INT || t == WEIR_DURATION || t == WEIR_TIME ||
-	    t == WEIR_MAC;
+	       t == WEIR_MAC;
 }
 
 static int64_t
@@ -78,8 +77,8 @@ compare_scalar(struct weir_expr_context *c, enum weir_expr_cmp cmp, const char *
 		return compare_int_const(c, cmp, at, a, const_i64(b));
 	}
 	if (is_integral(type) && a->type == b->type && a->store == b->store)
-		return bool_op(c, at, weir_expr_cmp_cols[a->store][cmp], a, b,
-		    (struct weir_value){ 0 });
+		return bool_op(
+		    c, at, weir_expr_cmp_cols[a->store][cmp], a, b, (struct weir_value){ 0 });
 	type = type == WEIR_BOOL ? WEIR_INT : type;
 	a = weir_expr_as(c, a, type);
 	b = a ? weir_expr_as(c, b, type) : NULL;
@@ -92,8 +91,8 @@ compare_scalar(struct weir_expr_context *c, enum weir_expr_cmp cmp, const char *
 
 /* "!a == b" is (!a) == b, as in C; nobody who writes it next to a number means that. */
 static bool
-check_bang(struct weir_expr_context *c, const struct weir_expr_node *a,
-    const struct weir_expr_node *b)
+check_bang(
+    struct weir_expr_context *c, const struct weir_expr_node *a, const struct weir_expr_node *b)
 {
 	if (a->form != WEIR_EXPR_BANG || b->type == WEIR_BOOL)
 		return true;
@@ -135,8 +134,8 @@ weir_expr_compare(struct weir_expr_context *c, enum weir_expr_cmp cmp, const cha
 }
 
 static bool
-check_string(struct weir_expr_context *c, const char *word, const char *side,
-    const struct weir_expr_node *n)
+check_string(
+    struct weir_expr_context *c, const char *word, const char *side, const struct weir_expr_node *n)
 {
 	if (n->kind != WEIR_EXPR_NETWORK && n->type == WEIR_STRING)
 		return true;
@@ -146,18 +145,17 @@ check_string(struct weir_expr_context *c, const char *word, const char *side,
 }
 
 struct weir_expr_node *
-weir_expr_contains(struct weir_expr_context *c, const char *at, struct weir_expr_node *a,
-    struct weir_expr_node *b)
+weir_expr_contains(
+    struct weir_expr_context *c, const char *at, struct weir_expr_node *a, struct weir_expr_node *b)
 {
 	if (!check_string(c, "contains", "left", a) || !check_string(c, "contains", "right", b))
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = at,
-	        .is_never_null = true,
-	        .is_costly = true,
-	        .run = weir_expr_k_contains,
-	        .arg = { a, b } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = at,
+				   .is_never_null = true,
+				   .is_costly = true,
+				   .run = weir_expr_k_contains,
+				   .arg = { a, b } });
 }
 
 static void
@@ -199,8 +197,8 @@ compile_pattern(struct weir_expr_context *c, const struct weir_expr_node *n)
 }
 
 struct weir_expr_node *
-weir_expr_matches(struct weir_expr_context *c, const char *at, struct weir_expr_node *a,
-    struct weir_expr_node *b)
+weir_expr_matches(
+    struct weir_expr_context *c, const char *at, struct weir_expr_node *a, struct weir_expr_node *b)
 {
 	struct weir_expr_pattern *pattern;
 
@@ -211,31 +209,29 @@ weir_expr_matches(struct weir_expr_context *c, const char *at, struct weir_expr_
 	pattern = compile_pattern(c, b);
 	if (!pattern)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = at,
-	        .is_never_null = true,
-	        .is_costly = true,
-	        .run = weir_expr_k_matches,
-	        .aux = pattern,
-	        .arg = { a } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = at,
+				   .is_never_null = true,
+				   .is_costly = true,
+				   .run = weir_expr_k_matches,
+				   .aux = pattern,
+				   .arg = { a } });
 }
 
 struct weir_expr_node *
-weir_expr_logic(struct weir_expr_context *c, bool is_and, const char *at,
-    struct weir_expr_node *a, struct weir_expr_node *b)
+weir_expr_logic(struct weir_expr_context *c, bool is_and, const char *at, struct weir_expr_node *a,
+    struct weir_expr_node *b)
 {
 	a = weir_expr_as_condition(c, a);
 	b = a ? weir_expr_as_condition(c, b) : NULL;
 	if (!b)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = at,
-	        .is_never_null = true,
-	        .lazy = is_and ? WEIR_EXPR_LAZY_AND : WEIR_EXPR_LAZY_OR,
-	        .run = is_and ? weir_expr_k_and : weir_expr_k_or,
-	        .arg = { a, b } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = at,
+				   .is_never_null = true,
+				   .lazy = is_and ? WEIR_EXPR_LAZY_AND : WEIR_EXPR_LAZY_OR,
+				   .run = is_and ? weir_expr_k_and : weir_expr_k_or,
+				   .arg = { a, b } });
 }
 
 struct weir_expr_node *

@@ -14,10 +14,10 @@ struct weir_program {
 	struct weir_expr_insn *insns; /* hot: ro */
 	unsigned n_insns;
 	unsigned n_inputs;
-	struct weir_expr_input *inputs; /* each slot once */
+	struct weir_expr_input *inputs;  /* each slot once */
 	const struct weir_column **cols; /* hot: inputs wo, others ro */
 	unsigned n_cols;
-	unsigned result; /* index into cols */
+	unsigned result;                   /* index into cols */
 	uint64_t (*sels)[WEIR_MASK_WORDS]; /* hot: stack of selections */
 
 	/* Owned memory; cold from here on. */

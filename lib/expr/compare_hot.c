@@ -15,8 +15,8 @@
 	X(ge, >=, __VA_ARGS__)
 
 #define CMP_CONST(name, op, store, ctype, member)                                                  \
-	static void store##_const_##name(struct weir_expr_frame *f,                                \
-	    const struct weir_expr_insn *in)                                                       \
+	static void store##_const_##name(                                                          \
+	    struct weir_expr_frame *f, const struct weir_expr_insn *in)                            \
 	{                                                                                          \
 		const ctype *restrict a = weir_expr_a(f, in)->data;                                \
 		const ctype k = (ctype)in->k.member;                                               \
@@ -29,8 +29,8 @@
 	}
 
 #define CMP_COLS(name, op, store, ctype, member)                                                   \
-	static void store##_cols_##name(struct weir_expr_frame *f,                                 \
-	    const struct weir_expr_insn *in)                                                       \
+	static void store##_cols_##name(                                                           \
+	    struct weir_expr_frame *f, const struct weir_expr_insn *in)                            \
 	{                                                                                          \
 		const ctype *restrict a = weir_expr_a(f, in)->data;                                \
 		const ctype *restrict b = weir_expr_b(f, in)->data;                                \
@@ -54,7 +54,9 @@ RELATIONS(CMP_COLS, i64, int64_t, i)
 RELATIONS(CMP_COLS, f64, double, f)
 
 #define ROW(kind)                                                                                  \
-	{ kind##_eq, kind##_ne, kind##_lt, kind##_le, kind##_gt, kind##_ge }
+	{                                                                                          \
+		kind##_eq, kind##_ne, kind##_lt, kind##_le, kind##_gt, kind##_ge                   \
+	}
 
 weir_expr_kernel *const weir_expr_cmp_const[WEIR_N_STORES][WEIR_EXPR_N_CMP] = {
 	[WEIR_U8] = ROW(u8_const),
@@ -106,8 +108,8 @@ addr_order(const struct weir_addr *a, uint8_t va, const struct weir_addr *b, uin
 		const uint32_t n = f->n;                                                           \
                                                                                                    \
 		for (uint32_t i = 0; i < n; i++) {                                                 \
-			uint64_t differ = (x[i].hi ^ y[i].hi) | (x[i].lo ^ y[i].lo) |              \
-			    (uint64_t)(va[i] ^ vb[i]);                                             \
+			uint64_t differ =                                                          \
+			    (x[i].hi ^ y[i].hi) | (x[i].lo ^ y[i].lo) | (uint64_t)(va[i] ^ vb[i]); \
                                                                                                    \
 			out[i] = (differ == 0) == (want);                                          \
 		}                                                                                  \
@@ -159,7 +161,7 @@ bytes_order(const struct weir_bytes *a, const struct weir_bytes *b)
 		weir_expr_live(f, in, 1, live);                                                    \
 		WEIR_FOR_EACH_BIT (i, live) {                                                      \
 			int same = a[i].len == b[i].len &&                                         \
-			    (a[i].len == 0 || memcmp(a[i].p, b[i].p, a[i].len) == 0);              \
+				   (a[i].len == 0 || memcmp(a[i].p, b[i].p, a[i].len) == 0);       \
                                                                                                    \
 			out[i] = same == (want);                                                   \
 		}                                                                                  \

@@ -22,11 +22,9 @@ widen(struct weir_expr_context *c, struct weir_expr_node *n, enum weir_type type
 {
 	if (n->store == WEIR_I64)
 		return n;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = type,
-	        .at = n->at,
-	        .run = weir_expr_to_i64[n->store],
-	        .arg = { n } });
+	return weir_expr_op(
+	    c, (struct weir_expr_node){
+		   .type = type, .at = n->at, .run = weir_expr_to_i64[n->store], .arg = { n } });
 }
 
 struct weir_expr_node *
@@ -41,10 +39,8 @@ weir_expr_as_float(struct weir_expr_context *c, struct weir_expr_node *n)
 	if (n->type == WEIR_FLOAT)
 		return n;
 	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_FLOAT,
-	        .at = n->at,
-	        .run = weir_expr_to_f64[n->store],
-	        .arg = { n } });
+	    (struct weir_expr_node){
+		.type = WEIR_FLOAT, .at = n->at, .run = weir_expr_to_f64[n->store], .arg = { n } });
 }
 
 struct weir_expr_node *
@@ -62,14 +58,14 @@ weir_expr_as_duration(struct weir_expr_context *c, struct weir_expr_node *n)
 		n = weir_expr_as_int(c, n);
 	if (!n)
 		return NULL;
-	n = weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_DURATION,
-	        .at = n->at,
-	        .run = n->type == WEIR_FLOAT ? weir_expr_k_seconds_f64 : weir_expr_k_seconds_i64,
-	        .arg = { n } });
+	n = weir_expr_op(
+	    c, (struct weir_expr_node){ .type = WEIR_DURATION,
+		   .at = n->at,
+		   .run = n->type == WEIR_FLOAT ? weir_expr_k_seconds_f64 : weir_expr_k_seconds_i64,
+		   .arg = { n } });
 	if (n && n->kind == WEIR_EXPR_CONST && n->value.is_null && !is_null)
-		return weir_expr_fail(c, at, " (it is seconds there)",
-		    "number too large for a duration");
+		return weir_expr_fail(
+		    c, at, " (it is seconds there)", "number too large for a duration");
 	return n;
 }
 
@@ -109,7 +105,7 @@ parse_time(const char *text, int64_t *ret_ns)
 
 	for (unsigned i = 0; form[i]; i++, p++) {
 		if (form[i] == 'd' ? *p < '0' || *p > '9'
-		                   : *p != form[i] && !(form[i] == 'T' && (*p == 't' || *p == ' ')))
+				   : *p != form[i] && !(form[i] == 'T' && (*p == 't' || *p == ' ')))
 			return false;
 	}
 	tm.tm_year = two_digits(text) * 100 + two_digits(text + 2) - 1900;
@@ -133,7 +129,7 @@ parse_time(const char *text, int64_t *ret_ns)
 	p = parse_zone(p, &zone);
 	seconds = (int64_t)timegm(&tm);
 	return p && *p == 0 && !__builtin_mul_overflow(seconds - zone, WEIR_NS_PER_S, ret_ns) &&
-	    !__builtin_add_overflow(*ret_ns, ns, ret_ns);
+	       !__builtin_add_overflow(*ret_ns, ns, ret_ns);
 }
 
 struct weir_expr_node *
@@ -156,16 +152,16 @@ weir_expr_as_condition(struct weir_expr_context *c, struct weir_expr_node *n)
 {
 	if (n->type == WEIR_BOOL && n->is_never_null)
 		return n;
-	if (n->kind == WEIR_EXPR_NETWORK || !(weir_expr_is_number(n->type) || n->type == WEIR_DURATION))
+	if (n->kind == WEIR_EXPR_NETWORK ||
+	    !(weir_expr_is_number(n->type) || n->type == WEIR_DURATION))
 		return weir_expr_fail(c, n->at, " (compare it with something)",
 		    "cannot use %s as a condition", weir_expr_kind_name(n));
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = n->at,
-	        .is_never_null = true,
-	        .run = weir_expr_cmp_const[n->store][WEIR_EXPR_NE],
-	        .k = { .type = n->type },
-	        .arg = { n } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = n->at,
+				   .is_never_null = true,
+				   .run = weir_expr_cmp_const[n->store][WEIR_EXPR_NE],
+				   .k = { .type = n->type },
+				   .arg = { n } });
 }
 
 struct weir_expr_node *
@@ -194,7 +190,7 @@ static bool
 can_be_time(const struct weir_expr_node *n)
 {
 	return n->type == WEIR_TIME ||
-	    (n->type == WEIR_STRING && n->kind == WEIR_EXPR_CONST && !n->value.is_null);
+	       (n->type == WEIR_STRING && n->kind == WEIR_EXPR_CONST && !n->value.is_null);
 }
 
 enum weir_type

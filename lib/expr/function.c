@@ -7,8 +7,8 @@
 #include "anon.h"
 #include "node.h"
 
-typedef struct weir_expr_node *checker(struct weir_expr_context *c,
-    const struct weir_expr_call *call);
+typedef struct weir_expr_node *checker(
+    struct weir_expr_context *c, const struct weir_expr_call *call);
 
 const struct weir_function_doc weir_expr_functions[] = {
 #define WEIR_FUNCTION(name, min, max, synopsis, doc) { #name, synopsis, doc },
@@ -18,8 +18,8 @@ const struct weir_function_doc weir_expr_functions[] = {
 };
 
 static void *
-wants(struct weir_expr_context *c, const struct weir_expr_call *call, unsigned arg,
-    const char *what)
+wants(
+    struct weir_expr_context *c, const struct weir_expr_call *call, unsigned arg, const char *what)
 {
 	return weir_expr_fail(c, call->args[arg]->at, "", "%s() wants %s, not %s", call->name, what,
 	    weir_expr_kind_name(call->args[arg]));
@@ -82,13 +82,12 @@ change_case(struct weir_expr_context *c, const struct weir_expr_call *call, weir
 		return NULL;
 	if (weir_expr_text_grow(text, 1) || weir_expr_heap_own(c->heap, text, free_text))
 		return weir_expr_fail_memory(c);
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_STRING,
-	        .at = call->at,
-	        .is_costly = true,
-	        .run = run,
-	        .aux = text,
-	        .arg = { call->args[0] } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_STRING,
+				   .at = call->at,
+				   .is_costly = true,
+				   .run = run,
+				   .aux = text,
+				   .arg = { call->args[0] } });
 }
 
 static struct weir_expr_node *
@@ -143,11 +142,10 @@ check_net(struct weir_expr_context *c, const struct weir_expr_call *call)
 	bits6 = call->n_args == 3 ? check_bits(c, call, 2, 128) : bits4;
 	if (!bits6)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_IP,
-	        .at = call->at,
-	        .run = weir_expr_k_net,
-	        .arg = { ip, bits4, bits6 } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_IP,
+				   .at = call->at,
+				   .run = weir_expr_k_net,
+				   .arg = { ip, bits4, bits6 } });
 }
 
 static struct weir_expr_node *
@@ -159,19 +157,18 @@ check_anon(struct weir_expr_context *c, const struct weir_expr_call *call)
 		return wants(c, call, 0, "an address");
 	anon = weir_expr_anon_create();
 	if (!anon) {
-		c->code = weir_error_run(&c->error, -ENOMEM,
-		    "anon() cannot have AES-128 from OpenSSL's libcrypto");
+		c->code = weir_error_run(
+		    &c->error, -ENOMEM, "anon() cannot have AES-128 from OpenSSL's libcrypto");
 		return NULL;
 	}
 	if (weir_expr_heap_own(c->heap, anon, weir_expr_anon_destroy))
 		return weir_expr_fail_memory(c);
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_IP,
-	        .at = call->at,
-	        .is_costly = true,
-	        .run = weir_expr_k_anon,
-	        .aux = anon,
-	        .arg = { call->args[0] } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_IP,
+				   .at = call->at,
+				   .is_costly = true,
+				   .run = weir_expr_k_anon,
+				   .aux = anon,
+				   .arg = { call->args[0] } });
 }
 
 static bool
@@ -203,8 +200,8 @@ check_bucket(struct weir_expr_context *c, const struct weir_expr_call *call)
 	if (!w)
 		return NULL;
 	if (w->kind == WEIR_EXPR_CONST && !is_above_zero(w))
-		return weir_expr_fail(c, call->args[1]->at, "", "%s() wants a width above zero",
-		    call->name);
+		return weir_expr_fail(
+		    c, call->args[1]->at, "", "%s() wants a width above zero", call->name);
 	return plain(c, call, type,
 	    type == WEIR_FLOAT ? weir_expr_k_bucket_f64 : weir_expr_k_bucket_i64, x, w);
 }
@@ -226,12 +223,11 @@ check_if(struct weir_expr_context *c, const struct weir_expr_call *call)
 	b = a ? weir_expr_as(c, b, type) : NULL;
 	if (!b)
 		return NULL;
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = type,
-	        .at = call->at,
-	        .lazy = WEIR_EXPR_LAZY_IF,
-	        .run = weir_expr_if[weir_store_of(type)],
-	        .arg = { cond, a, b } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = type,
+				   .at = call->at,
+				   .lazy = WEIR_EXPR_LAZY_IF,
+				   .run = weir_expr_if[weir_store_of(type)],
+				   .arg = { cond, a, b } });
 }
 
 static struct weir_expr_node *
@@ -263,12 +259,11 @@ sequence(struct weir_expr_context *c, const struct weir_expr_call *call, enum we
 		if (!args[i])
 			return NULL;
 	}
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = type,
-	        .at = call->at,
-	        .is_never_null = type == WEIR_BOOL,
-	        .run = run,
-	        .arg = { args[0], args[1] } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = type,
+				   .at = call->at,
+				   .is_never_null = type == WEIR_BOOL,
+				   .run = run,
+				   .arg = { args[0], args[1] } });
 }
 
 static struct weir_expr_node *
@@ -315,7 +310,6 @@ weir_expr_call_check(struct weir_expr_context *c, int function, const struct wei
 
 	if (call->n_args < min)
 		return weir_expr_fail(c, call->at, "", "%s needs %u argument%s, not %u,",
-		    weir_expr_functions[function].synopsis, min, min == 1 ? "" : "s",
-		    call->n_args);
+		    weir_expr_functions[function].synopsis, min, min == 1 ? "" : "s", call->n_args);
 	return checks[function].check(c, call);
 }

@@ -5,8 +5,8 @@
 #include "code.h"
 
 /*
- * From typed nodes to instructions: operands first, each result in a register that goes back to the pool
- * once it was read, so that a program touches few cache lines.
+ * From typed nodes to instructions: operands first, each result in a register that goes back to the
+ * pool once it was read, so that a program touches few cache lines.
  */
 
 #define NO_COLUMN UINT32_MAX
@@ -159,7 +159,8 @@ add_insn(struct generator *g, weir_expr_kernel *run)
 
 static unsigned emit(struct generator *g, const struct weir_expr_node *n);
 
-/* An operand that only the rows need for which condition is is_true. Skipped where there are none. */
+/* An operand that only the rows need for which condition is is_true. Skipped where there are none.
+ */
 static unsigned
 emit_lazy(struct generator *g, const struct weir_expr_node *n, unsigned condition, bool is_true)
 {

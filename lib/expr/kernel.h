@@ -187,8 +187,8 @@ weir_expr_null_ab(const struct weir_expr_frame *f, const struct weir_expr_insn *
 
 /* The result is a bool that is never null: false in the rows of null. */
 static inline void
-weir_expr_false_where(const struct weir_expr_frame *f, const struct weir_expr_insn *in,
-    const uint64_t *null)
+weir_expr_false_where(
+    const struct weir_expr_frame *f, const struct weir_expr_insn *in, const uint64_t *null)
 {
 	uint8_t *out = in->dst->data;
 
@@ -222,8 +222,8 @@ weir_expr_false_null_ab(const struct weir_expr_frame *f, const struct weir_expr_
 }
 
 /*
- * Rows that may be looked into where an operand points to memory: selected and not null. What other rows
- * hold is undefined.
+ * Rows that may be looked into where an operand points to memory: selected and not null. What other
+ * rows hold is undefined.
  */
 static inline void
 weir_expr_live(const struct weir_expr_frame *f, const struct weir_expr_insn *in, int has_b,
@@ -239,8 +239,8 @@ weir_expr_live(const struct weir_expr_frame *f, const struct weir_expr_insn *in,
 }
 
 /*
- * One bit a row of WEIR_ROWS bools, each 0 or 1, of which the first n count. The product moves the lowest bits
- * of eight bytes to the top byte, the first one lowest (little endian).
+ * One bit a row of WEIR_ROWS bools, each 0 or 1, of which the first n count. The product moves the
+ * lowest bits of eight bytes to the top byte, the first one lowest (little endian).
  */
 static inline void
 weir_expr_pack(const uint8_t *bools, uint32_t n, uint64_t mask[WEIR_MASK_WORDS])

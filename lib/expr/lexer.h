@@ -64,7 +64,8 @@ const char *weir_expr_operator_word(unsigned i);
 /* literal.c: each reads one literal at c->at, whose kind the lexer has seen. */
 bool weir_expr_lex_number(struct weir_expr_context *c, struct weir_expr_token *t);
 bool weir_expr_lex_string(struct weir_expr_context *c, struct weir_expr_token *t);
-/* Length of the run that is an address or MAC with colons, or a dotted IPv4 one; 0: none begins here. */
+/* Length of the run that is an address or MAC with colons, or a dotted IPv4 one; 0: none begins
+ * here. */
 unsigned weir_expr_address_length(const char *at);
 bool weir_expr_lex_address(struct weir_expr_context *c, unsigned len, struct weir_expr_token *t);
 

@@ -96,8 +96,8 @@ static bool
 multiply(const struct decimal *d, int64_t factor, int64_t *ret, bool *ret_is_exact)
 {
 	unsigned __int128 part = (unsigned __int128)d->fraction * (uint64_t)factor;
-	unsigned __int128 all = (unsigned __int128)d->whole * (uint64_t)factor +
-	    (part + d->scale / 2) / d->scale;
+	unsigned __int128 all =
+	    (unsigned __int128)d->whole * (uint64_t)factor + (part + d->scale / 2) / d->scale;
 
 	*ret_is_exact = part % d->scale == 0;
 	if (d->is_large || all > INT64_MAX)
@@ -232,7 +232,8 @@ hex_digit(char ch)
 	return ch <= '9' ? ch - '0' : tolower((unsigned char)ch) - 'a' + 10;
 }
 
-/* One character of a string, escapes resolved; a backslash before any other stays, as patterns want it. */
+/* One character of a string, escapes resolved; a backslash before any other stays, as patterns want
+ * it. */
 static bool
 unescape(struct weir_expr_context *c, const char **p, struct weir_expr_token *t, uint8_t *bytes)
 {
@@ -297,8 +298,8 @@ weir_expr_lex_string(struct weir_expr_context *c, struct weir_expr_token *t)
 }
 
 /*
- * Names hold no colon and numbers only one dot, so a run of hexadecimal digits, dots and colons that has
- * a colon, or digits and more than one dot, is an address.
+ * Names hold no colon and numbers only one dot, so a run of hexadecimal digits, dots and colons
+ * that has a colon, or digits and more than one dot, is an address.
  */
 unsigned
 weir_expr_address_length(const char *at)
@@ -370,7 +371,7 @@ lex_prefix(struct weir_expr_context *c, unsigned len, struct weir_expr_token *t)
 	if (digits == 0 || t->prefix > width) {
 		weir_expr_fail(c, t->at,
 		    width == 32 ? " (the prefix of IPv4 is 0 to 32)"
-		                : " (the prefix of IPv6 is 0 to 128)",
+				: " (the prefix of IPv6 is 0 to 128)",
 		    "bad network '%s'", weir_expr_quote(t->at, t->len, buf));
 		return false;
 	}

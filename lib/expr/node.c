@@ -80,8 +80,8 @@ weir_expr_fail(struct weir_expr_context *c, const char *at, const char *cure, co
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	c->code = weir_error_usage(&c->error, "%s at %u%s", what, weir_expr_place(c->text, at),
-	    cure);
+	c->code =
+	    weir_error_usage(&c->error, "%s at %u%s", what, weir_expr_place(c->text, at), cure);
 	return NULL;
 }
 
@@ -174,8 +174,8 @@ weir_expr_op(struct weir_expr_context *c, struct weir_expr_node proto)
 		proto.depth = a->depth > proto.depth ? a->depth : proto.depth;
 	}
 	if (++proto.depth > WEIR_EXPR_MAX_DEPTH)
-		return weir_expr_fail(c, proto.at, "", "expression of more than %d steps",
-		    WEIR_EXPR_MAX_DEPTH);
+		return weir_expr_fail(
+		    c, proto.at, "", "expression of more than %d steps", WEIR_EXPR_MAX_DEPTH);
 	if (all_const)
 		return fold(c, &proto);
 	n = weir_expr_alloc(c, sizeof(*n));

@@ -7,9 +7,10 @@
 #include "kernel.h"
 
 /*
- * What the parts of the compiler share. The parser builds typed nodes bottom up: every constructor checks
- * its operands, puts in the conversions that they need, picks the kernel and folds constants. It
- * returns NULL after it has described the mistake in the context; callers pass that on.
+ * What the parts of the compiler share. The parser builds typed nodes bottom up: every constructor
+ * checks its operands, puts in the conversions that they need, picks the kernel and folds
+ * constants. It returns NULL after it has described the mistake in the context; callers pass that
+ * on.
  */
 
 #define WEIR_EXPR_MAX_TEXT  65536 /* bytes of an expression */
@@ -34,8 +35,8 @@ struct weir_expr_context {
 	const struct weir_scope *scope;
 	struct weir_expr_heap *heap; /* nodes, constants and what kernels need */
 	struct weir_error error;
-	int code; /* 0, or what compiling returns */
-	const char *at;  /* where the lexer goes on */
+	int code;       /* 0, or what compiling returns */
+	const char *at; /* where the lexer goes on */
 	unsigned nest;
 };
 
@@ -76,19 +77,20 @@ struct weir_expr_node {
 	void *aux;
 };
 
-/* Describe a mistake; at is in the text. Returns NULL. fmt ends where " at N" is to stand; cure follows it, or "". */
-void *weir_expr_fail(struct weir_expr_context *c, const char *at, const char *cure,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Describe a mistake; at is in the text. Returns NULL. fmt ends where " at N" is to stand; cure
+ * follows it, or "". */
+void *weir_expr_fail(struct weir_expr_context *c, const char *at, const char *cure, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 void *weir_expr_fail_memory(struct weir_expr_context *c);
 /* 1-based character. */
 unsigned weir_expr_place(const char *text, const char *at);
 void *weir_expr_alloc(struct weir_expr_context *c, size_t size);
 
 /* node.c. op copies what proto says of an operation, adds what follows from that, and folds. */
-struct weir_expr_node *weir_expr_const(struct weir_expr_context *c, const char *at,
-    struct weir_value v);
-struct weir_expr_node *weir_expr_symbol(struct weir_expr_context *c, const char *at,
-    const struct weir_symbol *s);
+struct weir_expr_node *weir_expr_const(
+    struct weir_expr_context *c, const char *at, struct weir_value v);
+struct weir_expr_node *weir_expr_symbol(
+    struct weir_expr_context *c, const char *at, const struct weir_symbol *s);
 struct weir_expr_node *weir_expr_op(struct weir_expr_context *c, struct weir_expr_node proto);
 /* "address", "network", ... */
 const char *weir_expr_kind_name(const struct weir_expr_node *n);
@@ -98,16 +100,15 @@ bool weir_expr_is_number(enum weir_type t); /* bool, int, float */
 struct weir_expr_node *weir_expr_as_int(struct weir_expr_context *c, struct weir_expr_node *n);
 struct weir_expr_node *weir_expr_as_float(struct weir_expr_context *c, struct weir_expr_node *n);
 /* A number is seconds. */
-struct weir_expr_node *weir_expr_as_duration(struct weir_expr_context *c,
-    struct weir_expr_node *n);
+struct weir_expr_node *weir_expr_as_duration(struct weir_expr_context *c, struct weir_expr_node *n);
 /* A string constant is RFC 3339. */
 struct weir_expr_node *weir_expr_as_time(struct weir_expr_context *c, struct weir_expr_node *n);
 /* To a condition: a bool that is never null. */
-struct weir_expr_node *weir_expr_as_condition(struct weir_expr_context *c,
-    struct weir_expr_node *n);
+struct weir_expr_node *weir_expr_as_condition(
+    struct weir_expr_context *c, struct weir_expr_node *n);
 /* Convert to type, which weir_expr_common found; the store becomes that of the type. */
-struct weir_expr_node *weir_expr_as(struct weir_expr_context *c, struct weir_expr_node *n,
-    enum weir_type type);
+struct weir_expr_node *weir_expr_as(
+    struct weir_expr_context *c, struct weir_expr_node *n, enum weir_type type);
 /* The type in which both can meet, or WEIR_N_TYPES. */
 enum weir_type weir_expr_common(const struct weir_expr_node *a, const struct weir_expr_node *b);
 
@@ -120,16 +121,16 @@ struct weir_expr_node *weir_expr_matches(struct weir_expr_context *c, const char
     struct weir_expr_node *a, struct weir_expr_node *b);
 struct weir_expr_node *weir_expr_logic(struct weir_expr_context *c, bool is_and, const char *at,
     struct weir_expr_node *a, struct weir_expr_node *b);
-struct weir_expr_node *weir_expr_not(struct weir_expr_context *c, const char *at,
-    struct weir_expr_node *a);
+struct weir_expr_node *weir_expr_not(
+    struct weir_expr_context *c, const char *at, struct weir_expr_node *a);
 
 /* arith.c */
 struct weir_expr_node *weir_expr_arith(struct weir_expr_context *c, enum weir_expr_arith op,
     const char *at, struct weir_expr_node *a, struct weir_expr_node *b);
-struct weir_expr_node *weir_expr_negate(struct weir_expr_context *c, const char *at,
-    struct weir_expr_node *a);
-struct weir_expr_node *weir_expr_invert(struct weir_expr_context *c, const char *at,
-    struct weir_expr_node *a);
+struct weir_expr_node *weir_expr_negate(
+    struct weir_expr_context *c, const char *at, struct weir_expr_node *a);
+struct weir_expr_node *weir_expr_invert(
+    struct weir_expr_context *c, const char *at, struct weir_expr_node *a);
 
 /* set.c. A member is a constant, a network, or a range of two constants. */
 struct weir_expr_member {
@@ -153,8 +154,8 @@ struct weir_expr_call {
 int weir_expr_function_find(const char *name);
 /* Most arguments that it takes. */
 unsigned weir_expr_function_max(int function);
-struct weir_expr_node *weir_expr_call_check(struct weir_expr_context *c, int function,
-    const struct weir_expr_call *call);
+struct weir_expr_node *weir_expr_call_check(
+    struct weir_expr_context *c, int function, const struct weir_expr_call *call);
 
 /* parse.c: the whole text. */
 struct weir_expr_node *weir_expr_parse(struct weir_expr_context *c);

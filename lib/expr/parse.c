@@ -73,8 +73,8 @@ unexpected(struct parser *p, const char *want)
 		snprintf(cure, sizeof(cure), " (want %s)", want);
 	if (p->tok.kind == WEIR_TOK_END)
 		return weir_expr_fail(p->c, p->tok.at, cure, "unexpected end");
-	return weir_expr_fail(p->c, p->tok.at, cure, "unexpected '%s'",
-	    weir_expr_quote(p->tok.at, p->tok.len, buf));
+	return weir_expr_fail(
+	    p->c, p->tok.at, cure, "unexpected '%s'", weir_expr_quote(p->tok.at, p->tok.len, buf));
 }
 
 /* A name stands where only an operator can. */
@@ -102,15 +102,13 @@ close_bracket(struct parser *p, enum weir_expr_token_kind kind, const char *sign
 		return advance(p);
 	if (p->tok.kind == WEIR_TOK_NAME)
 		return unknown_operator(p);
-	snprintf(cure, sizeof(cure), " (for '%c' at %u)", *open,
-	    weir_expr_place(p->c->text, open));
+	snprintf(cure, sizeof(cure), " (for '%c' at %u)", *open, weir_expr_place(p->c->text, open));
 	weir_expr_fail(p->c, p->tok.at, cure, "missing '%s'", sign);
 	return false;
 }
 
 static void *
-unknown_name(struct parser *p, const char *what, const char *name, const char *at,
-    bool is_function)
+unknown_name(struct parser *p, const char *what, const char *name, const char *at, bool is_function)
 {
 	const struct weir_scope *scope = p->c->scope;
 	struct weir_nearest near;
@@ -185,8 +183,8 @@ parse_literal(struct parser *p)
 	struct weir_expr_node *n;
 
 	if (t.is_min)
-		return weir_expr_fail(p->c, t.at, " (it does not fit 64 bits)",
-		    "bad number '9223372036854775808'");
+		return weir_expr_fail(
+		    p->c, t.at, " (it does not fit 64 bits)", "bad number '9223372036854775808'");
 	n = weir_expr_const(p->c, t.at, t.value);
 	if (!n)
 		return NULL;
@@ -260,8 +258,8 @@ parse_prefixed(struct parser *p, enum level min)
 	if (kind == WEIR_TOK_PLUS) {
 		if (n->kind == WEIR_EXPR_NETWORK ||
 		    !(weir_expr_is_number(n->type) || n->type == WEIR_DURATION))
-			return weir_expr_fail(p->c, at, "", "cannot use '+' on %s",
-			    weir_expr_kind_name(n));
+			return weir_expr_fail(
+			    p->c, at, "", "cannot use '+' on %s", weir_expr_kind_name(n));
 		return n;
 	}
 	n = weir_expr_not(p->c, at, n);
@@ -276,8 +274,8 @@ parse_unary(struct parser *p, enum level min)
 	struct weir_expr_node *n;
 
 	if (++p->c->nest > WEIR_EXPR_MAX_NEST)
-		return weir_expr_fail(p->c, p->tok.at, "", "more than %d brackets within each other",
-		    WEIR_EXPR_MAX_NEST);
+		return weir_expr_fail(p->c, p->tok.at, "",
+		    "more than %d brackets within each other", WEIR_EXPR_MAX_NEST);
 	switch (p->tok.kind) {
 	case WEIR_TOK_MINUS:
 	case WEIR_TOK_PLUS:
@@ -353,7 +351,7 @@ parse_in(struct parser *p, const char *at, bool negate, struct weir_expr_node *a
 	if (p->tok.kind == WEIR_TOK_SET_OPEN) {
 		members = parse_set(p);
 	} else if (p->tok.kind == WEIR_TOK_NETWORK ||
-	    (p->tok.kind == WEIR_TOK_CONST && p->tok.value.type == WEIR_IP)) {
+		   (p->tok.kind == WEIR_TOK_CONST && p->tok.value.type == WEIR_IP)) {
 		members = parse_member(p);
 	} else {
 		return unexpected(p, "a set {...}, a network or an address");
@@ -399,9 +397,9 @@ static struct weir_expr_node *
 parse_right(struct parser *p, enum level level, struct weir_expr_node *a)
 {
 	struct weir_expr_token op = p->tok;
-	enum weir_expr_form form = level == LEVEL_RELATION ? WEIR_EXPR_RELATION
-	    : level == LEVEL_EQUALITY                      ? WEIR_EXPR_EQUALITY
-	                                                   : WEIR_EXPR_PLAIN;
+	enum weir_expr_form form = level == LEVEL_RELATION   ? WEIR_EXPR_RELATION
+				   : level == LEVEL_EQUALITY ? WEIR_EXPR_EQUALITY
+							     : WEIR_EXPR_PLAIN;
 	bool negate = op.kind == WEIR_TOK_NOT;
 	struct weir_expr_node *n, *b;
 
@@ -471,7 +469,7 @@ weir_expr_parse(struct weir_expr_context *c)
 	if (p.tok.kind != WEIR_TOK_END)
 		return trailing(&p);
 	if (n->kind == WEIR_EXPR_NETWORK)
-		return weir_expr_fail(c, n->at, " (networks stand behind in, == or !=)",
-		    "network alone");
+		return weir_expr_fail(
+		    c, n->at, " (networks stand behind in, == or !=)", "network alone");
 	return n;
 }

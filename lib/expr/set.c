@@ -6,16 +6,15 @@
 /* x in {...}: members are sorted and merged to intervals once, here. */
 
 static struct weir_expr_node *
-in_op(struct weir_expr_context *c, const char *at, weir_expr_kernel *run,
-    struct weir_expr_node *a, void *aux)
+in_op(struct weir_expr_context *c, const char *at, weir_expr_kernel *run, struct weir_expr_node *a,
+    void *aux)
 {
-	return weir_expr_op(c,
-	    (struct weir_expr_node){ .type = WEIR_BOOL,
-	        .at = at,
-	        .is_never_null = true,
-	        .run = run,
-	        .aux = aux,
-	        .arg = { a } });
+	return weir_expr_op(c, (struct weir_expr_node){ .type = WEIR_BOOL,
+				   .at = at,
+				   .is_never_null = true,
+				   .run = run,
+				   .aux = aux,
+				   .arg = { a } });
 }
 
 /* Nothing can be in an empty set. */
@@ -289,7 +288,8 @@ in_addrs(struct weir_expr_context *c, const char *at, struct weir_expr_set *set,
 	return in_op(c, at, weir_expr_k_in_addr, a, set);
 }
 
-/* By length first: most comparisons need not look at the bytes. The kernel searches in this order. */
+/* By length first: most comparisons need not look at the bytes. The kernel searches in this order.
+ */
 static int
 order_strings(const void *x, const void *y)
 {
@@ -355,7 +355,7 @@ weir_expr_in(struct weir_expr_context *c, const char *at, bool negate, struct we
 	if (!convert(c, a, members, type))
 		return NULL;
 	return type == WEIR_FLOAT ? in_floats(c, at, set, a, members)
-	                          : in_ints(c, at, set, a, members);
+				  : in_ints(c, at, set, a, members);
 }
 
 struct weir_expr_node *

@@ -133,7 +133,7 @@ weir_expr_k_in_addr(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 		}
 		out[i] = (lo < set->n &&
 			     !is_less(&addr[i], v, &set->addrs[lo].first, set->addrs[lo].version)) ^
-		    set->negate;
+			 set->negate;
 	}
 	weir_expr_false_null_a(f, in);
 }

@@ -8,13 +8,14 @@
 
 #include "node.h"
 
-/* Lists and calls are cut apart before their expressions are compiled: only quotes and brackets count. */
+/* Lists and calls are cut apart before their expressions are compiled: only quotes and brackets
+ * count. */
 
 #define MAX_BRACKETS 256
 
 /*
- * Walk from at to the first top-level character that is one of stops, or to the end. NULL after a mistake in
- * quotes or brackets was described.
+ * Walk from at to the first top-level character that is one of stops, or to the end. NULL after a
+ * mistake in quotes or brackets was described.
  */
 static const char *
 scan(const char *text, const char *at, const char *stops, struct weir_error *err)
@@ -32,14 +33,15 @@ scan(const char *text, const char *at, const char *stops, struct weir_error *err
 				if (*at == '\\' && at[1])
 					at++;
 			if (!*at) {
-				weir_error_usage(err, "unterminated string at %u",
-				    weir_expr_place(text, quote));
+				weir_error_usage(
+				    err, "unterminated string at %u", weir_expr_place(text, quote));
 				return NULL;
 			}
 		} else if (*at == '(' || *at == '[' || *at == '{') {
 			if (n_open == MAX_BRACKETS) {
-				weir_error_usage(err, "more than %d brackets within each other at %u",
-				    MAX_BRACKETS, weir_expr_place(text, at));
+				weir_error_usage(err,
+				    "more than %d brackets within each other at %u", MAX_BRACKETS,
+				    weir_expr_place(text, at));
 				return NULL;
 			}
 			open[n_open++] = at;
@@ -47,8 +49,8 @@ scan(const char *text, const char *at, const char *stops, struct weir_error *err
 			char want = n_open ? *open[n_open - 1] : 0;
 
 			if (*at != (want == '(' ? ')' : want == '[' ? ']' : want ? '}' : 0)) {
-				weir_error_usage(err, "unexpected '%c' at %u", *at,
-				    weir_expr_place(text, at));
+				weir_error_usage(
+				    err, "unexpected '%c' at %u", *at, weir_expr_place(text, at));
 				return NULL;
 			}
 			n_open--;
@@ -116,8 +118,8 @@ give_part(const char *text, const char *begin, const char *end,
 		trim(&begin, &end);
 	}
 	if (begin == end) {
-		rc = weir_error_usage(err, "nothing behind '%s=' at %u", name,
-		    weir_expr_place(text, begin));
+		rc = weir_error_usage(
+		    err, "nothing behind '%s=' at %u", name, weir_expr_place(text, begin));
 		free(name);
 		return rc;
 	}
@@ -207,13 +209,14 @@ weir_call_parse(const char *text, struct weir_call *ret, struct weir_error *err)
 	while (isalnum((unsigned char)*at) || *at == '_')
 		at++;
 	if (at == begin || (size_t)(at - begin) >= sizeof(call.name))
-		return weir_error_usage(err, "no function name at %u", weir_expr_place(text, begin));
+		return weir_error_usage(
+		    err, "no function name at %u", weir_expr_place(text, begin));
 	memcpy(call.name, begin, (size_t)(at - begin));
 	while (is_space(*at))
 		at++;
 	if (*at != '(')
-		return weir_error_usage(err, "missing '(' behind '%s' at %u", call.name,
-		    weir_expr_place(text, at));
+		return weir_error_usage(
+		    err, "missing '(' behind '%s' at %u", call.name, weir_expr_place(text, at));
 	at = split_args(text, at + 1, &call, err);
 	if (!at) {
 		weir_call_fini(&call);
@@ -223,8 +226,8 @@ weir_call_parse(const char *text, struct weir_call *ret, struct weir_error *err)
 		at++;
 	if (*at) {
 		weir_call_fini(&call);
-		return weir_error_usage(err, "unexpected text behind ')' at %u",
-		    weir_expr_place(text, at));
+		return weir_error_usage(
+		    err, "unexpected text behind ')' at %u", weir_expr_place(text, at));
 	}
 	*ret = call;
 	return 0;

@@ -17,7 +17,7 @@ weir_expr_k_contains(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 	WEIR_FOR_EACH_BIT (i, live) {
 		/* Everything holds the empty string, also where there is no memory to look into. */
 		out[i] = b[i].len == 0 ||
-		    (a[i].len >= b[i].len && memmem(a[i].p, a[i].len, b[i].p, b[i].len));
+			 (a[i].len >= b[i].len && memmem(a[i].p, a[i].len, b[i].p, b[i].len));
 	}
 	weir_expr_false_null_ab(f, in);
 }
