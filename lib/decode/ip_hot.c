@@ -86,7 +86,7 @@ long_payload_end(const struct walk *w)
 		return min_u32(header, w->end);
 	len = ((uint32_t)w->p[header + 1] + 1) * 8;
 	jumbo = jumbo_length(w->p + header, min_u32(len, w->cap - header));
-	return jumbo <= 0xffff ? min_u32(header, w->end) : header + min_u32(jumbo, held);
+	return min_u32(header + (jumbo > 0xffff ? min_u32(jumbo, held) : 0), w->end);
 }
 
 static bool

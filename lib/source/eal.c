@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "eal.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,7 +15,9 @@
 #include <unistd.h>
 
 #include <weir/base/log.h>
+#include <weir/base/nearest.h>
 #include <weir/base/strbuf.h>
+#include <weir/source/eal.h>
 #include <weir/source/source.h>
 
 #include "eal_args.h"

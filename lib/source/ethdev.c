@@ -143,6 +143,16 @@ start(uint16_t port, const struct weir_ethdev_device *d, struct weir_ethdev_port
 	return 0;
 }
 
+/* Mark a port as polled by a source; fails where it is one's already. */
+static int
+own(uint16_t port)
+{
+	struct rte_eth_dev_owner owner = { .name = "weir" };
+	int rc = rte_eth_dev_owner_new(&owner.id);
+
+	return rc ? rc : rte_eth_dev_owner_set(port, &owner);
+}
+
 int
 weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_error *err)
 {
@@ -154,10 +164,13 @@ weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struc
 		return weir_error_run(
 		    err, -ENOSPC, "more than %u ports in one source", WEIR_ETHDEV_PORTS);
 	rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
-	if (rc == -EEXIST)
-		return weir_error_run(err, rc, "the device is open already");
 	if (rc || rte_eth_dev_get_port_by_name(d->name, &port) != 0)
 		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
+	/* EAL says nothing where the device was there before: a second source would poll the same
+	 * port */
+	rc = own(port);
+	if (rc)
+		return weir_error_run(err, -EEXIST, "the device is open already");
 	e->port_ids[e->n_ports++] = port;
 	rc = start(port, d, p, err);
 	if (rc)

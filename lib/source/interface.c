@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "interface.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +6,8 @@
 #include <string.h>
 
 #include <weir/base/log.h>
+
+#include <weir/source/interface.h>
 
 #include "kind.h"
 #include "port.h"
@@ -49,7 +50,7 @@ interface_needs_eal(const struct weir_source_config *c, bool *ret, struct weir_e
 
 	if (rc)
 		return rc;
-	*ret = d.is_taken && !weir_take_is_impossible(&f, reason, sizeof(reason));
+	*ret = d.is_taken && !weir_interface_blocks_xdp(&f, reason, sizeof(reason));
 	return 0;
 }
 
@@ -122,7 +123,7 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 	struct weir_tap *t;
 	int rc;
 
-	*is_af_xdp = is_taken && !weir_take_is_impossible(f, fallback, size);
+	*is_af_xdp = is_taken && !weir_interface_blocks_xdp(f, fallback, size);
 	if (c->is_dry_run) {
 		rc = weir_tap_check(c->value, err);
 		*ret = rc ? NULL : weir_source_dry(c, *is_af_xdp);
@@ -176,9 +177,8 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 }
 
 const struct weir_source_kind weir_source_kind_interface = {
-	.name = "-i NAME",
-	.doc = "a kernel interface (eth0, any): tapped where it carries an address or a route, "
-	       "else taken",
+	.name = WEIR_SOURCE_INTERFACE_NAME,
+	.doc = WEIR_SOURCE_INTERFACE_DOC,
 	.match = interface_match,
 	.needs_eal = interface_needs_eal,
 	.open = interface_open,

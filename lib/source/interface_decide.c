@@ -3,7 +3,7 @@
 #include <net/if_arp.h>
 #include <stdio.h>
 
-#include "interface.h"
+#include <weir/source/interface.h>
 
 /* Why the interface is in use by its host; false where it is not. */
 static bool

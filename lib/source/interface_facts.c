@@ -14,7 +14,7 @@
 
 #include <weir/base/nearest.h>
 
-#include "interface.h"
+#include <weir/source/interface.h>
 
 /* Walk the attributes of a message that has a header of type. */
 #define FOR_EACH_ATTR(a, len, first, h, type)                                                      \

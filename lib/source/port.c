@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+
 #include "port.h"
 
 #include <ctype.h>
@@ -10,11 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "eal.h"
+#include <weir/source/eal.h>
+#include <weir/source/interface.h>
+
 #include "eal_args.h"
 #include "eal_log.h"
 #include "ethdev.h"
-#include "interface.h"
 #include "kind.h"
 
 #define DATA_BYTES 2048u
@@ -338,8 +340,8 @@ port_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 }
 
 const struct weir_source_kind weir_source_kind_port = {
-	.name = "-i 0000:03:00.0, -i vdev:net_x0,args",
-	.doc = "a NIC by its PCI address, or any virtual device of DPDK",
+	.name = WEIR_SOURCE_PORT_NAME,
+	.doc = WEIR_SOURCE_PORT_DOC,
 	.match = port_match,
 	.needs_eal = port_needs_eal,
 	.open = port_open,

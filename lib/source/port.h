@@ -9,6 +9,9 @@
 #include <weir/base/error.h>
 #include <weir/source/source.h>
 
+#define WEIR_SOURCE_PORT_NAME "-i 0000:03:00.0|vdev:net_x0,args"
+#define WEIR_SOURCE_PORT_DOC  "a NIC by its PCI address, or any virtual device of DPDK"
+
 /* A DPDK port as -i names it. */
 struct weir_port_name {
 	bool is_pci;

@@ -13,7 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "eal.h"
+#include <weir/source/eal.h>
+
 #include "eal_log.h"
 
 #ifndef AF_XDP
@@ -52,7 +53,7 @@ can_lock(uint64_t bytes)
 }
 
 bool
-weir_take_is_impossible(const struct weir_interface_facts *f, char *buf, size_t size)
+weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size)
 {
 	int fd;
 

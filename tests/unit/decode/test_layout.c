@@ -120,6 +120,13 @@ links_without_ethernet(void)
 	expect_ip(WEIR_LINK_PPP, "0f00 0800", 4, 0);
 	expect_ip(WEIR_LINK_PPP, "1100 0001 001e 0021", 4, 0);
 	expect_ip(WEIR_LINK_CHDLC, "8f00 86dd", 6, 0);
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+		expect_ip(WEIR_LINK_NFLOG, "02000000 20000900", 4, 0);
+		expect_ip(WEIR_LINK_NFLOG, "0a000000 34000900", 6, 0);
+		expect_ip(WEIR_LINK_NFLOG, "07000000 08000100 0800 0300 20000900", 4, 0);
+		expect_reason(
+		    WEIR_LINK_NFLOG, "02000000 08000100 88cc 0300 20000900 45", WEIR_DECODE_NOT_IP);
+	}
 	expect_ip(WEIR_LINK_CHDLC, "0f00 8847 00010140", 4, WEIR_LAYER_MPLS);
 }
 

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <weir/base/nearest.h>
-
 /* True between weir_eal_start and weir_eal_stop. */
 bool weir_eal_is_started(void);
 

@@ -9,6 +9,11 @@
 #include <weir/base/error.h>
 #include <weir/source/source.h>
 
+#define WEIR_SOURCE_INTERFACE_NAME "-i NAME"
+#define WEIR_SOURCE_INTERFACE_DOC                                                                  \
+	"a kernel interface (eth0, any): tapped where it carries an address or a route, else "     \
+	"taken"
+
 /* What the kernel says of an interface, as far as it matters for tapping or taking it. */
 struct weir_interface_facts {
 	char name[IFNAMSIZ];
@@ -39,6 +44,12 @@ struct weir_interface_decision {
 /* Decide. Pure: looks at the facts alone. Usage error where what was asked cannot be. */
 int weir_interface_decide(const struct weir_interface_facts *f, enum weir_take_mode mode,
     struct weir_interface_decision *ret, struct weir_error *err);
+
+/*
+ * Why this process cannot take this interface through AF_XDP, with the cure, in buf; false where it
+ * can, as far as can be told without doing it.
+ */
+bool weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size);
 
 /* One line of a netlink dump into facts; those of other interfaces are passed over. For tests too.
  */
