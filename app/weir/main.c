@@ -115,7 +115,24 @@ explain(const struct weir_plan *plan, struct weir_source **sources)
 	free(descriptions);
 }
 
-/* Returns the exit status; a failure is described in err. */
+/* The account: for people, for --stats, and as an error where it does not balance. */
+static int
+account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *stats,
+    struct weir_error *err)
+{
+	bool is_balanced = weir_ledger_is_balanced(ledger);
+	int rc = 0;
+
+	if (!c->is_quiet || !is_balanced)
+		weir_ledger_print(ledger, stderr);
+	if (stats)
+		rc = weir_ledger_write(ledger, c->stats, stats, err);
+	if (!rc && !is_balanced)
+		rc = weir_error_run(err, -EPROTO, "the ledger does not balance");
+	return rc;
+}
+
+/* Returns 0 or the code of the first failure, described in err. */
 static int
 run(const struct weir_plan *plan, struct weir_source **sources, bool is_eal_running,
     struct weir_error *err)
@@ -131,27 +148,29 @@ run(const struct weir_plan *plan, struct weir_source **sources, bool is_eal_runn
 		.stop = &stop,
 	};
 	struct weir_ledger ledger;
-	bool is_balanced;
-	int rc;
+	struct weir_error e;
+	FILE *stats = NULL;
+	int rc, rc_account;
 
+	if (c->stats) {
+		rc = weir_ledger_open(c->stats, &stats, err);
+		if (rc)
+			return rc;
+	}
 	catch_signals();
 	rc = weir_run(&config, &ledger, err);
-	if (!ledger.queries)
-		return rc; /* it has not begun */
-	is_balanced = weir_ledger_is_balanced(&ledger);
-	if (!c->is_quiet || !is_balanced)
-		weir_ledger_print(&ledger, stderr);
-	if (c->stats) {
-		struct weir_error e;
-
-		if (weir_ledger_write(&ledger, c->stats, &e) && !rc) {
-			*err = e;
-			rc = e.code;
-		}
+	if (!ledger.queries) {
+		/* It has not begun. */
+		if (stats && stats != stdout)
+			fclose(stats);
+		return rc;
 	}
+	rc_account = account(c, &ledger, stats, &e);
 	weir_ledger_fini(&ledger);
-	if (!rc && !is_balanced)
-		rc = weir_error_run(err, -EPROTO, "the ledger does not balance");
+	if (!rc && rc_account) {
+		*err = e;
+		rc = rc_account;
+	}
 	return rc;
 }
 

@@ -126,7 +126,8 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 		s->function->update(p->table.rows + s->offset, l->stride, a->group, sel, rows->n,
 		    s->n_args ? rows->args[i] : NULL, rows->time_ns, rows->first_number);
 	}
-	note_times(p, sel, rows->time_ns);
+	if (l->window.kind == WEIR_WINDOW_GLOBAL)
+		note_times(p, sel, rows->time_ns);
 	counters->aggregated += n - n_none;
 }
 

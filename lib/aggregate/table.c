@@ -8,7 +8,7 @@
 
 /* A fresh pane is tiny: with 1 ms windows and a minute of lateness there are 60000 of them. */
 #define FIRST_ROWS       16
-#define FIRST_GROUPS     4
+#define FIRST_LINES      4
 
 #define STRING_CHUNK_MIN 1024u
 #define STRING_CHUNK_MAX (1u << 20)
@@ -24,16 +24,16 @@ struct weir_string_chunk {
 };
 
 static size_t
-index_bytes(uint64_t groups)
+index_bytes(uint64_t lines)
 {
-	return (size_t)groups * WEIR_TABLE_GROUP * sizeof(uint64_t);
+	return (size_t)lines * sizeof(struct weir_index_line);
 }
 
 /* Five eighths full: probes stay within a group and a bit. */
 static uint32_t
-grow_at(uint64_t groups)
+grow_at(uint64_t lines)
 {
-	uint64_t n = groups * WEIR_TABLE_GROUP / 8 * 5;
+	uint64_t n = lines * WEIR_TABLE_SLOTS / 8 * 5;
 
 	return n < WEIR_TABLE_MAX_ROWS ? (uint32_t)n : WEIR_TABLE_MAX_ROWS;
 }
@@ -42,10 +42,10 @@ int
 weir_table_init(struct weir_table *t, const struct weir_layout *l)
 {
 	memset(t, 0, sizeof(*t));
-	t->index = weir_memory_get(index_bytes(FIRST_GROUPS));
+	t->index = weir_memory_get(index_bytes(FIRST_LINES));
 	t->rows = weir_memory_get((size_t)FIRST_ROWS * l->stride);
-	t->group_mask = FIRST_GROUPS - 1;
-	t->grow_at = grow_at(FIRST_GROUPS);
+	t->line_mask = FIRST_LINES - 1;
+	t->grow_at = grow_at(FIRST_LINES);
 	t->cap_rows = FIRST_ROWS;
 	if (t->index && t->rows)
 		return 0;
@@ -67,7 +67,7 @@ free_strings(struct weir_string_chunk *c)
 void
 weir_table_fini(struct weir_table *t, const struct weir_layout *l)
 {
-	weir_memory_put(t->index, index_bytes((uint64_t)t->group_mask + 1));
+	weir_memory_put(t->index, index_bytes((uint64_t)t->line_mask + 1));
 	weir_memory_put(t->rows, (size_t)t->cap_rows * l->stride);
 	free_strings(t->strings);
 	memset(t, 0, sizeof(*t));
@@ -87,7 +87,7 @@ weir_table_clear(struct weir_table *t, const struct weir_layout *l)
 		*t = fresh;
 		return;
 	}
-	weir_memory_zero(t->index, index_bytes((uint64_t)t->group_mask + 1));
+	weir_memory_zero(t->index, index_bytes((uint64_t)t->line_mask + 1));
 	t->n_rows = 0;
 	if (t->strings) { /* keep the newest chunk, which is the largest */
 		free_strings(t->strings->next);
@@ -97,41 +97,38 @@ weir_table_clear(struct weir_table *t, const struct weir_layout *l)
 	}
 }
 
-/* Twice the index. Entries carry the hash, so no key is read. */
+/* Put a slot down in the first line from its own on that has room. */
+static void
+put_slot(struct weir_index_line *index, uint32_t mask, uint32_t hash, uint32_t row1)
+{
+	for (uint32_t i = hash & mask;; i = (i + 1) & mask)
+		for (unsigned s = 0; s < WEIR_TABLE_SLOTS; s++)
+			if (!index[i].row1[s]) {
+				index[i].hash[s] = hash;
+				index[i].row1[s] = row1;
+				return;
+			}
+}
+
+/* Twice the index. Slots carry the hash, so no key is read. */
 static bool
 grow_index(struct weir_table *t)
 {
-	uint64_t old = (uint64_t)t->group_mask + 1;
-	uint64_t *index;
-	uint32_t mask;
+	uint64_t old = (uint64_t)t->line_mask + 1;
+	struct weir_index_line *index;
+	uint32_t mask = (uint32_t)(old * 2 - 1);
 
 	if (old >= UINT64_C(1) << 31)
 		return false;
 	index = weir_memory_get(index_bytes(old * 2));
 	if (!index)
 		return false;
-	mask = (uint32_t)(old * 2 - 1);
-	for (uint64_t i = 0; i < old * WEIR_TABLE_GROUP; i++) {
-		uint32_t g = (uint32_t)(t->index[i] >> 32) & mask;
-		uint64_t *to;
-
-		if (!t->index[i])
-			continue;
-		for (;; g = (g + 1) & mask) {
-			unsigned s = 0;
-
-			to = &index[(size_t)g * WEIR_TABLE_GROUP];
-			while (s < WEIR_TABLE_GROUP && to[s])
-				s++;
-			if (s < WEIR_TABLE_GROUP) {
-				to[s] = t->index[i];
-				break;
-			}
-		}
-	}
+	for (uint64_t i = 0; i < old; i++)
+		for (unsigned s = 0; s < WEIR_TABLE_SLOTS && t->index[i].row1[s]; s++)
+			put_slot(index, mask, t->index[i].hash[s], t->index[i].row1[s]);
 	weir_memory_put(t->index, index_bytes(old));
 	t->index = index;
-	t->group_mask = mask;
+	t->line_mask = mask;
 	t->grow_at = grow_at(old * 2);
 	return true;
 }
@@ -197,6 +194,6 @@ weir_table_keep(struct weir_table *t, const struct weir_layout *l, const uint8_t
 uint64_t
 weir_table_bytes(const struct weir_table *t, const struct weir_layout *l)
 {
-	return index_bytes((uint64_t)t->group_mask + 1) + (uint64_t)t->cap_rows * l->stride +
+	return index_bytes((uint64_t)t->line_mask + 1) + (uint64_t)t->cap_rows * l->stride +
 	       t->string_bytes;
 }

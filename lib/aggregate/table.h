@@ -2,6 +2,7 @@
 #ifndef WEIR_AGGREGATE_TABLE_H
 #define WEIR_AGGREGATE_TABLE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,22 +11,29 @@
 
 /*
  * The group table of one pane: dense rows, and an index to find them. The index is an array of
- * 64-bit entries, half a key's hash above and its row + 1 below (0 is empty), in groups of 8 that
- * share a cache line; a key is in its hash's group or, where that is full, in the next ones. Rows
+ * slots, each half a key's hash and its row + 1 (0 is empty), eight to a cache line, filled from
+ * the left; a key is in the line that its hash names or, where that is full, in the next ones. Rows
  * are only ever appended.
  */
 
-#define WEIR_TABLE_GROUP    8
+#define WEIR_TABLE_SLOTS    8
 #define WEIR_TABLE_ROW_NONE UINT32_MAX
 #define WEIR_TABLE_MAX_ROWS (UINT32_MAX - 1)
 
 struct weir_string_chunk;
 
+/* The hashes lie together so that all eight are compared at once. */
+struct weir_index_line {
+	uint32_t hash[WEIR_TABLE_SLOTS];
+	uint32_t row1[WEIR_TABLE_SLOTS];
+};
+static_assert(sizeof(struct weir_index_line) == 64, "a line of the index is a cache line");
+
 struct weir_table {
-	uint64_t *index;     /* [(group_mask + 1) * WEIR_TABLE_GROUP] */
-	uint8_t *rows;       /* [cap_rows * stride] */
-	uint32_t group_mask; /* groups - 1 */
-	uint32_t grow_at;    /* rows at which the index must grow */
+	struct weir_index_line *index; /* [line_mask + 1] */
+	uint8_t *rows;                 /* [cap_rows * stride] */
+	uint32_t line_mask;            /* lines - 1 */
+	uint32_t grow_at;              /* rows at which the index must grow */
 	uint32_t n_rows;
 	uint32_t cap_rows;
 	struct weir_string_chunk *strings; /* newest first; bytes of the keys' strings */

@@ -54,8 +54,6 @@ add_row(struct weir_table *t, const struct weir_layout *l, const uint8_t *key, u
     uint32_t max_rows)
 {
 	uint8_t *row;
-	uint64_t *entry;
-	uint32_t g;
 
 	if (t->n_rows >= max_rows)
 		return WEIR_TABLE_ROW_NONE;
@@ -78,45 +76,60 @@ add_row(struct weir_table *t, const struct weir_layout *l, const uint8_t *key, u
 			return WEIR_TABLE_ROW_NONE;
 		memcpy(row + f->pointer, &p, sizeof(p));
 	}
-	for (g = hash & t->group_mask;; g = (g + 1) & t->group_mask) {
-		entry = t->index + (size_t)g * WEIR_TABLE_GROUP;
-		for (unsigned s = 0; s < WEIR_TABLE_GROUP; s++)
-			if (!entry[s]) {
-				entry[s] = (uint64_t)hash << 32 | (t->n_rows + 1);
+	for (uint32_t i = hash & t->line_mask;; i = (i + 1) & t->line_mask) {
+		struct weir_index_line *line = &t->index[i];
+
+		for (unsigned s = 0; s < WEIR_TABLE_SLOTS; s++)
+			if (!line->row1[s]) {
+				line->hash[s] = hash;
+				line->row1[s] = t->n_rows + 1;
 				return t->n_rows++;
 			}
 	}
 }
 
-/* Row of the first entry with this hash, not yet compared, or WEIR_TABLE_ROW_NONE. */
+/* Slots of a line that have this hash, as bits; no branch, for where a key lies is anybody's guess.
+ */
+static ALWAYS_INLINE unsigned
+slots_with(const struct weir_index_line *line, uint32_t hash)
+{
+	unsigned found = 0;
+
+	for (unsigned s = 0; s < WEIR_TABLE_SLOTS; s++)
+		found |= (unsigned)(line->hash[s] == hash) << s;
+	return found;
+}
+
+/*
+ * Row of the first slot with this hash, not yet compared, or WEIR_TABLE_ROW_NONE. Empty slots match
+ * a hash of 0; they come after the others, and their row + 1 is 0.
+ */
 static ALWAYS_INLINE uint32_t
 first_candidate(const struct weir_table *t, uint32_t hash)
 {
-	const uint64_t *entry = t->index + (size_t)(hash & t->group_mask) * WEIR_TABLE_GROUP;
+	const struct weir_index_line *line = &t->index[hash & t->line_mask];
+	unsigned found = slots_with(line, hash);
 
-	for (unsigned s = 0; s < WEIR_TABLE_GROUP && entry[s]; s++)
-		if ((uint32_t)(entry[s] >> 32) == hash)
-			return (uint32_t)entry[s] - 1;
-	return WEIR_TABLE_ROW_NONE;
+	return found ? line->row1[__builtin_ctz(found)] - 1 : WEIR_TABLE_ROW_NONE;
 }
 
-/* The whole way: every entry with this hash in this and the next groups, else a new row. */
+/* The whole way: every slot with this hash in this and the next lines, else a new row. */
 static ALWAYS_INLINE uint32_t
 find_or_add(struct weir_table *t, const struct weir_layout *l, const uint8_t *key, uint32_t hash,
     uint32_t max_rows, uint32_t words, bool has_strings)
 {
-	for (uint32_t g = hash & t->group_mask;; g = (g + 1) & t->group_mask) {
-		const uint64_t *entry = t->index + (size_t)g * WEIR_TABLE_GROUP;
+	for (uint32_t i = hash & t->line_mask;; i = (i + 1) & t->line_mask) {
+		const struct weir_index_line *line = &t->index[i];
 
-		for (unsigned s = 0; s < WEIR_TABLE_GROUP; s++) {
-			uint32_t row = (uint32_t)entry[s] - 1;
+		for (unsigned found = slots_with(line, hash); found; found &= found - 1) {
+			uint32_t row = line->row1[__builtin_ctz(found)] - 1;
 
-			if (!entry[s])
-				return add_row(t, l, key, hash, max_rows);
-			if ((uint32_t)(entry[s] >> 32) == hash &&
+			if (row != WEIR_TABLE_ROW_NONE &&
 			    same_key(l, key, t->rows + (size_t)row * l->stride, words, has_strings))
 				return row;
 		}
+		if (!line->row1[WEIR_TABLE_SLOTS - 1])
+			return add_row(t, l, key, hash, max_rows);
 	}
 }
 
@@ -130,7 +143,7 @@ lookup(struct weir_table *t, const struct weir_layout *l, const uint8_t *keys, u
 		const uint8_t *key = keys + (size_t)k * key_stride;
 
 		hash[k] = (uint32_t)(weir_hash_words(words_at(key), words, l->secrets) >> 32);
-		__builtin_prefetch(t->index + (size_t)(hash[k] & t->group_mask) * WEIR_TABLE_GROUP);
+		__builtin_prefetch(&t->index[hash[k] & t->line_mask]);
 	}
 	for (uint32_t k = 0; k < n; k++) {
 		rows[k] = first_candidate(t, hash[k]);

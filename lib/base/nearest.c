@@ -67,7 +67,7 @@ weir_nearest_offer(struct weir_nearest *n, const char *word)
 const char *
 weir_nearest_get(const struct weir_nearest *n)
 {
-	size_t len = strlen(n->typed);
+	size_t len = strnlen(n->typed, WORD_MAX); /* what was compared */
 
 	if (!n->best)
 		return NULL;

@@ -271,7 +271,8 @@ put_digits(struct out *o, const char *d, size_t n, int exponent)
 /*
  * The fewest digits that read back the same, as plain decimals where that is no longer than people
  * write them (1e-5 to 1e16). Fifteen digits always survive the way to a double and back, so
- * if they read back the same then, without their zeros at the end, they are the fewest.
+ * if they read back the same then, without their zeros at the end, they are the fewest
+ * (subnormal numbers hold less, so those try all).
  */
 static void
 put_float(struct out *o, double f)
@@ -284,7 +285,7 @@ put_float(struct out *o, double f)
 		put_text(o, isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
 		return;
 	}
-	for (int precision = 14; precision <= 16; precision++) {
+	for (int precision = fpclassify(f) == FP_SUBNORMAL ? 0 : 14; precision <= 16; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, f);
 		if (strtod(text, NULL) == f)
 			break;
@@ -295,8 +296,10 @@ put_float(struct out *o, double f)
 	exponent_at = strchr(digits, 'e');
 	exponent = (int)strtol(exponent_at + 1, NULL, 10);
 	/* "1.2300e+02" to the digits "123". */
-	digits[1] = digits[0];
-	digits++;
+	if (digits[1] == '.') {
+		digits[1] = digits[0];
+		digits++;
+	}
 	for (n = (size_t)(exponent_at - digits); n > 1 && digits[n - 1] == '0'; n--)
 		;
 	put_digits(o, digits, n, exponent);

@@ -86,7 +86,7 @@ long_payload_end(const struct walk *w)
 		return min_u32(header, w->end);
 	len = ((uint32_t)w->p[header + 1] + 1) * 8;
 	jumbo = jumbo_length(w->p + header, min_u32(len, w->cap - header));
-	return jumbo <= 0xffff ? min_u32(header, w->end) : header + min_u32(jumbo, held);
+	return min_u32(header + (jumbo > 0xffff ? min_u32(jumbo, held) : 0), w->end);
 }
 
 static bool
@@ -115,6 +115,8 @@ extensions(struct walk *w, struct layout *l)
 			len += (uint32_t)p[1] * 8;
 		if (w->off + len > limit)
 			return WEIR_DECODE_IP_TRUNCATED;
+		if (w->off + len >= DECODE_HEADER_BYTES)
+			return WEIR_DECODE_IPV6_EXT_DEPTH;
 		l->ip_proto = p[0];
 		if (proto == PROTO_FRAGMENT) {
 			uint16_t frag = load_u16(p + 2);

@@ -177,6 +177,17 @@ decode_link_null(struct walk *w)
 	return number > ETHER_LENGTH_MAX ? decode_link_ethertype((uint16_t)number) : family(number);
 }
 
+/* What an NFLOG payload is: by the EtherType that the packet came with, else by the family. */
+static enum header
+nflog_payload(uint8_t netfilter_family, uint16_t ethertype)
+{
+	if (ethertype)
+		return decode_link_ethertype(ethertype);
+	return netfilter_family == 2    ? HEADER_IP4
+	       : netfilter_family == 10 ? HEADER_IP6
+					: HEADER_NOT_IP;
+}
+
 /*
  * LINKTYPE_NFLOG: family, version, resource, then records of length, type, value, padded to 4
  * bytes. Lengths and types are in host order: libpcap swaps them where the file is of another.
@@ -185,34 +196,36 @@ enum header
 decode_link_nflog(struct walk *w)
 {
 	enum {
-		NFULA_PAYLOAD_ = 9,
-		AF_INET_LINUX = 2,
-		AF_INET6_LINUX = 10,
+		RECORD_PACKET_HDR = 1,
+		RECORD_PAYLOAD = 9,
 	};
-	uint8_t family;
+	uint16_t ethertype = 0;
+	uint8_t netfilter_family;
 
 	if (!walk_has(w, 4))
 		return HEADER_CUT;
-	family = load_u8(walk_at(w));
+	netfilter_family = load_u8(walk_at(w));
 	w->off += 4;
 	for (unsigned i = 0; i < DECODE_LINK_DEPTH; i++) {
 		uint32_t len, padded;
+		uint16_t type;
 
 		if (!walk_has(w, 4))
 			return HEADER_CUT;
 		len = load_host_u16(walk_at(w));
+		type = load_host_u16(walk_at(w) + 2) & 0x7fff;
 		if (len < 4)
 			return HEADER_NOT_IP;
-		if (load_host_u16(walk_at(w) + 2) == NFULA_PAYLOAD_) {
+		if (type == RECORD_PAYLOAD) {
 			w->off += 4;
 			walk_narrow(w, len - 4);
-			return family == AF_INET_LINUX    ? HEADER_IP4
-			       : family == AF_INET6_LINUX ? HEADER_IP6
-							  : HEADER_NOT_IP;
+			return nflog_payload(netfilter_family, ethertype);
 		}
 		padded = (len + 3) & ~UINT32_C(3);
 		if (!walk_has(w, padded))
 			return HEADER_CUT;
+		if (type == RECORD_PACKET_HDR && len >= 6)
+			ethertype = load_u16(walk_at(w) + 4);
 		w->off += padded;
 	}
 	return HEADER_NOT_IP;

@@ -18,8 +18,10 @@
 #define DECODE_LINK_DEPTH 32
 /* The IP header must begin before this byte, so that all offsets fit 16 bits. */
 #define DECODE_LINK_BYTES 16384
-/* IPv6 extension headers; each has at most 2048 bytes. */
-#define DECODE_IPV6_EXTS 16
+/* IPv6 extension headers of one packet; a capture with 101 of them is known. */
+#define DECODE_IPV6_EXTS 128
+/* The transport header must begin before this byte, so that its offset fits 16 bits. */
+#define DECODE_HEADER_BYTES 65536
 /* Options of a hop-by-hop header that are looked at for the jumbo payload length. */
 #define DECODE_IPV6_OPTS 32
 

@@ -72,9 +72,10 @@ const struct weir_option weir_flags[] = {
 static const char *const examples[] = {
 	"top talkers of a generated second of traffic",
 	"weir --source 'gen:mix?count=100k'",
-	"new TCP connections per host and second",
-	"weir --source 'gen:tcp?count=100k' --where 'tcp.flags.syn && !tcp.flags.ack' --key ip.dst "
-	"--window 1s --agg 'n=count()'",
+	"hosts with the most new TCP connections",
+	"weir --source gen:tcp --where 'tcp.flags.syn && !tcp.flags.ack' --key ip.dst --agg "
+	"'n=count()' "
+	"--top 5",
 	"DNS packets of an interface to a file",
 	"weir -i lo --filter 'port 53' --sink pcapng:dns.pcapng --for 10s",
 	NULL,

@@ -279,6 +279,8 @@ add_key(struct builder *b, struct weir_error *err)
 {
 	if (b->has_key)
 		return weir_error_usage(err, "a second --key (name all keys in one, with commas)");
+	if (b->has_select)
+		return weir_error_usage(err, "--key and --select exclude each other");
 	b->has_key = true;
 	return weir_list_split(b->stage->text, ',', key_item, b, err);
 }
@@ -300,6 +302,8 @@ add_select(struct builder *b, struct weir_error *err)
 	if (b->has_select)
 		return weir_error_usage(
 		    err, "a second --select (name all columns in one, with commas)");
+	if (b->has_key)
+		return weir_error_usage(err, "--key and --select exclude each other");
 	b->has_select = true;
 	return weir_list_split(b->stage->text, ',', select_item, b, err);
 }

@@ -168,26 +168,31 @@ ledger_json(const struct weir_ledger *l)
 }
 
 int
-weir_ledger_write(const struct weir_ledger *l, const char *path, struct weir_error *err)
+weir_ledger_open(const char *path, FILE **ret, struct weir_error *err)
 {
-	bool is_stdout = strcmp(path, "-") == 0;
-	FILE *out = is_stdout ? stdout : fopen(path, "w");
-	json_t *root;
-	int rc = 0;
+	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
 
 	if (!out)
 		return weir_error_run(
 		    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
-	root = ledger_json(l);
-	if (json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) ||
-	    fputc('\n', out) == EOF || fflush(out))
-		rc = weir_error_run(
-		    err, -EIO, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	*ret = out;
+	return 0;
+}
+
+int
+weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, struct weir_error *err)
+{
+	json_t *root = ledger_json(l);
+	int is_bad = json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) ||
+		     fputc('\n', out) == EOF || fflush(out);
+
 	json_decref(root);
-	if (!is_stdout && fclose(out) && !rc)
-		rc = weir_error_run(
-		    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
-	return rc;
+	if (out != stdout && fclose(out))
+		is_bad = 1;
+	if (!is_bad)
+		return 0;
+	return weir_error_run(
+	    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
 }
 
 void

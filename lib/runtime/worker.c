@@ -10,12 +10,13 @@
 
 #include "worker.h"
 
-#define RING_PARCELS   1024
-#define SPINS          200                  /* empty polls before sleeping */
-#define SLEEP_NS       50000                /* between polls of a quiet source */
-#define FLUSH_NS       (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
-#define QUIET_GUARD_NS (WEIR_NS_PER_S / 5)  /* packets may still sit in kernel buffers for so long \
-					     */
+#define RING_PARCELS 1024
+#define SPINS        200                  /* empty polls before sleeping */
+#define SLEEP_NS     50000                /* between polls of a quiet source */
+#define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
+#define QUIET_GUARD_NS                                                                             \
+	(WEIR_NS_PER_S / 5) /* packets may still sit in kernel buffers for so long                 \
+			     */
 
 static struct rte_ring *
 create_ring(const char *name)
@@ -120,9 +121,11 @@ nap(void)
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
+	struct weir_parcel copy = *parcel;
+
 	/* A file can wait for its reader; a live source cannot, so its rows are shed and counted.
 	 */
-	while (rte_ring_sp_enqueue_elem(w->out, parcel, sizeof(*parcel))) {
+	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
 		nap();

@@ -13,27 +13,27 @@
 #include "file_reader.h"
 
 /*
- * Classic pcap, parsed by libpcap. It reads from our input through a FILE of our own, unbuffered,
- * so that the position is known on pipes too and a pipe is only read where a whole record is there.
+ * Classic pcap, parsed by libpcap. It reads from our input through a FILE of our own: a pipe is
+ * only read where a whole record is there, so that the worker does not wait for it.
  */
 
-#define RECORD_HEADER_BYTES   16
-#define PATCHED_HEADER_BYTES  24
+#define RECORD_HEADER_BYTES   16u
+#define PATCHED_HEADER_BYTES  24u
 #define RECORD_CAP_LEN_OFFSET 8
 #define FILE_HEADER_BYTES     24u
 #define SNAP_LEN_OFFSET       16u
-/* libpcap's own limit for all but a few link types (MAXIMUM_SNAPLEN). */
-#define WIDE_SNAP_LEN 262144u
 /* libpcap takes no record of any link type that is longer (MAXIMUM_DBUS_SNAPLEN). */
 #define MAX_RECORD_BYTES (128u << 20)
+#define STREAM_BYTES     (64u << 10)
 
 struct pcap_reader {
 	struct weir_reader r;
 	pcap_t *pcap;
 	uint32_t record_header;
+	uint64_t offset;  /* of the next record */
+	uint64_t allowed; /* bytes of a pipe that libpcap may read ahead to */
 	bool is_swapped;
 	bool is_nano;
-	bool has_wide_snap_len; /* the file's is wide enough: leave it */
 	bool is_end;
 	uint16_t dlt;
 	uint8_t link;
@@ -43,20 +43,16 @@ struct pcap_reader {
 };
 
 /*
- * libpcap cuts packets at the snap length of the file's header, though longer ones are in files of careless
- * writers, and other readers show them whole. So it is shown a snap length that cuts nothing.
+ * libpcap cuts packets at the snap length of the file's header, though longer ones are in files of
+ * careless writers, and other readers show them whole. So it is shown 0, which means no limit but
+ * its own.
  */
 static void
-widen_snap_len(const struct pcap_reader *p, uint64_t offset, char *buf, size_t n)
+hide_snap_len(uint64_t offset, char *buf, size_t n)
 {
-	uint32_t snap_len = p->is_swapped ? bswap_32(WIDE_SNAP_LEN) : WIDE_SNAP_LEN;
-
-	for (size_t i = 0; i < sizeof(snap_len); i++) {
-		uint64_t at = SNAP_LEN_OFFSET + i;
-
+	for (uint64_t at = SNAP_LEN_OFFSET; at < SNAP_LEN_OFFSET + 4; at++)
 		if (at >= offset && at - offset < n)
-			memcpy(buf + (at - offset), (const char *)&snap_len + i, 1);
-	}
+			buf[at - offset] = 0;
 }
 
 static ssize_t
@@ -65,48 +61,46 @@ stream_read(void *cookie, char *buf, size_t size)
 	struct pcap_reader *p = cookie;
 	struct weir_input *in = p->r.in;
 	uint64_t offset = in->offset;
-	size_t n = 0;
+	size_t n = weir_input_need(in, 1, true);
 
-	while (n < size) {
-		size_t have = weir_input_need(in, 1, true);
-
-		if (!have)
-			break;
-		if (have > size - n)
-			have = size - n;
-		memcpy(buf + n, weir_input_at(in), have);
-		weir_input_consume(in, have);
-		n += have;
-	}
-	if (offset < FILE_HEADER_BYTES && !p->has_wide_snap_len)
-		widen_snap_len(p, offset, buf, n);
+	if (n > size)
+		n = size;
+	if (!in->is_regular && n > p->allowed - offset)
+		n = (size_t)(p->allowed - offset);
+	if (!n)
+		return 0;
+	memcpy(buf, weir_input_at(in), n);
+	weir_input_consume(in, n);
+	if (offset < FILE_HEADER_BYTES)
+		hide_snap_len(offset, buf, n);
 	return (ssize_t)n;
 }
 
-/* False where a pipe has not delivered the next record wholly. */
+/* False where a pipe has not delivered the next record wholly. Lets libpcap read to the record's
+ * end. */
 static bool
-record_is_ready(const struct pcap_reader *p)
+record_is_ready(struct pcap_reader *p)
 {
 	struct weir_input *in = p->r.in;
-	uint32_t cap_len;
+	uint32_t cap_len, need = p->record_header;
 
 	if (in->is_regular)
 		return true;
-	if (weir_input_need(in, p->record_header, false) < p->record_header)
-		return in->is_eof;
-	memcpy(&cap_len, weir_input_at(in) + RECORD_CAP_LEN_OFFSET, sizeof(cap_len));
-	if (p->is_swapped)
-		cap_len = bswap_32(cap_len);
-	if (cap_len > MAX_RECORD_BYTES)
-		return true; /* libpcap will refuse it */
-	return weir_input_need(in, p->record_header + cap_len, false) >=
-		   p->record_header + cap_len ||
-	       in->is_eof;
+	if (weir_input_need(in, need, false) >= need) {
+		memcpy(&cap_len, weir_input_at(in) + RECORD_CAP_LEN_OFFSET, sizeof(cap_len));
+		if (p->is_swapped)
+			cap_len = bswap_32(cap_len);
+		if (cap_len <=
+		    MAX_RECORD_BYTES) /* libpcap will refuse others by the header alone */
+			need += cap_len;
+	}
+	p->allowed = p->offset + need;
+	return weir_input_need(in, need, false) >= need || in->is_eof;
 }
 
 /*
- * libpcap takes seconds as signed and does not carry a fraction beyond a second. A fraction with the sign
- * bit set is none: the field is a signed number in every writer that has a type for it.
+ * libpcap takes seconds as signed and does not carry a fraction beyond a second. A fraction with
+ * the sign bit set is none: the field is a signed number in every writer that has a type for it.
  */
 static int64_t
 time_of(const struct pcap_reader *p, const struct pcap_pkthdr *h)
@@ -144,7 +138,7 @@ keep(struct pcap_reader *p, size_t used, const u_char *data, uint32_t len)
 static bool
 read_one(struct pcap_reader *p, struct weir_batch *b, size_t *used)
 {
-	uint64_t offset = p->r.in->offset;
+	uint64_t offset = p->offset;
 	struct pcap_pkthdr *h;
 	const u_char *data;
 	uint32_t row = b->n;
@@ -167,6 +161,7 @@ read_one(struct pcap_reader *p, struct weir_batch *b, size_t *used)
 		return false;
 	}
 	*used += h->caplen;
+	p->offset += p->record_header + h->caplen;
 	b->cap_len[row] = h->caplen;
 	b->wire_len[row] = h->len;
 	b->time_ns[row] = time_of(p, h);
@@ -233,7 +228,8 @@ peek_header(struct pcap_reader *p)
 	p->is_nano = magic == WEIR_PCAP_MAGIC_NS;
 	p->record_header =
 	    magic == WEIR_PCAP_MAGIC_MODIFIED ? PATCHED_HEADER_BYTES : RECORD_HEADER_BYTES;
-	p->has_wide_snap_len = peek32(p, SNAP_LEN_OFFSET) >= WIDE_SNAP_LEN;
+	p->offset = FILE_HEADER_BYTES;
+	p->allowed = FILE_HEADER_BYTES;
 }
 
 int
@@ -249,7 +245,7 @@ weir_pcap_reader_open(struct weir_input *in, uint16_t first_interface, struct we
 		free(p);
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	}
-	setvbuf(stream, NULL, _IONBF, 0);
+	setvbuf(stream, NULL, _IOFBF, STREAM_BYTES);
 	p->r.ops = &pcap_ops;
 	p->r.in = in;
 	p->r.first_interface = first_interface;

@@ -8,7 +8,7 @@
 /* DLT_EN10MB */
 #define DLT_ETHERNET 1
 
-static const uint16_t tcp_ports[] = { 443, 443, 443, 80, 80, 22, 25, 8080 };
+static const uint16_t tcp_ports[] = { 443, 443, 443, 80, 80, 5201, 8080, 8443 };
 static const uint16_t udp_ports[] = { 5001, 9000, 20000, 33434 };
 
 /* What is fixed for a flow; computed from its number alone, so that no table of flows is needed. */

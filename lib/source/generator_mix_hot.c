@@ -11,6 +11,7 @@
  */
 
 #define MTU_DATA    1380u /* of a full segment: fits with IPv6 and a tag */
+#define MIN_DATA    40u
 #define MAX_REQUEST 700u
 #define N_VLANS     4
 
@@ -158,7 +159,7 @@ enum {
 static void
 tcp_frame(struct weir_gen_talk *t, struct weir_gen_frame *f)
 {
-	uint32_t last_len = 1 + (uint32_t)(t->hash >> 20) % MTU_DATA;
+	uint32_t last_len = MIN_DATA + (uint32_t)(t->hash >> 20) % (MTU_DATA - MIN_DATA);
 
 	f->proto = WEIR_GEN_TCP;
 	switch (t->step++) {
@@ -173,7 +174,7 @@ tcp_frame(struct weir_gen_talk *t, struct weir_gen_frame *f)
 		break;
 	case TCP_REQUEST:
 		tcp_segment(t, f, 0, WEIR_GEN_PSH | WEIR_GEN_ACK,
-		    40 + (uint32_t)(t->hash >> 8) % MAX_REQUEST);
+		    MIN_DATA + (uint32_t)(t->hash >> 8) % MAX_REQUEST);
 		break;
 	case TCP_DATA:
 		t->n_sent++;

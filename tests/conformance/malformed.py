@@ -20,7 +20,17 @@ import tap  # noqa: E402
 import weir  # noqa: E402
 
 # file -> reason why fewer packets than the reference has are right
-FEWER = {}
+FEWER = {
+    "pcpp-clusterfuzz-testcase-minimized-FuzzTarget-4683685084594176.pcap":
+        "its head says version 2.8224, which libpcap refuses",
+}
+# file -> reason why status 0 is right although tshark complains
+WHOLE = {
+    "libpcap-linktype-reserved-field-not-zero.pcap": "reserved bits in the link type, no packet: not damaged for libpcap",
+    "pcpp-clusterfuzz-testcase-minimized-FuzzTarget-5631583764873216.pcap":
+        "reserved bits in the link type, no packet: not damaged for libpcap",
+    "tcpdump-vtp_asan.pcap": "a link type that tshark does not know; its packets count under decode.link_type",
+}
 
 
 def all_fields():
@@ -62,9 +72,9 @@ def run_file(path, want, rc):
             problems.append("status 1 without a line that says why: %r" % err[-500:])
         elif n and not any(re.search(r"(offset|byte)\D{0,12}\d+|\d+ ?bytes? (in|from)", x) for x in lines):
             problems.append("status 1 after %d packets, but no byte offset in %r" % (n, err[-500:]))
-        if rc == 0:
+        if rc == 0 and os.path.basename(path) not in FEWER:
             problems.append("status 1 for a file that tshark reads whole: %r" % err[-500:])
-    elif rc != 0 and p.returncode == 0:
+    elif rc != 0 and p.returncode == 0 and os.path.basename(path) not in WHOLE:
         problems.append("status 0 for a file that tshark calls damaged")
     with tempfile.TemporaryDirectory() as d:
         out = os.path.join(d, "all.pcapng")
@@ -94,8 +104,8 @@ def main():
                                                 int(r["tshark_rc"]))))
         for name, job in jobs:
             t.check(name, job.result())
-    for name, reason in FEWER.items():
-        t.note("%s: fewer packets are right: %s" % (name, reason))
+    for name, reason in [*FEWER.items(), *WHOLE.items()]:
+        t.note("%s: not as the reference has it: %s" % (name, reason))
     t.done()
 
 

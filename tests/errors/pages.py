@@ -73,7 +73,7 @@ def check_tables(t):
 def check_man(t, options):
     page, problems = text("--print-man")
     if shutil.which("groff"):
-        p = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-P-c"], input=page, text=True, stdout=subprocess.PIPE,
+        p = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Wbreak", "-P-c"], input=page, text=True, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE)
         problems += p.stderr.splitlines()
         shown = re.sub(r"\x1b\[[\d;]*m|.\x08", "", p.stdout)

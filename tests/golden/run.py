@@ -93,6 +93,12 @@ def expected_text(case, module, found):
     return None, problems
 
 
+def fill(text, values):
+    for name, value in values.items():
+        text = text.replace("{%s}" % name, value)
+    return text
+
+
 def run_case(case):
     module = load(case)
     found = inputs(module)
@@ -109,7 +115,7 @@ def run_case(case):
             for turn in (1, 2):
                 out = os.path.join(d, "%s-%d" % (args_file, turn))
                 os.mkdir(out)
-                args = [a.format(out=out, **paths) for a in template]
+                args = [fill(a, {"out": out, **paths}) for a in template]
                 stdin = open(next(iter(paths.values())), "rb") if "-" in args else None
                 p, stats = weir.run_with_stats(args, **({"stdin": stdin} if stdin else {}))
                 if stdin:

@@ -144,7 +144,7 @@ def packet(t=S, src=None, dst=None, tcp=None, udp=None, icmp=None, sctp=None, ra
             proto, body = raw, payload
         f.update({"ip.src": s, "ip.dst": d, "ip.proto": proto, "ip.ttl": ttl,
                   "ip.dsfield.dscp": dscp, "ip.dsfield.ecn": ecn,
-                  "ip.frag_offset": frag[0] if frag else 0, "ip.flags.mf": int(bool(frag and frag[1]))})
+                  "ip.frag_offset": frag[0] // 8 if frag else 0, "ip.flags.mf": int(bool(frag and frag[1]))})
         f.setdefault("srcport", 0)
         f.setdefault("dstport", 0)
         if s.version == 4:

@@ -15,16 +15,18 @@ check(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type, str
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
-	double sum, seconds;
+	long double sum;
+	uint64_t length_ns;
 
 	if (window->start_ns == WEIR_TIME_NONE || window->end_ns <= window->start_ns)
 		return weir_agg_null(WEIR_FLOAT);
 	/* The difference of two times always fits when it is unsigned. */
-	seconds = (double)((uint64_t)window->end_ns - (uint64_t)window->start_ns) / WEIR_NS_PER_S;
-	sum = args[0] == WEIR_FLOAT ? weir_sum_float_get(state) : (double)weir_sum_int_get(state);
-	if (args[0] == WEIR_DURATION)
-		sum /= WEIR_NS_PER_S;
-	return (struct weir_value){ .type = WEIR_FLOAT, .f = sum / seconds };
+	length_ns = (uint64_t)window->end_ns - (uint64_t)window->start_ns;
+	sum = args[0] == WEIR_FLOAT ? (long double)weir_sum_float_get(state)
+				    : (long double)weir_sum_int_get(state);
+	if (args[0] != WEIR_DURATION) /* else nanoseconds by nanoseconds */
+		sum *= WEIR_NS_PER_S;
+	return (struct weir_value){ .type = WEIR_FLOAT, .f = (double)(sum / length_ns) };
 }
 
 const struct weir_agg_function weir_agg_rate = {

@@ -57,11 +57,13 @@ test_json(void)
 	char path[] = "/tmp/weir-ledger-XXXXXX";
 	struct weir_error err;
 	json_t *j;
+	FILE *out;
 	int fd = mkstemp(path);
 
 	CU_ASSERT_FATAL(fd >= 0);
 	close(fd);
-	CU_ASSERT_FATAL(weir_ledger_write(&l, path, &err) == 0);
+	CU_ASSERT_FATAL(weir_ledger_open(path, &out, &err) == 0);
+	CU_ASSERT_FATAL(weir_ledger_write(&l, path, out, &err) == 0);
 	j = json_load_file(path, 0, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(j);
 	CU_ASSERT_EQUAL(
@@ -76,9 +78,12 @@ test_json(void)
 	CU_ASSERT_PTR_NOT_NULL(json_object_get(json_object_get(j, "decode"), "not_ip"));
 	json_decref(j);
 	unlink(path);
-	CU_ASSERT(weir_ledger_write(&l, "/nonexistent/ledger", &err) < 0);
+	CU_ASSERT(weir_ledger_open("/nonexistent/ledger", &out, &err) < 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nonexistent/ledger"));
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_RUN);
+	CU_ASSERT_FATAL(weir_ledger_open("/dev/full", &out, &err) == 0);
+	CU_ASSERT(weir_ledger_write(&l, "/dev/full", out, &err) < 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/dev/full"));
 }
 
 int

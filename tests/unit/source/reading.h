@@ -89,8 +89,8 @@ read_all(struct weir_source *s, uint32_t max, uint64_t limit, struct seen *r)
 }
 
 static inline int
-open_as(enum weir_source_flag flag, const char *value, struct weir_source **ret,
-    struct weir_error *err)
+open_as(
+    enum weir_source_flag flag, const char *value, struct weir_source **ret, struct weir_error *err)
 {
 	struct weir_source_config c = { .flag = flag, .value = value };
 

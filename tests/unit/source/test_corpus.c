@@ -11,18 +11,20 @@
 #include "reading.h"
 
 /*
- * All captures of the collection beside the project (WEIR_CAPTURES names another place): packets, bytes
- * and times equal what the reference tools read; of damaged files at least as many packets are read.
+ * All captures of the collection beside the project (WEIR_CAPTURES names another place): packets,
+ * bytes and times equal what the reference tools read; of damaged files at least as many packets
+ * are read.
  */
 
 #define EXIT_SKIPPED 77
 
-#define PLACE_BYTES 2048
-#define PATH_BYTES  (PLACE_BYTES + 1024)
+#define PLACE_BYTES  2048
+#define PATH_BYTES   (PLACE_BYTES + 1024)
 
 static char captures[PLACE_BYTES];
 
-/* "seconds.nanoseconds", where the second part may be above a second; INT64_MAX where it is beyond that. */
+/* "seconds.nanoseconds", where the second part may be above a second; INT64_MAX where it is beyond
+ * that. */
 static int64_t
 epoch_ns(const json_t *summary, const char *key)
 {
@@ -77,7 +79,8 @@ check_summary(const json_t *summary, bool is_preload)
 		expect(file, "first time", r.first_ns, epoch_ns(summary, "first_epoch"));
 		expect(file, "least time", r.min_ns, epoch_ns(summary, "min_epoch"));
 	}
-	/* Stamps beyond the year 2262 are none for weir (format/pcapng-mixed-linktypes has them). */
+	/* Stamps beyond the year 2262 are none for weir (format/pcapng-mixed-linktypes has them).
+	 */
 	if (epoch_ns(summary, "max_epoch") == INT64_MAX)
 		return;
 	expect(file, "packets without time", (int64_t)r.no_time,
@@ -117,12 +120,13 @@ check_folder(const char *name)
 
 		if (!dot)
 			continue;
-		snprintf(path, sizeof(path), "%s/expected/%.200s/%.400s", captures, name, e->d_name);
+		snprintf(
+		    path, sizeof(path), "%s/expected/%.200s/%.400s", captures, name, e->d_name);
 		summary = json_load_file(path, 0, NULL);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(summary);
-		if (strcmp(json_string_value(json_object_get(
-		               json_object_get(summary, "capinfos"), "type")),
-		        "snoop") == 0) {
+		if (strcmp(json_string_value(
+			       json_object_get(json_object_get(summary, "capinfos"), "type")),
+			"snoop") == 0) {
 			check_snoop(summary);
 		} else {
 			check_summary(summary, false);
@@ -159,8 +163,8 @@ test_well_formed(void)
 }
 
 /*
- * Files of which fewer packets are read than by capinfos, on purpose. The first one's header says version
- * 2.8224, which libpcap refuses; no writer makes such files.
+ * Files of which fewer packets are read than by capinfos, on purpose. The first one's header says
+ * version 2.8224, which libpcap refuses; no writer makes such files.
  */
 static const char *const refused[] = {
 	"pcpp-clusterfuzz-testcase-minimized-FuzzTarget-4683685084594176.pcap",
@@ -199,8 +203,8 @@ check_malformed(char *row)
 		CU_ASSERT_PTR_NOT_NULL(strstr(r.error.text, "version"));
 	} else if (r.packets < at_least) {
 		n_wrong++;
-		printf("\n  %s: %" PRIu64 " packets, capinfos reads %" PRIu64 " (%s)", file, r.packets,
-		    at_least, r.error.text);
+		printf("\n  %s: %" PRIu64 " packets, capinfos reads %" PRIu64 " (%s)", file,
+		    r.packets, at_least, r.error.text);
 	}
 }
 
@@ -237,7 +241,8 @@ main(int argc, char **argv)
 
 	snprintf(captures, sizeof(captures), "%s", place ? place : argc > 1 ? argv[1] : "");
 	if (stat(captures, &st) || !S_ISDIR(st.st_mode)) {
-		printf("skipped: no captures at '%s' (WEIR_CAPTURES names their folder)\n", captures);
+		printf(
+		    "skipped: no captures at '%s' (WEIR_CAPTURES names their folder)\n", captures);
 		return EXIT_SKIPPED;
 	}
 	if (CU_initialize_registry() != CUE_SUCCESS)

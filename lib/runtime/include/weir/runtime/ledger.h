@@ -60,8 +60,14 @@ struct weir_ledger {
 bool weir_ledger_is_balanced(const struct weir_ledger *l);
 /* For people: a few lines, each beginning "weir: ". */
 void weir_ledger_print(const struct weir_ledger *l, FILE *out);
-/* As JSON to a file, "-" is standard output. Run-time error with cause and place. */
-int weir_ledger_write(const struct weir_ledger *l, const char *path, struct weir_error *err);
+/*
+ * Open the file that the JSON form will go to, "-" is standard output: before anything starts, as a
+ * wrong path should not be found after the work is done. Run-time error with cause and place.
+ */
+int weir_ledger_open(const char *path, FILE **ret, struct weir_error *err);
+/* Write as JSON and close. Run-time error with cause and place. */
+int weir_ledger_write(
+    const struct weir_ledger *l, const char *path, FILE *out, struct weir_error *err);
 void weir_ledger_fini(struct weir_ledger *l);
 
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_TEST_CHECK_H
+#define WEIR_TEST_CHECK_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include <CUnit/Basic.h>
+
+/* Compare texts and show both where they differ, which CU_ASSERT_STRING_EQUAL does not. */
+#define CHECK_TEXT(actual, expected) check_text((actual), (expected), __FILE__, __LINE__)
+
+static inline void
+check_text(const char *actual, const char *expected, const char *file, unsigned line)
+{
+	int is_equal = actual && strcmp(actual, expected) == 0;
+
+	if (!is_equal)
+		fprintf(stderr, "\n%s:%u:\n  got      %s\n  expected %s\n", file, line,
+		    actual ? actual : "(null)", expected);
+	CU_assertImplementation(is_equal, line, "texts are equal", file, "", CU_FALSE);
+}
+
+/* Run the suites of a test program. Returns its exit status. */
+static inline int
+check_main(CU_SuiteInfo *suites)
+{
+	unsigned failures;
+
+	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures() + (CU_get_number_of_asserts() == 0);
+	CU_cleanup_registry();
+	return failures ? 1 : 0;
+}
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <weir/base/option.h>
+
+#include "check.h"
+
+enum {
+	READ = 1,
+	INTERFACE,
+	FILTER,
+	WHERE,
+	WINDOW,
+	STATS,
+	PROGRESS,
+	QUIET,
+	NAME,
+	RESTORE,
+	HELP,
+	FOR
+};
+
+static const struct weir_option table[] = {
+	{ READ, "-r", "FILE", "Sources", "capture file", NULL, true, false },
+	{ INTERFACE, "-i", "NAME", "Sources", "interface", NULL, true, false },
+	{ FILTER, "--filter", "PCAP", "Stages", "filter", NULL, false, false },
+	{ WHERE, "--where", "EXPR", "Stages", "where", NULL, true, false },
+	{ WINDOW, "--window", "W", "Stages", "window", NULL, false, false },
+	{ STATS, "--stats", "FILE", "Options", "statistics", NULL, false, false },
+	{ PROGRESS, "--progress", "WHEN", "Options", "progress", "auto|never", false, false },
+	{ QUIET, "--quiet", NULL, "Options", "quiet", NULL, false, false },
+	{ NAME, "--name", "JOB", "Options", "name", NULL, false, false },
+	{ RESTORE, "--restore", "DIR", "Options", "restore", NULL, false, false },
+	{ FOR, "--for", "D", "Options", "stop after", NULL, false, true },
+	{ HELP, "--help", NULL, "Options", "help", NULL, false, false },
+	{ 0 },
+};
+
+#define ARGS_MAX 16
+
+/* Parse words parted by '\n', as argv after the program's name. The words stay valid until the next
+ * call. */
+static int
+parse(const char *words, struct weir_command_line *c, struct weir_error *err)
+{
+	static char copy[512], *argv[ARGS_MAX + 2];
+	int argc = 1;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	argv[0] = (char[]){ "weir" };
+	for (char *p = copy; *words && argc <= ARGS_MAX; argc++) {
+		argv[argc] = p;
+		p += strcspn(p, "\n");
+		if (!*p) {
+			argc++;
+			break;
+		}
+		*p++ = '\0';
+	}
+	argv[argc] = NULL;
+	return weir_options_parse(table, argc, argv, c, err);
+}
+
+static void
+check_value(const struct weir_command_line *c, unsigned i, int id, const char *value)
+{
+	CU_ASSERT_TRUE_FATAL(i < c->n_values);
+	CU_ASSERT_EQUAL(c->values[i].option->id, id);
+	if (value)
+		CHECK_TEXT(c->values[i].value, value);
+	else
+		CU_ASSERT_PTR_NULL(c->values[i].value);
+}
+
+static void
+check_refused(const char *words, const char *expected)
+{
+	struct weir_command_line c = { .n_values = 4711 };
+	struct weir_error err = { 0 };
+
+	CU_ASSERT_EQUAL(parse(words, &c, &err), -EINVAL);
+	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+	CU_ASSERT_EQUAL(c.n_values, 4711);
+	CHECK_TEXT(err.text, expected);
+	CU_ASSERT_EQUAL(parse(words, &c, NULL), -EINVAL);
+}
+
+static void
+test_each_way_to_give_a_value(void)
+{
+	struct weir_command_line c;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    parse("-r\na.pcap\n-rb.pcap\n--filter\ntcp port 80\n--name=job=1\n"
+		  "--quiet\n--where=\n--stats\n-\n--where\n-1 < tcp.len\n--window\n-5",
+		&c, NULL),
+	    0);
+	CU_ASSERT_EQUAL(c.n_values, 9);
+	check_value(&c, 0, READ, "a.pcap");
+	check_value(&c, 1, READ, "b.pcap");
+	check_value(&c, 2, FILTER, "tcp port 80");
+	check_value(&c, 3, NAME, "job=1");
+	check_value(&c, 4, QUIET, NULL);
+	check_value(&c, 5, WHERE, "");
+	check_value(&c, 6, STATS, "-");
+	check_value(&c, 7, WHERE, "-1 < tcp.len");
+	check_value(&c, 8, WINDOW, "-5");
+	CU_ASSERT_PTR_NULL(c.rest);
+	CU_ASSERT_EQUAL(c.n_rest, 0);
+	weir_command_line_free(&c);
+	CU_ASSERT_PTR_NULL(c.values);
+}
+
+static void
+test_no_arguments(void)
+{
+	struct weir_command_line c;
+
+	CU_ASSERT_EQUAL_FATAL(parse("", &c, NULL), 0);
+	CU_ASSERT_EQUAL(c.n_values, 0);
+	weir_command_line_free(&c);
+}
+
+static void
+test_two_dashes_end_the_options(void)
+{
+	struct weir_command_line c;
+
+	CU_ASSERT_EQUAL_FATAL(parse("-r\n-\n--\n-l\n0-3\n--", &c, NULL), 0);
+	check_value(&c, 0, READ, "-");
+	CU_ASSERT_EQUAL_FATAL(c.n_rest, 3);
+	CHECK_TEXT(c.rest[0], "-l");
+	CHECK_TEXT(c.rest[2], "--");
+	weir_command_line_free(&c);
+
+	CU_ASSERT_EQUAL_FATAL(parse("--quiet\n--", &c, NULL), 0);
+	CU_ASSERT_EQUAL(c.n_rest, 0);
+	CU_ASSERT_PTR_NOT_NULL(c.rest);
+	weir_command_line_free(&c);
+}
+
+static void
+test_unknown_options(void)
+{
+	check_refused("--filtr\ntcp", "unknown option '--filtr' (try '--filter')");
+	check_refused("--filtr=tcp", "unknown option '--filtr' (try '--filter')");
+	check_refused("--win\n1s", "unknown option '--win' (try '--window')");
+	check_refused("-window\n1s", "unknown option '-window' (try '--window')");
+	check_refused("-h", "unknown option '-h' (try '--help')");
+	check_refused("-z", "unknown option '-z' (--help lists the options)");
+	check_refused("-w\nx", "unknown option '-w' (--help lists the options)"); /* two begin so */
+	check_refused("--zzzzzzz", "unknown option '--zzzzzzz' (--help lists the options)");
+	check_refused("--Quiet", "unknown option '--Quiet' (try '--quiet')");
+	/* Not -r with the value "estore". */
+	check_refused("-restore\nd", "unknown option '-restore' (try '--restore')");
+	check_refused("-5", "unknown option '-5' (--help lists the options)");
+}
+
+static void
+test_missing_and_unwanted_values(void)
+{
+	check_refused("--window", "--window needs a value (W)");
+	check_refused("--window\n--quiet", "--window needs a value (W)");
+	check_refused("--window\n--", "--window needs a value (W)");
+	check_refused("--window\n-r\nx", "--window needs a value (W)");
+	check_refused("-r", "-r needs a value (FILE)");
+	check_refused("--where\n--tcp.len > 3", "--where needs a value (EXPR; if '--tcp.len > 3' "
+						"is it, write --where='--tcp.len > 3')");
+	check_refused("--quiet=1", "--quiet takes no value");
+	check_refused("--quiet=", "--quiet takes no value");
+}
+
+static void
+test_repeated_options(void)
+{
+	struct weir_command_line c;
+
+	check_refused("--name\na\n--name\nb", "--name given twice");
+	check_refused("--quiet\n--quiet", "--quiet given twice");
+	CU_ASSERT_EQUAL_FATAL(parse("--where\na\n--where\na", &c, NULL), 0);
+	CU_ASSERT_EQUAL(c.n_values, 2);
+	weir_command_line_free(&c);
+}
+
+static void
+test_choices(void)
+{
+	struct weir_command_line c;
+
+	check_refused("--progress\nnver", "--progress 'nver': unknown value 'nver' (try 'never')");
+	check_refused(
+	    "--progress=zzz", "--progress 'zzz': unknown value 'zzz' (one of auto, never)");
+	check_refused("--progress=", "--progress '': unknown value '' (one of auto, never)");
+	check_refused("--progress\nauto|never",
+	    "--progress 'auto|never': unknown value 'auto|never' (one of auto, never)");
+	CU_ASSERT_EQUAL_FATAL(parse("--progress\nnever", &c, NULL), 0);
+	check_value(&c, 0, PROGRESS, "never");
+	weir_command_line_free(&c);
+}
+
+static void
+test_stray_arguments(void)
+{
+	char path[] = "/tmp/weir-test-XXXXXX", words[64], expected[200];
+	int fd = mkstemp(path);
+
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	close(fd);
+	snprintf(words, sizeof(words), "--quiet\n%s", path);
+	snprintf(expected, sizeof(expected), "unexpected argument '%s' (try '-r %s')", path, path);
+	check_refused(words, expected);
+	unlink(path);
+	check_refused("nofile.pcap", "unexpected argument 'nofile.pcap' (try '-r nofile.pcap')");
+	check_refused("lo", "unexpected argument 'lo' (try '-i lo')");
+	check_refused("fliter", "unexpected argument 'fliter' (try '--filter')");
+	check_refused("--quiet\n", "unexpected argument '' (--help lists the options)");
+	check_refused("qqqqqq", "unexpected argument 'qqqqqq' (--help lists the options)");
+	check_refused("--filter\ntcp\nport\n80\n--quiet",
+	    "unexpected argument 'port' (try --filter 'tcp port 80')");
+	check_refused(
+	    "--filter=tcp\nqqqqqq", "unexpected argument 'qqqqqq' (--help lists the options)");
+	check_refused("--quiet\n-", "unexpected argument '-' (--help lists the options)");
+}
+
+int
+main(void)
+{
+	CU_TestInfo tests[] = {
+		{ "each way to give a value", test_each_way_to_give_a_value },
+		{ "no arguments", test_no_arguments },
+		{ "two dashes end the options", test_two_dashes_end_the_options },
+		{ "unknown options", test_unknown_options },
+		{ "missing and unwanted values", test_missing_and_unwanted_values },
+		{ "repeated options", test_repeated_options },
+		{ "choices", test_choices },
+		{ "stray arguments", test_stray_arguments },
+		CU_TEST_INFO_NULL,
+	};
+	CU_SuiteInfo suites[] = {
+		{ "base/option", NULL, NULL, NULL, NULL, tests },
+		CU_SUITE_INFO_NULL,
+	};
+
+	return check_main(suites);
+}
