@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_TEST_CHECK_H
-#define WEIR_TEST_CHECK_H
+#ifndef WEIR_SUPPORT_CHECK_H
+#define WEIR_SUPPORT_CHECK_H
 
 #include <stdio.h>
 #include <string.h>
