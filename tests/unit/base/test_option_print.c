@@ -93,7 +93,8 @@ has_tool(const char *name)
 	snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", name);
 	if (system(line) == 0)
 		return true;
-	printf("(not checked: %s is not installed) ", name);
+	snprintf(line, sizeof(line), "%s is not installed", name);
+	check_skip(line);
 	return false;
 }
 

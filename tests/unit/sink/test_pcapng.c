@@ -186,7 +186,7 @@ test_others_read_it(void)
 	const char *path;
 
 	if (system("command -v tshark >/dev/null 2>&1") != 0) {
-		printf("(not checked: tshark is not installed) ");
+		check_skip("tshark is not installed");
 		return;
 	}
 	path = write_block(several_interfaces());
