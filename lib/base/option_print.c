@@ -312,7 +312,7 @@ weir_options_man(const struct weir_program_help *h, FILE *out)
 
 		put_roff(out, &upper, 1);
 	}
-	fprintf(out, "\" 1 \"\" \"weir %s\" \"User Commands\"\n.SH NAME\n", WEIR_VERSION);
+	fprintf(out, "\" 1 \"\" \"weir %s\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n", WEIR_VERSION);
 	put_roff_text(out, h->name);
 	fputs(" \\- ", out);
 	put_roff_text(out, h->summary);

@@ -12,18 +12,26 @@ struct weir_source_kind {
 	bool (*match)(const struct weir_source_config *c);
 	/* True where open needs EAL; NULL = never. */
 	int (*needs_eal)(const struct weir_source_config *c, bool *ret, struct weir_error *err);
-	int (*open)(const struct weir_source_config *c, struct weir_source **ret,
-	    struct weir_error *err);
+	int (*open)(
+	    const struct weir_source_config *c, struct weir_source **ret, struct weir_error *err);
 };
 
 extern const struct weir_source_kind weir_source_kind_file;      /* file.c: -r */
 extern const struct weir_source_kind weir_source_kind_generator; /* generator.c: --source gen: */
-extern const struct weir_source_kind weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
-extern const struct weir_source_kind weir_source_kind_port;      /* port.c: -i PCI address or vdev: */
+extern const struct weir_source_kind
+    weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
+extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI address or vdev: */
+
+/* What the list and the help say of a kind; one place for both. */
+#define WEIR_SOURCE_FILE_NAME      "-r FILE[?speed=S&loop=N&preload=1]"
+#define WEIR_SOURCE_FILE_DOC       "capture file, pcap or pcapng; - is standard input"
+#define WEIR_SOURCE_GENERATOR_NAME "--source gen:KIND[?rate=N&count=N&flows=N&seed=N...]"
+#define WEIR_SOURCE_GENERATOR_DOC  "seeded generator; KIND is udp, tcp, imix or mix"
 
 /*
- * "name?k=v&k=v" or "name:k=v": walk the options behind '?'. Shared by file.c and generator.c. item is called for each pair (value NULL
- * where there is no '='). Returns the first error.
+ * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and
+ * generator.c. item is called for each pair (value NULL where there is no '='). Returns the first
+ * error.
  */
 int weir_source_options(const char *text,
     int (*item)(void *ctx, const char *key, const char *value, struct weir_error *err), void *ctx,

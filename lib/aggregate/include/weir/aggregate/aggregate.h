@@ -84,7 +84,7 @@ void weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_r
  * too) and return them oldest first, one a call; NULL when there is none. A pane belongs to the caller.
  */
 struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns);
-/* Hot, owning lcore. Give an emptied pane back for reuse. */
+/* Hot, owning lcore. Give a pane back for reuse; quick where weir_pane_clear has emptied it already. */
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
 /* Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. */
@@ -94,6 +94,8 @@ int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
  * the block's window. 0 or -ENOMEM.
  */
 int weir_pane_rows(const struct weir_pane *p, struct weir_block *b);
+/* Control. Forget the groups but keep the memory, so that the worker need not: before a pane goes back to it. */
+void weir_pane_clear(struct weir_pane *p);
 uint32_t weir_pane_n_groups(const struct weir_pane *p);
 /* Bytes that a pane holds now. */
 uint64_t weir_pane_bytes(const struct weir_pane *p);

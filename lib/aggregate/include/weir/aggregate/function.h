@@ -34,7 +34,7 @@ struct weir_agg_function {
 	uint32_t (*state_size)(const enum weir_type *args, unsigned n_args);
 	/*
 	 * Hot. For each row r set in sel: state at base + group[r] * stride takes args[..] of row r in.
-	 * time_ns is the rows' event time, for the order-sensitive.
+	 * time_ns is the rows' event time, for the order-sensitive. args is NULL where there are none.
 	 */
 	void (*update)(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
 	    uint32_t n, const struct weir_column *const *args, const int64_t *time_ns,

@@ -19,7 +19,8 @@
 	X(IP_HEADER, "ip_header", "IP header length or total length that is impossible")           \
 	X(IP_TRUNCATED, "ip_truncated", "captured bytes end in the IP header or its extensions")   \
 	X(IPV6_EXT_DEPTH, "ipv6_ext_depth", "more IPv6 extension headers than are walked")         \
-	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header")
+	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header")   \
+	X(L4_HEADER, "l4_header", "transport header length that is impossible")
 
 enum weir_decode_reason {
 #define X(id, name, doc) WEIR_DECODE_##id,

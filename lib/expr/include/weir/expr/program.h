@@ -80,6 +80,12 @@ struct weir_function_doc {
 extern const struct weir_function_doc weir_expr_functions[];
 
 /*
+ * The key of anon(): 16 bytes for AES-128, 16 that make the padding (Crypto-PAn's layout). Control thread, before the
+ * first program with anon() is compiled; without it the key is random for each process.
+ */
+void weir_expr_set_anon_key(const uint8_t key[32]);
+
+/*
  * Literals for other parsers. "f(x, y)": split a call into its name and arguments' text:
  * "count(tcp.flags.syn)". 0, or a usage error with the place.
  */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/base/log.h>
+#include <weir/query/plan.h>
+#include <weir/runtime/run.h>
+
+static atomic_bool stop;
+
+/* The first signal drains and flushes; the second ends at once, as the default action is back. */
+static void
+on_signal(int sig)
+{
+	atomic_store_explicit(&stop, true, memory_order_relaxed);
+	signal(sig, SIG_DFL);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Pages that need no source. Returns true where one was asked for. */
+static bool
+print_page(const struct weir_command_line *line)
+{
+	for (unsigned i = 0; i < line->n_values; i++) {
+		switch ((enum weir_flag)line->values[i].option->id) {
+		case WEIR_FLAG_HELP:
+			weir_options_help(&weir_help, stdout);
+			return true;
+		case WEIR_FLAG_VERSION:
+			printf("weir %s\n", WEIR_VERSION);
+			return true;
+		case WEIR_FLAG_FIELDS:
+			weir_print_fields(stdout);
+			return true;
+		case WEIR_FLAG_FUNCTIONS:
+			weir_print_functions(stdout);
+			return true;
+		case WEIR_FLAG_MAN:
+			weir_options_man(&weir_help, stdout);
+			return true;
+		case WEIR_FLAG_COMPLETION:
+			weir_options_bash_completion(&weir_help, stdout);
+			return true;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+/* Start EAL where a source polls a DPDK port, or where its arguments were given. */
+static int
+start_eal(const struct weir_command *c, char *program, bool *ret_is_running, struct weir_error *err)
+{
+	bool is_needed = c->n_eal_args > 0;
+	int rc;
+
+	for (unsigned i = 0; i < c->n_sources; i++) {
+		bool needs = false;
+
+		rc = weir_source_needs_eal(&c->sources[i], &needs, err);
+		if (rc)
+			return rc;
+		is_needed |= needs;
+	}
+	*ret_is_running = false;
+	if (!is_needed)
+		return 0;
+	rc = weir_eal_start(program, c->eal_args, c->n_eal_args, err);
+	*ret_is_running = rc == 0;
+	return rc;
+}
+
+static int
+open_sources(const struct weir_command *c, struct weir_source **sources, struct weir_error *err)
+{
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < c->n_sources; i++) {
+		int rc;
+
+		c->sources[i].first_interface = (uint16_t)first;
+		rc = weir_source_open(&c->sources[i], &sources[i], err);
+		if (rc)
+			return rc;
+		first += sources[i]->n_interfaces;
+		weir_log(sources[i]->is_live ? WEIR_LOG_NOTICE : WEIR_LOG_INFO, "%s",
+		    sources[i]->description);
+	}
+	return 0;
+}
+
+static void
+explain(const struct weir_plan *plan, struct weir_source **sources)
+{
+	const char **descriptions = calloc(plan->command->n_sources, sizeof(*descriptions));
+
+	if (!descriptions)
+		abort();
+	for (unsigned i = 0; i < plan->command->n_sources; i++)
+		descriptions[i] = sources[i]->description;
+	weir_plan_explain(plan, descriptions, stdout);
+	free(descriptions);
+}
+
+/* The account: for people, for --stats, and as an error where it does not balance. */
+static int
+account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *stats,
+    struct weir_error *err)
+{
+	bool is_balanced = weir_ledger_is_balanced(ledger);
+	int rc = 0;
+
+	if (!c->is_quiet || !is_balanced)
+		weir_ledger_print(ledger, stderr);
+	if (stats)
+		rc = weir_ledger_write(ledger, c->stats, stats, err);
+	if (!rc && !is_balanced)
+		rc = weir_error_run(err, -EPROTO, "the ledger does not balance");
+	return rc;
+}
+
+/* Returns 0 or the code of the first failure, described in err. */
+static int
+run(const struct weir_plan *plan, struct weir_source **sources, bool is_eal_running,
+    struct weir_error *err)
+{
+	const struct weir_command *c = plan->command;
+	struct weir_run_config config = {
+		.plan = plan,
+		.sources = sources,
+		.n_sources = c->n_sources,
+		.is_eal_running = is_eal_running,
+		.has_progress = !c->is_progress_never && !c->is_quiet && isatty(STDERR_FILENO) &&
+				!(plan->is_live && isatty(STDOUT_FILENO)),
+		.stop = &stop,
+	};
+	struct weir_ledger ledger;
+	struct weir_error e;
+	FILE *stats = NULL;
+	int rc, rc_account;
+
+	if (c->stats) {
+		rc = weir_ledger_open(c->stats, &stats, err);
+		if (rc)
+			return rc;
+	}
+	catch_signals();
+	rc = weir_run(&config, &ledger, err);
+	if (!ledger.queries) {
+		/* It has not begun. */
+		if (stats && stats != stdout)
+			fclose(stats);
+		return rc;
+	}
+	rc_account = account(c, &ledger, stats, &e);
+	weir_ledger_fini(&ledger);
+	if (!rc && rc_account) {
+		*err = e;
+		rc = rc_account;
+	}
+	return rc;
+}
+
+static int
+execute(struct weir_command *c, char *program, struct weir_error *err)
+{
+	struct weir_plan *plan = NULL;
+	struct weir_source **sources = calloc(c->n_sources, sizeof(*sources));
+	bool is_eal_running = false;
+	int rc;
+
+	if (!sources)
+		abort();
+	weir_log_set_level(
+	    c->is_quiet && c->log_level > WEIR_LOG_WARNING ? WEIR_LOG_WARNING : c->log_level);
+	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
+	if (!rc)
+		rc = start_eal(c, program, &is_eal_running, err);
+	if (!rc)
+		rc = open_sources(c, sources, err);
+	if (!rc && c->is_explain)
+		explain(plan, sources);
+	else if (!rc && c->is_dry_run)
+		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
+		    c->n_sources, c->n_queries);
+	else if (!rc)
+		rc = run(plan, sources, is_eal_running, err);
+	for (unsigned i = 0; i < c->n_sources; i++)
+		if (sources[i])
+			weir_source_close(sources[i]);
+	free(sources);
+	weir_plan_destroy(plan);
+	if (is_eal_running)
+		weir_eal_stop();
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct weir_command_line line;
+	struct weir_command command;
+	struct weir_error err = { 0 };
+	int rc;
+
+	if (argc == 1) {
+		weir_options_help(&weir_help, stdout);
+		return WEIR_FAIL_USAGE;
+	}
+	rc = weir_options_parse(weir_flags, argc, argv, &line, &err);
+	if (rc)
+		goto fail;
+	if (!print_page(&line)) {
+		rc = weir_command_build(&line, &command, &err);
+		if (!rc) {
+			rc = execute(&command, argv[0], &err);
+			weir_command_fini(&command);
+		}
+	}
+	weir_command_line_free(&line);
+	if (!rc)
+		return 0;
+fail:
+	fprintf(stderr, "weir: %s\n", err.text);
+	return err.fail ? (int)err.fail : WEIR_FAIL_RUN;
+}

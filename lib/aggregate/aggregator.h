@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_AGGREGATE_AGGREGATOR_H
+#define WEIR_AGGREGATE_AGGREGATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pane.h"
+
+/* Pointers to panes, sorted by start; grows at the end, shrinks at the front. */
+struct weir_pane_list {
+	struct weir_pane **p; /* [cap] */
+	uint32_t head;        /* of the first */
+	uint32_t n;
+	uint32_t cap;
+};
+
+struct weir_aggregator {
+	struct weir_layout *layout;
+	struct weir_pane *current; /* the last one that took rows; tumbling: among open */
+	struct weir_pane_list open;
+	struct weir_pane_list spare; /* emptied, in no order */
+	int64_t lateness_ns;
+	int64_t closed_ns; /* windows that end at or before this are closed for good */
+	uint32_t max_rows; /* groups in a pane */
+	uint64_t batch;    /* number of the batch that is being spread */
+
+	/* Scratch of one batch. */
+	uint8_t *keys; /* [WEIR_ROWS * key_size] */
+	struct weir_pane *touched[WEIR_ROWS];
+	struct weir_probe probe;
+	uint32_t numbers[WEIR_ROWS]; /* of the rows that are looked up */
+	uint32_t found[WEIR_ROWS];   /* their groups */
+	uint32_t group[WEIR_ROWS];   /* the same by row number */
+};
+
+/* Cold, aggregator.c. */
+
+/* A pane for a window, from the spare ones or new. NULL when out of memory. */
+struct weir_pane *weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w);
+/* Insert at index `at`. 0 or -ENOMEM. */
+int weir_pane_list_insert(struct weir_pane_list *l, uint32_t at, struct weir_pane *p);
+
+#endif

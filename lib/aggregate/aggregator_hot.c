@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include <weir/base/time.h>
+
+#include "aggregator.h"
+
+/* INT64_MIN stays what it is: no watermark yet. */
+static inline int64_t
+minus_lateness(int64_t watermark_ns, int64_t lateness_ns)
+{
+	int64_t x;
+
+	return __builtin_sub_overflow(watermark_ns, lateness_ns, &x) ? INT64_MIN : x;
+}
+
+/* The tumbling window that holds t: floor division, at both ends of time cut off. */
+static struct weir_pane_window
+window_of(int64_t t, int64_t size_ns)
+{
+	int64_t into = t % size_ns;
+	struct weir_pane_window w;
+
+	if (into < 0)
+		into += size_ns;
+	/* INT64_MIN is no start: it stands for the global window. */
+	if (__builtin_sub_overflow(t, into, &w.start_ns) || w.start_ns == INT64_MIN)
+		w.start_ns = INT64_MIN + 1;
+	if (__builtin_add_overflow(t, size_ns - into - 1, &w.last_ns))
+		w.last_ns = INT64_MAX;
+	w.end_ns = w.last_ns == INT64_MAX ? INT64_MAX : w.last_ns + 1;
+	return w;
+}
+
+static inline bool
+holds(const struct weir_pane *p, int64_t t)
+{
+	return t >= p->window.start_ns && t <= p->window.last_ns;
+}
+
+/* Index among the open panes of the first that starts at or after start. */
+static uint32_t
+lower_bound(const struct weir_pane_list *l, int64_t start_ns)
+{
+	uint32_t lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (l->p[l->head + mid]->window.start_ns < start_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The open pane of a window, opened where need be. NULL when out of memory. */
+static struct weir_pane *
+pane_of(struct weir_aggregator *a, const struct weir_pane_window *w)
+{
+	struct weir_pane_list *l = &a->open;
+	uint32_t at = l->n;
+	struct weir_pane *p;
+
+	if (l->n && w->start_ns <= l->p[l->head + l->n - 1]->window.start_ns) {
+		at = lower_bound(l, w->start_ns);
+		p = l->p[l->head + at];
+		if (p->window.start_ns == w->start_ns)
+			return p;
+	}
+	p = weir_aggregator_open(a, w);
+	if (p && weir_pane_list_insert(l, at, p)) {
+		weir_pane_destroy(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* Widen the pane's span by the rows that it took. */
+static void
+note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	WEIR_FOR_EACH_BIT (r, sel) {
+		int64_t t = time_ns[r];
+
+		if (t == WEIR_TIME_NONE)
+			continue;
+		first = t < first ? t : first;
+		last = t > last ? t : last;
+	}
+	if (last == INT64_MIN)
+		return;
+	if (p->first_ns == WEIR_TIME_NONE || first < p->first_ns)
+		p->first_ns = first;
+	if (last > p->last_ns)
+		p->last_ns = last;
+}
+
+/* Take rows into one pane; sel loses those for which the table has no room. */
+static void
+update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_group_rows *rows,
+    uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
+{
+	const struct weir_layout *l = a->layout;
+	uint32_t n = 0, n_none;
+
+	WEIR_FOR_EACH_BIT (r, sel)
+		a->numbers[n++] = (uint32_t)r;
+	weir_keys_pack(l, rows->keys, a->numbers, n, a->keys);
+	n_none = weir_table_lookup(
+	    &p->table, l, a->keys, l->key_size, n, a->max_rows, &a->probe, a->found);
+	for (uint32_t i = 0; i < n; i++)
+		a->group[a->numbers[i]] = a->found[i];
+	if (n_none) {
+		for (uint32_t i = 0; i < n; i++)
+			if (a->found[i] == WEIR_TABLE_ROW_NONE)
+				weir_mask_clear(sel, a->numbers[i]);
+		counters->overflow += n_none;
+	}
+	for (unsigned i = 0; i < l->n_aggs; i++) {
+		const struct weir_agg_slot *s = &l->aggs[i];
+
+		s->function->update(p->table.rows + s->offset, l->stride, a->group, sel, rows->n,
+		    s->n_args ? rows->args[i] : NULL, rows->time_ns, rows->first_number);
+	}
+	if (l->window.kind == WEIR_WINDOW_GLOBAL)
+		note_times(p, sel, rows->time_ns);
+	counters->aggregated += n - n_none;
+}
+
+/* Rows that have all their keys. */
+static void
+drop_null_keys(const struct weir_aggregator *a, const struct weir_group_rows *rows,
+    uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
+{
+	uint64_t first[WEIR_MASK_WORDS];
+	unsigned before;
+
+	weir_mask_first(first, rows->n);
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		sel[w] = rows->sel[w] & first[w];
+	before = weir_mask_count(sel);
+	for (unsigned k = 0; k < a->layout->n_keys; k++)
+		for (unsigned w = 0; w * 64 < rows->n; w++)
+			sel[w] &= ~rows->keys[k]->null[w];
+	counters->null_key += before - weir_mask_count(sel);
+}
+
+/* Whether all selected rows belong to the current pane, and none of them is late. */
+static bool
+is_one_pane(const struct weir_aggregator *a, const struct weir_group_rows *rows,
+    const uint64_t sel[WEIR_MASK_WORDS])
+{
+	const struct weir_pane *p = a->current;
+	int64_t watermark = rows->watermark_ns;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	if (!p)
+		return false;
+	for (uint32_t r = 0; r < rows->n; r++)
+		watermark = rows->time_ns[r] > watermark ? rows->time_ns[r] : watermark;
+	if (p->window.end_ns <= minus_lateness(watermark, a->lateness_ns) ||
+	    p->window.end_ns <= a->closed_ns)
+		return false;
+	WEIR_FOR_EACH_BIT (r, sel) {
+		first = rows->time_ns[r] < first ? rows->time_ns[r] : first;
+		last = rows->time_ns[r] > last ? rows->time_ns[r] : last;
+	}
+	return first <= last && holds(p, first) && holds(p, last);
+}
+
+/* Put a row down for a pane. Returns the number of panes that have rows of this batch. */
+static uint32_t
+note_row(struct weir_aggregator *a, struct weir_pane *p, unsigned row, uint32_t n_touched)
+{
+	if (p->batch != a->batch) {
+		p->batch = a->batch;
+		memset(p->sel, 0, sizeof(p->sel));
+		a->touched[n_touched++] = p;
+	}
+	weir_mask_set(p->sel, row);
+	return n_touched;
+}
+
+/*
+ * Spread rows over the panes of their windows. Each row is judged by the largest time that arrived
+ * before it, row by row, so that the verdict does not depend on where a batch ends. Returns the
+ * panes, in a->touched.
+ */
+static uint32_t
+spread(struct weir_aggregator *a, const struct weir_group_rows *rows,
+    const uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
+{
+	int64_t watermark = rows->watermark_ns, size_ns = a->layout->window.size_ns;
+	uint32_t n_touched = 0;
+
+	a->batch++;
+	for (uint32_t r = 0; r < rows->n; r++) {
+		int64_t t = rows->time_ns[r], closed_ns;
+		struct weir_pane *p = a->current;
+		struct weir_pane_window window;
+
+		if (!weir_mask_test(sel, r)) {
+			watermark = t > watermark ? t : watermark;
+			continue;
+		}
+		if (t == WEIR_TIME_NONE) {
+			counters->no_time++;
+			continue;
+		}
+		closed_ns = minus_lateness(watermark, a->lateness_ns);
+		closed_ns = closed_ns > a->closed_ns ? closed_ns : a->closed_ns;
+		watermark = t > watermark ? t : watermark;
+		if (p && holds(p, t)) {
+			window = p->window;
+		} else {
+			window = window_of(t, size_ns);
+			p = NULL;
+		}
+		if (window.end_ns <= closed_ns) {
+			counters->late++;
+			continue;
+		}
+		if (!p)
+			p = pane_of(a, &window);
+		if (!p) {
+			counters->overflow++;
+			continue;
+		}
+		a->current = p;
+		n_touched = note_row(a, p, r, n_touched);
+	}
+	return n_touched;
+}
+
+void
+weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_rows *rows,
+    struct weir_group_counters *counters)
+{
+	uint64_t sel[WEIR_MASK_WORDS];
+	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+
+	drop_null_keys(a, rows, sel, counters);
+	memset(rows->sel, 0, sizeof(sel));
+	if (!(sel[0] | sel[1] | sel[2] | sel[3]))
+		return;
+	if (is_global && !a->current) {
+		a->current = weir_aggregator_open(a, &weir_pane_window_all);
+		if (!a->current) {
+			counters->overflow += weir_mask_count(sel);
+			return;
+		}
+	}
+	if (is_global || is_one_pane(a, rows, sel)) {
+		update_pane(a, a->current, rows, sel, counters);
+		memcpy(rows->sel, sel, sizeof(sel));
+		return;
+	}
+	uint32_t n_touched = spread(a, rows, sel, counters);
+
+	for (uint32_t i = 0; i < n_touched; i++) {
+		struct weir_pane *p = a->touched[i];
+
+		update_pane(a, p, rows, p->sel, counters);
+		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+			rows->sel[w] |= p->sel[w];
+	}
+}
+
+static struct weir_pane *
+close_global(struct weir_aggregator *a, int64_t watermark_ns)
+{
+	struct weir_pane *p = a->current;
+
+	if (!p || watermark_ns != INT64_MAX)
+		return NULL;
+	a->current = NULL;
+	if (weir_pane_n_groups(p))
+		return p;
+	weir_pane_destroy(p);
+	return NULL;
+}
+
+struct weir_pane *
+weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns)
+{
+	int64_t closed_ns = minus_lateness(watermark_ns, a->lateness_ns);
+	struct weir_pane_list *l = &a->open;
+
+	if (a->layout->window.kind == WEIR_WINDOW_GLOBAL)
+		return close_global(a, watermark_ns);
+	if (watermark_ns != INT64_MAX && closed_ns > a->closed_ns)
+		a->closed_ns = closed_ns;
+	while (l->n) {
+		struct weir_pane *p = l->p[l->head];
+
+		if (watermark_ns != INT64_MAX && p->window.end_ns > closed_ns)
+			return NULL;
+		l->head++;
+		l->n--;
+		if (p->window.end_ns > a->closed_ns)
+			a->closed_ns = p->window.end_ns;
+		if (a->current == p)
+			a->current = NULL;
+		if (weir_pane_n_groups(p))
+			return p;
+		weir_aggregator_recycle(a, p); /* it was opened, and no row found memory */
+	}
+	return NULL;
+}
+
+void
+weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p)
+{
+	weir_pane_clear(p);
+	if (weir_pane_list_insert(&a->spare, a->spare.n, p))
+		weir_pane_destroy(p);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_AGGREGATE_EDGE_H
+#define WEIR_AGGREGATE_EDGE_H
+
+#include "any.h"
+
+/*
+ * first and last: one body, with which of the two as a constant. Order is event time and then the
+ * number of the frame, not the order in which rows happen to come by: so merging gives the same
+ * answer. A row without a time is before all others.
+ */
+
+struct weir_edge {
+	int64_t time_ns;
+	int64_t number;
+	struct weir_any value; /* last: as long as its type needs */
+};
+
+WEIR_AGG_INLINE uint32_t
+weir_edge_state_size(const enum weir_type *args, unsigned n_args)
+{
+	return (uint32_t)offsetof(struct weir_edge, value) + weir_any_size(args[0]);
+}
+
+WEIR_AGG_INLINE bool
+weir_edge_is_nearer(int64_t time_ns, int64_t number, const struct weir_edge *than, bool is_last)
+{
+	if (time_ns != than->time_ns)
+		return (time_ns > than->time_ns) == is_last;
+	return number != than->number && (number > than->number) == is_last;
+}
+
+WEIR_AGG_INLINE void
+weir_edge_rows(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
+    const struct weir_column *c, const int64_t *time_ns, int64_t first_number,
+    enum weir_store store, bool is_last)
+{
+	WEIR_FOR_EACH_BIT (r, take) {
+		struct weir_edge *s = weir_agg_state(base, stride, group, r);
+		int64_t number = first_number + (int64_t)r;
+
+		if (!weir_any_counts(c, r, store))
+			continue;
+		if (s->value.is_set && !weir_edge_is_nearer(time_ns[r], number, s, is_last))
+			continue;
+		s->time_ns = time_ns[r];
+		s->number = number;
+		weir_any_set(&s->value, c, r, store);
+	}
+}
+
+WEIR_AGG_INLINE void
+weir_edge_update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
+    uint32_t n, const struct weir_column *c, const int64_t *time_ns, int64_t first_number,
+    bool is_last)
+{
+	uint64_t take[WEIR_MASK_WORDS];
+
+	weir_agg_take(take, sel, n, c);
+#define WEIR_EDGE_BODY(store)                                                                      \
+	weir_edge_rows(base, stride, group, take, c, time_ns, first_number, store, is_last)
+	WEIR_ANY_BY_STORE(c, WEIR_EDGE_BODY);
+#undef WEIR_EDGE_BODY
+}
+
+WEIR_AGG_INLINE void
+weir_edge_merge(
+    struct weir_edge *dst, const struct weir_edge *src, const enum weir_type *args, bool is_last)
+{
+	if (!src->value.is_set)
+		return;
+	if (!dst->value.is_set || weir_edge_is_nearer(src->time_ns, src->number, dst, is_last))
+		memcpy(dst, src, weir_edge_state_size(args, 1));
+}
+
+#endif

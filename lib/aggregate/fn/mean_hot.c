@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "exact.h"
+
+extern const struct weir_agg_function weir_agg_mean;
+
+struct mean_int {
+	uint64_t n;
+	struct weir_sum_int sum;
+};
+
+struct mean_float {
+	uint64_t n;
+	struct weir_sum_float sum;
+};
+
+static int
+check(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type, struct weir_error *err)
+{
+	if (weir_agg_check_number(&weir_agg_mean, args, n_args, err))
+		return -EINVAL;
+	*ret_type = args[0] == WEIR_DURATION ? WEIR_DURATION : WEIR_FLOAT;
+	return 0;
+}
+
+static uint32_t
+state_size(const enum weir_type *args, unsigned n_args)
+{
+	return args[0] == WEIR_FLOAT ? sizeof(struct mean_float) : sizeof(struct mean_int);
+}
+
+WEIR_AGG_INLINE void
+take_ints(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
+    const void *data, enum weir_store store)
+{
+	WEIR_FOR_EACH_BIT (r, take) {
+		struct mean_int *s = weir_agg_state(base, stride, group, r);
+
+		s->n++;
+		weir_sum_int_add(&s->sum, weir_agg_int(data, r, store));
+	}
+}
+
+static void
+take_floats(
+    uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take, const double *data)
+{
+	WEIR_FOR_EACH_BIT (r, take) {
+		struct mean_float *s = weir_agg_state(base, stride, group, r);
+
+		if (data[r] != data[r])
+			continue;
+		s->n++;
+		weir_sum_float_add(&s->sum, data[r]);
+	}
+}
+
+static void
+update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel, uint32_t n,
+    const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+{
+	const struct weir_column *c = args[0];
+	uint64_t take[WEIR_MASK_WORDS];
+
+	weir_agg_take(take, sel, n, c);
+	if (c->store == WEIR_F64) {
+		take_floats(base, stride, group, take, c->data);
+		return;
+	}
+#define BODY(store) take_ints(base, stride, group, take, c->data, store)
+	WEIR_AGG_BY_INT_STORE(c, BODY);
+#undef BODY
+}
+
+static void
+merge(void *dst, const void *src, const enum weir_type *args)
+{
+	if (args[0] == WEIR_FLOAT) {
+		struct mean_float *d = dst;
+		const struct mean_float *s = src;
+
+		d->n += s->n;
+		weir_sum_float_merge(&d->sum, &s->sum);
+	} else {
+		struct mean_int *d = dst;
+		const struct mean_int *s = src;
+
+		d->n += s->n;
+		weir_sum_int_merge(&d->sum, &s->sum);
+	}
+}
+
+static struct weir_value
+result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
+{
+	const struct mean_float *f = state;
+	const struct mean_int *i = state;
+
+	if (*(const uint64_t *)state == 0)
+		return weir_agg_null(args[0] == WEIR_DURATION ? WEIR_DURATION : WEIR_FLOAT);
+	if (args[0] == WEIR_DURATION)
+		return (struct weir_value){
+			.type = WEIR_DURATION,
+			.i = weir_divide_round(weir_sum_int_get(&i->sum), i->n),
+		};
+	return (struct weir_value){
+		.type = WEIR_FLOAT,
+		.f = args[0] == WEIR_FLOAT
+			 ? weir_sum_float_get(&f->sum) / (double)f->n
+			 : (double)((long double)weir_sum_int_get(&i->sum) / (long double)i->n),
+	};
+}
+
+const struct weir_agg_function weir_agg_mean = {
+	.name = "mean",
+	.synopsis = "mean(x)",
+	.doc = "arithmetic mean; null where there is no value",
+	.min_args = 1,
+	.max_args = 1,
+	.check = check,
+	.state_size = state_size,
+	.update = update,
+	.merge = merge,
+	.result = result,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "extreme.h"
+
+extern const struct weir_agg_function weir_agg_min;
+
+static int
+check(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type, struct weir_error *err)
+{
+	return weir_agg_check_any(&weir_agg_min, args, n_args, ret_type, err);
+}
+
+static void
+update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel, uint32_t n,
+    const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+{
+	weir_extreme_update(base, stride, group, sel, n, args[0], false);
+}
+
+static void
+merge(void *dst, const void *src, const enum weir_type *args)
+{
+	weir_extreme_merge(dst, src, args[0], false);
+}
+
+static struct weir_value
+result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
+{
+	return weir_any_value(state, args[0]);
+}
+
+const struct weir_agg_function weir_agg_min = {
+	.name = "min",
+	.synopsis = "min(x)",
+	.doc =
+	    "smallest value, of any type; null where there is none; strings are cut at 256 bytes",
+	.min_args = 1,
+	.max_args = 1,
+	.check = check,
+	.state_size = weir_extreme_state_size,
+	.update = update,
+	.merge = merge,
+	.result = result,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_AGGREGATE_HASH_H
+#define WEIR_AGGREGATE_HASH_H
+
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * Keyed hash of a key's words. Pairs of words, each with its own secret, are multiplied to 128 bits
+ * and folded (the multiply-fold of wyhash); the pairs are independent, so that they overlap in the
+ * pipeline. Without the secrets nobody can choose keys that meet; and a hash never stands for a
+ * key.
+ */
+
+static inline uint64_t
+weir_fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 m = (unsigned __int128)a * b;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+/* secrets: [words + 4]. */
+static inline __attribute__((always_inline)) uint64_t
+weir_hash_words(const uint64_t *key, uint32_t words, const uint64_t *secrets)
+{
+	const uint64_t *last = secrets + words;
+	uint64_t h = last[0];
+	uint32_t i = 0;
+
+	for (; i + 2 <= words; i += 2)
+		h += weir_fold(key[i] ^ secrets[i], key[i + 1] ^ secrets[i + 1]);
+	if (i < words)
+		h += weir_fold(key[i] ^ secrets[i], last[1]);
+	return weir_fold(h ^ last[2], last[3] | 1);
+}
+
+/* A string's, with the four last secrets. */
+static inline uint64_t
+weir_hash_bytes(const uint8_t *p, uint32_t len, const uint64_t *last)
+{
+	uint64_t h = last[0] ^ len;
+	uint64_t w[2];
+
+	for (; len > 16; len -= 16, p += 16) {
+		memcpy(w, p, 16);
+		h = weir_fold(w[0] ^ last[1] ^ h, w[1] ^ last[2]);
+	}
+	w[0] = w[1] = 0;
+	if (len)
+		memcpy(w, p, len);
+	h = weir_fold(w[0] ^ last[1] ^ h, w[1] ^ last[2]);
+	return weir_fold(h ^ last[2], last[3] | 1);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_AGGREGATE_PANE_H
+#define WEIR_AGGREGATE_PANE_H
+
+#include <stdint.h>
+
+#include "table.h"
+
+struct weir_pane_window {
+	int64_t start_ns; /* of a global window INT64_MIN */
+	int64_t end_ns;  /* the first instant past it; of the last window that there is INT64_MAX */
+	int64_t last_ns; /* the last instant in it */
+};
+
+extern const struct weir_pane_window weir_pane_window_all;
+
+/* The groups of one window, or of a part of one. */
+struct weir_pane {
+	struct weir_table table;
+	struct weir_layout *layout;
+	struct weir_pane_window window;
+	int64_t first_ns; /* least and largest event time of its rows, WEIR_TIME_NONE where there is
+			     none */
+	int64_t last_ns;
+
+	/* The owner's notes while a batch is spread over panes. */
+	uint64_t batch;
+	uint64_t sel[WEIR_MASK_WORDS];
+};
+
+/* Cold. NULL when out of memory. */
+struct weir_pane *weir_pane_create(struct weir_layout *l);
+
+#endif

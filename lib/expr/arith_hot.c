@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+
+#include <weir/base/time.h>
+
+#include "kernel.h"
+
+/*
+ * Arithmetic. Integers wrap (through uint64_t, so nothing is undefined); what has no result, such
+ * as a division by zero, is null.
+ */
+
+#define BINARY(name, ctype, expr)                                                                  \
+	static void name(struct weir_expr_frame *f, const struct weir_expr_insn *in)               \
+	{                                                                                          \
+		const ctype *restrict a = weir_expr_a(f, in)->data;                                \
+		const ctype *restrict b = weir_expr_b(f, in)->data;                                \
+		ctype *restrict out = in->dst->data;                                               \
+		const uint32_t n = f->n;                                                           \
+                                                                                                   \
+		for (uint32_t i = 0; i < n; i++) {                                                 \
+			const ctype x = a[i], y = b[i];                                            \
+                                                                                                   \
+			out[i] = expr;                                                             \
+		}                                                                                  \
+		weir_expr_null_ab(f, in);                                                          \
+	}
+
+/* Null where bad holds; expr must be defined there all the same. */
+#define PARTIAL(name, linkage, atype, btype, otype, bad, expr)                                     \
+	linkage void name(struct weir_expr_frame *f, const struct weir_expr_insn *in)              \
+	{                                                                                          \
+		const atype *restrict a = weir_expr_a(f, in)->data;                                \
+		const btype *restrict b = weir_expr_b(f, in)->data;                                \
+		otype *restrict out = in->dst->data;                                               \
+		uint64_t *restrict null = in->dst->null;                                           \
+                                                                                                   \
+		weir_expr_null_ab(f, in);                                                          \
+		for (uint32_t i = 0; i < f->n; i++) {                                              \
+			const atype x = a[i];                                                      \
+			const btype y = b[i];                                                      \
+			const int is_bad = (bad);                                                  \
+                                                                                                   \
+			out[i] = expr;                                                             \
+			null[i / 64] |= (uint64_t)is_bad << (i % 64);                              \
+		}                                                                                  \
+	}
+
+#define UNARY(name, linkage, atype, otype, expr)                                                   \
+	linkage void name(struct weir_expr_frame *f, const struct weir_expr_insn *in)              \
+	{                                                                                          \
+		const atype *restrict a = weir_expr_a(f, in)->data;                                \
+		otype *restrict out = in->dst->data;                                               \
+		const uint32_t n = f->n;                                                           \
+                                                                                                   \
+		for (uint32_t i = 0; i < n; i++) {                                                 \
+			const atype x = a[i];                                                      \
+                                                                                                   \
+			out[i] = expr;                                                             \
+		}                                                                                  \
+		weir_expr_null_a(f, in);                                                           \
+	}
+
+#define EXPORTED /* no linkage word */
+
+static inline int64_t
+divide(int64_t x, int64_t y)
+{
+	if (y == 0)
+		return 0;
+	return y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
+}
+
+static inline int64_t
+modulo(int64_t x, int64_t y)
+{
+	return y == 0 || y == -1 ? 0 : x % y;
+}
+
+static inline int64_t
+shift_left(int64_t x, int64_t by)
+{
+	uint64_t moved = (uint64_t)x << (by & 63);
+
+	return (uint64_t)by > 63 ? 0 : (int64_t)moved;
+}
+
+/* Past the width only the sign is left; a negative count gives 0. */
+static inline int64_t
+shift_right(int64_t x, int64_t by)
+{
+	int64_t moved = x >> (by > 63 ? 63 : by & 63);
+
+	return by < 0 ? 0 : moved;
+}
+
+BINARY(add_i64, int64_t, (int64_t)((uint64_t)x + (uint64_t)y))
+BINARY(sub_i64, int64_t, (int64_t)((uint64_t)x - (uint64_t)y))
+BINARY(mul_i64, int64_t, (int64_t)((uint64_t)x *(uint64_t)y))
+PARTIAL(div_i64, static, int64_t, int64_t, int64_t, y == 0, divide(x, y))
+PARTIAL(mod_i64, static, int64_t, int64_t, int64_t, y == 0, modulo(x, y))
+BINARY(and_i64, int64_t, (x & y))
+BINARY(or_i64, int64_t, (x | y))
+BINARY(xor_i64, int64_t, (x ^ y))
+BINARY(shl_i64, int64_t, shift_left(x, y))
+BINARY(shr_i64, int64_t, shift_right(x, y))
+
+weir_expr_kernel *const weir_expr_arith_i64[WEIR_EXPR_N_ARITH] = {
+	[WEIR_EXPR_ADD] = add_i64,
+	[WEIR_EXPR_SUB] = sub_i64,
+	[WEIR_EXPR_MUL] = mul_i64,
+	[WEIR_EXPR_DIV] = div_i64,
+	[WEIR_EXPR_MOD] = mod_i64,
+	[WEIR_EXPR_AND] = and_i64,
+	[WEIR_EXPR_OR] = or_i64,
+	[WEIR_EXPR_XOR] = xor_i64,
+	[WEIR_EXPR_SHL] = shl_i64,
+	[WEIR_EXPR_SHR] = shr_i64,
+};
+
+BINARY(add_f64, double, x + y)
+BINARY(sub_f64, double, x - y)
+BINARY(mul_f64, double, (x * y))
+PARTIAL(div_f64, static, double, double, double, y == 0, is_bad ? 0 : x / y)
+PARTIAL(mod_f64, static, double, double, double, y == 0, is_bad ? 0 : fmod(x, y))
+
+weir_expr_kernel *const weir_expr_arith_f64[WEIR_EXPR_N_ARITH] = {
+	[WEIR_EXPR_ADD] = add_f64,
+	[WEIR_EXPR_SUB] = sub_f64,
+	[WEIR_EXPR_MUL] = mul_f64,
+	[WEIR_EXPR_DIV] = div_f64,
+	[WEIR_EXPR_MOD] = mod_f64,
+};
+
+UNARY(weir_expr_k_neg_i64, EXPORTED, int64_t, int64_t, (int64_t)(0 - (uint64_t)x))
+UNARY(weir_expr_k_neg_f64, EXPORTED, double, double, -x)
+UNARY(weir_expr_k_invert, EXPORTED, int64_t, int64_t, ~x)
+
+UNARY(u8_to_i64, static, uint8_t, int64_t, x)
+UNARY(u16_to_i64, static, uint16_t, int64_t, x)
+UNARY(u32_to_i64, static, uint32_t, int64_t, x)
+UNARY(u8_to_f64, static, uint8_t, double, x)
+UNARY(u16_to_f64, static, uint16_t, double, x)
+UNARY(u32_to_f64, static, uint32_t, double, x)
+UNARY(i64_to_f64, static, int64_t, double, (double)x)
+
+weir_expr_kernel *const weir_expr_to_i64[WEIR_N_STORES] = {
+	[WEIR_U8] = u8_to_i64,
+	[WEIR_U16] = u16_to_i64,
+	[WEIR_U32] = u32_to_i64,
+};
+
+weir_expr_kernel *const weir_expr_to_f64[WEIR_N_STORES] = {
+	[WEIR_U8] = u8_to_f64,
+	[WEIR_U16] = u16_to_f64,
+	[WEIR_U32] = u32_to_f64,
+	[WEIR_I64] = i64_to_f64,
+};
+
+/* Doubles whose rounded value an int64_t holds; NaN is none. */
+static inline int
+fits_i64(double x)
+{
+	return x >= -0x1p63 && x < 0x1p63;
+}
+
+static inline int64_t
+round_i64(double x)
+{
+	double r = round(x);
+
+	return fits_i64(r) ? (int64_t)r : 0;
+}
+
+static inline int64_t
+whole_seconds(int64_t x)
+{
+	int64_t ns;
+
+	return __builtin_mul_overflow(x, WEIR_NS_PER_S, &ns) ? 0 : ns;
+}
+
+/* One operand: b is given as a too. */
+PARTIAL(weir_expr_k_seconds_i64, EXPORTED, int64_t, int64_t, int64_t,
+    ((void)y, x > INT64_MAX / WEIR_NS_PER_S || x < INT64_MIN / WEIR_NS_PER_S), whole_seconds(x))
+PARTIAL(weir_expr_k_seconds_f64, EXPORTED, double, double, int64_t,
+    ((void)y, !fits_i64(round(x * 1e9))), round_i64(x * 1e9))
+UNARY(weir_expr_k_to_seconds, EXPORTED, int64_t, double, (double)x / 1e9)
+
+PARTIAL(weir_expr_k_mul_duration, EXPORTED, int64_t, double, int64_t,
+    !fits_i64(round((double)x * y)), round_i64((double)x *y))
+PARTIAL(weir_expr_k_div_duration, EXPORTED, int64_t, double, int64_t,
+    y == 0 || !fits_i64(round((double)x / y)), y == 0 ? 0 : round_i64((double)x / y))
+PARTIAL(weir_expr_k_ratio, EXPORTED, int64_t, int64_t, double, y == 0,
+    is_bad ? 0 : (double)x / (double)y)
+
+/* The multiple of y at or below x. Sizes that are not above zero have none. */
+static inline int64_t
+bucket(int64_t x, int64_t y)
+{
+	int64_t rest;
+
+	if (y <= 0)
+		return 0;
+	rest = x % y;
+	if (rest < 0)
+		rest += y;
+	return (int64_t)((uint64_t)x - (uint64_t)rest);
+}
+
+PARTIAL(weir_expr_k_bucket_i64, EXPORTED, int64_t, int64_t, int64_t, y <= 0, bucket(x, y))
+PARTIAL(weir_expr_k_bucket_f64, EXPORTED, double, double, double, !(y > 0),
+    is_bad ? 0 : floor(x / y) * y)
+
+/* RFC 1982 with 32 bits; what it leaves undefined (half the circle apart) is false both ways. */
+static inline int
+is_before(int64_t x, int64_t y)
+{
+	uint32_t ahead = (uint32_t)y - (uint32_t)x;
+
+	return ahead != 0 && ahead < UINT32_C(0x80000000);
+}
+
+void
+weir_expr_k_seqlt(struct weir_expr_frame *f, const struct weir_expr_insn *in)
+{
+	const int64_t *restrict a = weir_expr_a(f, in)->data;
+	const int64_t *restrict b = weir_expr_b(f, in)->data;
+	uint8_t *restrict out = in->dst->data;
+	const uint32_t n = f->n;
+
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (uint8_t)is_before(a[i], b[i]);
+	weir_expr_false_null_ab(f, in);
+}
+
+BINARY(seqmax, int64_t, is_before(x, y) ? y : x)
+
+void
+weir_expr_k_seqmax(struct weir_expr_frame *f, const struct weir_expr_insn *in)
+{
+	seqmax(f, in);
+}

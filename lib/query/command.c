@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/array.h>
+#include <weir/base/number.h>
+#include <weir/query/command.h>
+
+static int
+check_query_name(const struct weir_command *c, const char *name, struct weir_error *err)
+{
+	if (!name[0] || strlen(name) > 64)
+		return weir_error_usage(
+		    err, "--query '%s': a name of 1 to 64 characters is needed", name);
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_-.", *p))
+			return weir_error_usage(err,
+			    "--query '%s': character '%c' at %u is not allowed in a name "
+			    "(letters, digits, _ - . are)",
+			    name, *p, (unsigned)(p - name + 1));
+	for (unsigned i = 0; i < c->n_queries; i++)
+		if (strcmp(c->queries[i].name, name) == 0)
+			return weir_error_usage(
+			    err, "--query '%s': this name is taken by query %u", name, i + 1);
+	return 0;
+}
+
+/* The query that flags belong to now; the first one is made on demand. */
+static struct weir_query_text *
+current(struct weir_command *c)
+{
+	struct weir_query_text *q;
+
+	if (c->n_queries)
+		return &c->queries[c->n_queries - 1];
+	q = weir_array_add(&c->queries, &c->n_queries, sizeof(*q));
+	q->name = "main";
+	return q;
+}
+
+static int
+add_query(struct weir_command *c, const char *name, struct weir_error *err)
+{
+	struct weir_query_text *q;
+	int rc = check_query_name(c, name, err);
+
+	if (rc)
+		return rc;
+	q = weir_array_add(&c->queries, &c->n_queries, sizeof(*q));
+	q->name = name;
+	return 0;
+}
+
+static void
+add_source(struct weir_command *c, enum weir_source_flag flag, const char *value)
+{
+	struct weir_source_config *s = weir_array_add(&c->sources, &c->n_sources, sizeof(*s));
+
+	s->flag = flag;
+	s->value = value;
+}
+
+static int
+read_u64(const char *flag, const char *text, uint64_t least, uint64_t *ret, struct weir_error *err)
+{
+	uint64_t n;
+	int rc = weir_parse_size(text, &n, err);
+
+	if (rc)
+		return weir_error_wrap(err, "%s '%s'", flag, text);
+	if (n < least)
+		return weir_error_usage(
+		    err, "%s '%s': at least %llu is needed", flag, text, (unsigned long long)least);
+	*ret = n;
+	return 0;
+}
+
+static int
+read_duration(
+    const char *flag, const char *text, int64_t least, int64_t *ret, struct weir_error *err)
+{
+	int64_t ns;
+	int rc = weir_parse_duration(text, &ns, err);
+
+	if (rc)
+		return weir_error_wrap(err, "%s '%s'", flag, text);
+	if (ns < least)
+		return weir_error_usage(err, "%s '%s': a longer time is needed", flag, text);
+	*ret = ns;
+	return 0;
+}
+
+static int
+take_option(struct weir_command *c, enum weir_flag flag, const char *name, const char *value,
+    struct weir_error *err)
+{
+	int rc;
+
+	switch (flag) {
+	case WEIR_FLAG_DEFAULT_WINDOW:
+		c->has_default_window = true;
+		rc = weir_window_parse(value, &c->default_window, err);
+		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
+	case WEIR_FLAG_LATENESS:
+		return read_duration(name, value, 0, &c->lateness_ns, err);
+	case WEIR_FLAG_FOR:
+		return read_duration(name, value, 1, &c->for_ns, err);
+	case WEIR_FLAG_TABLE_SIZE:
+		return read_u64(name, value, 1, &c->table_size, err);
+	case WEIR_FLAG_PACKETS:
+		return read_u64(name, value, 1, &c->packets, err);
+	case WEIR_FLAG_SEED:
+		c->has_seed = true;
+		return read_u64(name, value, 0, &c->seed, err);
+	case WEIR_FLAG_STATS:
+		c->stats = value;
+		return 0;
+	case WEIR_FLAG_PROGRESS:
+		c->is_progress_never = strcmp(value, "never") == 0;
+		return 0;
+	case WEIR_FLAG_EXPLAIN:
+		c->is_explain = true;
+		return 0;
+	case WEIR_FLAG_DRY_RUN:
+		c->is_dry_run = true;
+		return 0;
+	case WEIR_FLAG_QUIET:
+		c->is_quiet = true;
+		return 0;
+	case WEIR_FLAG_LOG:
+		for (unsigned i = 0; weir_log_level_name(i); i++)
+			if (strcmp(weir_log_level_name(i), value) == 0)
+				c->log_level = (enum weir_log_level)i;
+		return 0;
+	default:
+		return weir_error_usage(err, "%s cannot be used here", name);
+	}
+}
+
+static int
+take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_take_mode *take,
+    struct weir_error *err)
+{
+	struct weir_query_text *q;
+	struct weir_stage_text *stage;
+
+	switch ((enum weir_flag)v->option->id) {
+	case WEIR_FLAG_READ:
+		add_source(c, WEIR_SOURCE_FILE, v->value);
+		return 0;
+	case WEIR_FLAG_INTERFACE:
+		add_source(c, WEIR_SOURCE_INTERFACE, v->value);
+		return 0;
+	case WEIR_FLAG_SOURCE:
+		add_source(c, WEIR_SOURCE_URI, v->value);
+		return 0;
+	case WEIR_FLAG_TAP:
+	case WEIR_FLAG_TAKE:
+		if (*take != WEIR_TAKE_AUTO)
+			return weir_error_usage(err, "--tap and --take exclude each other");
+		*take = v->option->id == WEIR_FLAG_TAP ? WEIR_TAKE_TAP : WEIR_TAKE_TAKE;
+		return 0;
+	case WEIR_FLAG_QUERY:
+		return add_query(c, v->value, err);
+	case WEIR_FLAG_FILTER:
+	case WEIR_FLAG_WHERE:
+	case WEIR_FLAG_MAP:
+	case WEIR_FLAG_SELECT:
+	case WEIR_FLAG_KEY:
+	case WEIR_FLAG_WINDOW:
+	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_TOP:
+		q = current(c);
+		stage = weir_array_add(&q->stages, &q->n_stages, sizeof(*stage));
+		stage->flag = (enum weir_flag)v->option->id;
+		stage->text = v->value;
+		return 0;
+	case WEIR_FLAG_SINK:
+		q = current(c);
+		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
+		    v->value;
+		return 0;
+	default:
+		return take_option(
+		    c, (enum weir_flag)v->option->id, v->option->name, v->value, err);
+	}
+}
+
+int
+weir_command_build(
+    const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err)
+{
+	struct weir_command c = { .lateness_ns = -1, .log_level = WEIR_LOG_NOTICE };
+	enum weir_take_mode take = WEIR_TAKE_AUTO;
+	bool has_interface = false;
+	int rc;
+
+	for (unsigned i = 0; i < line->n_values; i++) {
+		rc = take_value(&c, &line->values[i], &take, err);
+		if (rc)
+			goto fail;
+	}
+	for (unsigned i = 0; i < c.n_sources; i++) {
+		c.sources[i].take = take;
+		c.sources[i].is_dry_run = c.is_dry_run || c.is_explain;
+		has_interface |= c.sources[i].flag == WEIR_SOURCE_INTERFACE;
+	}
+	rc = -EINVAL;
+	if (!c.n_sources) {
+		weir_error_usage(err, "no source: where should packets come from? "
+				      "(try -r FILE, -i INTERFACE or --source gen:mix)");
+		goto fail;
+	}
+	if (take != WEIR_TAKE_AUTO && !has_interface) {
+		weir_error_usage(err, "%s needs an interface (-i NAME)",
+		    take == WEIR_TAKE_TAP ? "--tap" : "--take");
+		goto fail;
+	}
+	current(&c);
+	c.eal_args = line->rest;
+	c.n_eal_args = line->n_rest;
+	*ret = c;
+	return 0;
+fail:
+	weir_command_fini(&c);
+	return rc;
+}
+
+void
+weir_command_fini(struct weir_command *c)
+{
+	for (unsigned i = 0; i < c->n_queries; i++) {
+		free(c->queries[i].stages);
+		free(c->queries[i].sinks);
+	}
+	free(c->queries);
+	free(c->sources);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include <weir/base/number.h>
+#include <weir/query/plan.h>
+
+#include "scope.h"
+
+static void
+print_columns(const struct weir_schema *s, FILE *out)
+{
+	for (unsigned i = 0; i < s->n_columns; i++)
+		fprintf(out, "%s%s %s%s", i ? ", " : "", s->columns[i].name,
+		    weir_type_name(s->columns[i].type), s->columns[i].is_key ? " (key)" : "");
+	fprintf(out, "\n");
+}
+
+static void
+print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *out)
+{
+	char window[64];
+
+	fprintf(out, "query %s\n", q->text->name);
+	for (unsigned i = 0; i < q->text->n_stages; i++)
+		if (q->text->stages[i].flag != WEIR_FLAG_WINDOW)
+			fprintf(out, "  %-9s %s\n", weir_flag_name(q->text->stages[i].flag) + 2,
+			    q->text->stages[i].text);
+	if (q->text->n_stages == 0 && q->wants_rows)
+		fprintf(out,
+		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");
+	if (q->path->has_group) {
+		fprintf(out, "  window    %s%s\n",
+		    weir_window_text(&q->path->window, window, sizeof(window)),
+		    q->path->has_window ? "" : " (default)");
+		fprintf(out, "  group     hash table of at most %llu keys a window\n",
+		    (unsigned long long)p->table_size);
+	}
+	if (q->result) {
+		fprintf(out, "  columns   ");
+		print_columns(weir_result_schema(q->result), out);
+	}
+	for (unsigned i = 0; i < q->n_sinks; i++)
+		fprintf(out, "  sink      %s\n", q->sinks[i]);
+}
+
+void
+weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions, FILE *out)
+{
+	char text[32];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->command->n_sources; i++)
+		fprintf(out, "source %s\n", source_descriptions[i]);
+	fprintf(out, "decode");
+	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
+		if (weir_field_set_has(&p->needed, f))
+			fprintf(out, "%s%s", n++ ? ", " : " ", weir_fields[f].name);
+	fprintf(out, "%s\n", n ? "" : " no fields");
+	for (unsigned i = 0; i < p->n_queries; i++)
+		print_query(p, &p->queries[i], out);
+	fprintf(out, "run 1 worker and the control thread, bursts of %d packets, lateness %s\n",
+	    WEIR_ROWS, weir_text_duration(p->lateness_ns, text, sizeof(text)));
+}
+
+void
+weir_print_fields(FILE *out)
+{
+	const char *group = "";
+
+	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
+		if (strcmp(group, weir_fields[f].group) != 0)
+			fprintf(out, "%s%s\n", f ? "\n" : "", weir_fields[f].group);
+		group = weir_fields[f].group;
+		fprintf(out, "  %-22s %-9s %s\n", weir_fields[f].name,
+		    weir_type_name(weir_fields[f].type), weir_fields[f].doc);
+	}
+	fprintf(out, "\nmacros of --key and --select\n");
+	for (const struct weir_field_macro *m = weir_field_macros; m->name; m++)
+		fprintf(out, "  %-22s %-9s %s\n", m->name, "", m->doc);
+}
+
+void
+weir_print_functions(FILE *out)
+{
+	fprintf(out, "functions of expressions (--where, --map, --key, --select)\n");
+	for (const struct weir_function_doc *d = weir_expr_functions; d->name; d++)
+		fprintf(out, "  %-22s %s\n", d->synopsis, d->doc);
+	fprintf(out, "\naggregates (--agg)\n");
+	for (unsigned i = 0; weir_agg_functions[i]; i++)
+		fprintf(out, "  %-22s %s%s\n", weir_agg_functions[i]->synopsis,
+		    weir_agg_functions[i]->doc,
+		    weir_agg_functions[i]->is_approximate ? " (approximate)" : " (exact)");
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/query/flags.h>
+
+#define SOURCES "Sources"
+#define STAGES  "Stages, in order"
+#define OPTIONS "Options"
+#define PAGES   "Pages"
+
+const struct weir_option weir_flags[] = {
+	{ WEIR_FLAG_READ, "-r", "FILE", SOURCES,
+	    "capture file, pcap or pcapng; - is standard input; FILE?speed=1&loop=3&preload=1",
+	    NULL, true, false },
+	{ WEIR_FLAG_INTERFACE, "-i", "NAME", SOURCES,
+	    "interface (eth0), PCI address (0000:03:00.0) or vdev:net_x0,args", NULL, true, false },
+	{ WEIR_FLAG_SOURCE, "--source", "URI", SOURCES,
+	    "gen:udp|tcp|imix|mix?rate=&count=&flows=&dist=&size=&v6=&seed=", NULL, true, false },
+	{ WEIR_FLAG_TAP, "--tap", NULL, SOURCES, "copy packets of -i, its host keeps them", NULL,
+	    false, false },
+	{ WEIR_FLAG_TAKE, "--take", NULL, SOURCES, "take packets of -i away from its host", NULL,
+	    false, false },
+	{ WEIR_FLAG_QUERY, "--query", "NAME", STAGES, "begin a query of that name", NULL, true,
+	    false },
+	{ WEIR_FLAG_FILTER, "--filter", "PCAP", STAGES, "tcpdump's language; first stage only",
+	    NULL, true, false },
+	{ WEIR_FLAG_WHERE, "--where", "EXPR", STAGES,
+	    "keep rows for which it is true, packets or results", NULL, true, false },
+	{ WEIR_FLAG_MAP, "--map", "NAME=EXPR,...", STAGES, "add columns", NULL, true, false },
+	{ WEIR_FLAG_SELECT, "--select", "FIELD,...", STAGES,
+	    "emit these columns of every packet (without --agg)", NULL, true, false },
+	{ WEIR_FLAG_KEY, "--key", "FIELD,...", STAGES,
+	    "group by fields, NAME=EXPR, 5tuple or biflow", NULL, true, false },
+	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES, "1s (tumbling) or global", NULL, true, false },
+	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
+	    "aggregates: n=count(),b=sum(frame.len)", NULL, true, false },
+	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES, "the N largest rows of each window", NULL,
+	    true, false },
+	{ WEIR_FLAG_SINK, "--sink", "URI", STAGES, "table, json[:FILE], csv[:FILE] or pcapng:FILE",
+	    NULL, true, false },
+	{ WEIR_FLAG_DEFAULT_WINDOW, "--default-window", "W", OPTIONS,
+	    "of queries that name none (files: global, live: 1s)", NULL, false, false },
+	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
+	    "how late a row may come (files: 60s, live: 0s)", NULL, false, false },
+	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS, "most keys in one window of a query",
+	    NULL, false, false },
+	{ WEIR_FLAG_SEED, "--seed", "N", OPTIONS, "of the keyed hash (default: random)", NULL,
+	    false, true },
+	{ WEIR_FLAG_FOR, "--for", "D", OPTIONS, "stop after this time", NULL, false, false },
+	{ WEIR_FLAG_PACKETS, "--packets", "N", OPTIONS, "stop after so many packets", NULL, false,
+	    false },
+	{ WEIR_FLAG_STATS, "--stats", "FILE", OPTIONS,
+	    "write the ledger as JSON; - is standard output", NULL, false, false },
+	{ WEIR_FLAG_PROGRESS, "--progress", "WHEN", OPTIONS, "auto (on a terminal) or never",
+	    "auto|never", false, false },
+	{ WEIR_FLAG_EXPLAIN, "--explain", NULL, OPTIONS, "print the plan and end", NULL, false,
+	    false },
+	{ WEIR_FLAG_DRY_RUN, "--dry-run", NULL, OPTIONS, "check everything, start nothing", NULL,
+	    false, false },
+	{ WEIR_FLAG_QUIET, "--quiet", NULL, OPTIONS, "no summary, no notices", NULL, false, false },
+	{ WEIR_FLAG_LOG, "--log", "LEVEL", OPTIONS, "error, warning, notice, info or debug",
+	    "error|warning|notice|info|debug", false, false },
+	{ WEIR_FLAG_FIELDS, "--fields", NULL, PAGES, "list the fields", NULL, false, false },
+	{ WEIR_FLAG_FUNCTIONS, "--functions", NULL, PAGES, "list functions and aggregates", NULL,
+	    false, false },
+	{ WEIR_FLAG_HELP, "--help", NULL, PAGES, "this page", NULL, false, false },
+	{ WEIR_FLAG_VERSION, "--version", NULL, PAGES, "print the version", NULL, false, false },
+	{ WEIR_FLAG_MAN, "--print-man", NULL, PAGES, "print the man page", NULL, false, true },
+	{ WEIR_FLAG_COMPLETION, "--print-completion", NULL, PAGES, "print the bash completion",
+	    NULL, false, true },
+	{ 0 },
+};
+
+static const char *const examples[] = {
+	"top talkers of a generated second of traffic",
+	"weir --source 'gen:mix?count=100k'",
+	"hosts with the most new TCP connections",
+	"weir --source gen:tcp --where 'tcp.flags.syn && !tcp.flags.ack' --key ip.dst --agg "
+	"'n=count()' "
+	"--top 5",
+	"DNS packets of an interface to a file",
+	"weir -i lo --filter 'port 53' --sink pcapng:dns.pcapng --for 10s",
+	NULL,
+};
+
+const struct weir_program_help weir_help = {
+	.name = "weir",
+	.summary = "run queries over packet streams",
+	.synopsis = "weir [options] SOURCE... [QUERY...] [-- EAL ARGUMENTS]",
+	.examples = examples,
+	.description =
+	    "weir reads packets from capture files, kernel interfaces, DPDK ports or its own "
+	    "generator, decodes them to columns, and runs one or more queries over them: filter, "
+	    "map, "
+	    "group by key and window, aggregate. Results go to people, files and tools.\n\n"
+	    "Without query flags it shows the top talkers: --key 5tuple --agg "
+	    "'packets=count(),bytes=sum(frame.len)' --top 20:bytes.\n\n"
+	    "A kernel interface is never stolen from its host: where it carries an address or a "
+	    "route it "
+	    "is tapped, where it carries none it is taken.\n\n"
+	    "At the end weir accounts for every packet: received, aggregated or dropped with a "
+	    "reason. If "
+	    "the account does not balance it says so and exits with status 1.",
+	.options = weir_flags,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_QUERY_COMMAND_H
+#define WEIR_QUERY_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/aggregate/aggregate.h>
+#include <weir/base/error.h>
+#include <weir/base/log.h>
+#include <weir/base/option.h>
+#include <weir/query/flags.h>
+#include <weir/source/source.h>
+
+/* What was typed, checked as far as a flag alone can be: the logical plan. */
+
+/* One stage as typed. */
+struct weir_stage_text {
+	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, WINDOW, AGG, TOP */
+	const char *text;
+};
+
+struct weir_query_text {
+	const char *name;
+	struct weir_stage_text *stages; /* in order */
+	unsigned n_stages;
+	const char **sinks; /* URIs */
+	unsigned n_sinks;
+};
+
+struct weir_command {
+	struct weir_source_config *sources;
+	unsigned n_sources;
+	struct weir_query_text *queries; /* at least one */
+	unsigned n_queries;
+	bool has_default_window;
+	struct weir_window default_window;
+	int64_t lateness_ns; /* -1: 0 for live sources, 60 s for files */
+	uint64_t table_size; /* most keys in one window; 0: from memory */
+	bool has_seed;
+	uint64_t seed;
+	int64_t for_ns;    /* 0: no bound */
+	uint64_t packets;  /* 0: no bound */
+	const char *stats; /* file, "-", or NULL */
+	bool is_progress_never;
+	bool is_explain;
+	bool is_dry_run;
+	bool is_quiet;
+	enum weir_log_level log_level;
+	char **eal_args; /* what follows "--" */
+	unsigned n_eal_args;
+};
+
+/*
+ * Values of a parsed command line to a command; texts stay in argv. Flags that ask for a page
+ * (help, fields ...) are not handled here. Usage errors.
+ */
+int weir_command_build(
+    const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err);
+void weir_command_fini(struct weir_command *c);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_QUERY_FLAGS_H
+#define WEIR_QUERY_FLAGS_H
+
+#include <weir/base/option.h>
+
+/* Weir's options: the one table that parser, help, man page and completion are made from. */
+enum weir_flag {
+	WEIR_FLAG_READ = 1,
+	WEIR_FLAG_INTERFACE,
+	WEIR_FLAG_SOURCE,
+	WEIR_FLAG_TAP,
+	WEIR_FLAG_TAKE,
+	WEIR_FLAG_QUERY,
+	WEIR_FLAG_FILTER,
+	WEIR_FLAG_WHERE,
+	WEIR_FLAG_MAP,
+	WEIR_FLAG_SELECT,
+	WEIR_FLAG_KEY,
+	WEIR_FLAG_WINDOW,
+	WEIR_FLAG_AGG,
+	WEIR_FLAG_TOP,
+	WEIR_FLAG_SINK,
+	WEIR_FLAG_DEFAULT_WINDOW,
+	WEIR_FLAG_LATENESS,
+	WEIR_FLAG_TABLE_SIZE,
+	WEIR_FLAG_SEED,
+	WEIR_FLAG_FOR,
+	WEIR_FLAG_PACKETS,
+	WEIR_FLAG_STATS,
+	WEIR_FLAG_PROGRESS,
+	WEIR_FLAG_EXPLAIN,
+	WEIR_FLAG_DRY_RUN,
+	WEIR_FLAG_QUIET,
+	WEIR_FLAG_LOG,
+	WEIR_FLAG_FIELDS,
+	WEIR_FLAG_FUNCTIONS,
+	WEIR_FLAG_HELP,
+	WEIR_FLAG_VERSION,
+	WEIR_FLAG_MAN,
+	WEIR_FLAG_COMPLETION,
+};
+
+extern const struct weir_option weir_flags[];
+extern const struct weir_program_help weir_help;
+
+#endif

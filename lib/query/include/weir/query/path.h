@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_QUERY_PATH_H
+#define WEIR_QUERY_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/aggregate/aggregate.h>
+#include <weir/packet/batch.h>
+#include <weir/query/command.h>
+#include <weir/record/block.h>
+#include <weir/stage/stage.h>
+
+/*
+ * The packet side of a query, compiled: what one worker runs over each batch. Programs hold
+ * registers, so every worker has its own path, built from the same text.
+ */
+struct weir_path {
+	const char *name;
+	unsigned n_stages;
+	struct weir_stage **stages;
+
+	/* Columns by slot: fields first, then those of --map. */
+	unsigned n_symbols;
+	struct weir_symbol *symbols;
+	char **names; /* of mapped columns, owned */
+	unsigned n_names;
+	const struct weir_column **inputs; /* [n_symbols] */
+
+	bool has_group; /* --agg; else rows are emitted as they are */
+	bool has_window;
+	struct weir_window window;
+	unsigned n_keys;
+	struct weir_program **keys;
+	struct weir_group_key *key_types;
+	unsigned n_aggs;
+	struct weir_agg_call *calls;
+	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
+
+	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
+	struct weir_program **select;
+
+	struct weir_schema
+	    schema; /* of what leaves: keys and aggregates, or the selected columns */
+	struct weir_field_set needed;
+	unsigned n_result_stages; /* stages that run on results */
+	const struct weir_stage_text **result_stages;
+
+	/* Scratch of weir_path_run. */
+	const struct weir_column **key_columns;
+	const struct weir_column **select_columns;
+	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_ARGS];
+	const struct weir_column *const **arg_lists;
+};
+
+/*
+ * Compile the packet side. wants_rows: a query without --agg and --select emits default columns;
+ * false where only packet sinks listen. Usage errors with flag, value and place.
+ */
+int weir_path_build(const struct weir_query_text *text, bool wants_rows,
+    const struct weir_window *default_window, struct weir_path **ret, struct weir_error *err);
+void weir_path_destroy(struct weir_path *p);
+
+/* Point the inputs at the batch's columns; once, before the first run. */
+void weir_path_bind(struct weir_path *p, const struct weir_batch *b);
+/* The schema of a batch of packets with their group spec; keys and calls stay the path's. */
+void weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret);
+
+/* Hot, owning lcore. Run the stages; ret holds the rows that are left. */
+void weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows *ret);
+/* Hot, owning lcore. Feed rows that are left to the aggregator. */
+void weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
+    struct weir_aggregator *a, struct weir_group_counters *counters);
+/* Hot, owning lcore. Append the selected columns of rows that are left to a block. 0 or -ENOMEM. */
+int weir_path_select(struct weir_path *p, const struct weir_rows *rows, struct weir_block *b);
+/* Packets dropped by the stages of this name so far ("filter", "where"). */
+uint64_t weir_path_dropped(const struct weir_path *p, const char *stage_name);
+
+#endif

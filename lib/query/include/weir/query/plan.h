@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_QUERY_PLAN_H
+#define WEIR_QUERY_PLAN_H
+
+#include <stdio.h>
+
+#include <weir/query/command.h>
+#include <weir/query/path.h>
+#include <weir/query/result.h>
+#include <weir/sink/sink.h>
+
+/* All queries of a run, checked and compiled: the physical plan. Control thread only. */
+
+struct weir_plan_query {
+	const struct weir_query_text *text;
+	struct weir_path *path;     /* the first worker's; its schema and types are everyone's */
+	struct weir_result *result; /* NULL where no rows are wanted */
+	bool wants_rows;            /* a sink takes rows */
+	bool wants_packets;         /* a sink takes packets */
+	unsigned n_sinks;
+	const char **sinks; /* URIs, the default one included */
+};
+
+struct weir_plan {
+	const struct weir_command *command;
+	bool is_live;
+	int64_t lateness_ns;
+	uint64_t table_size;
+	uint64_t seed;
+	struct weir_window default_window;
+	struct weir_field_set needed; /* of all queries */
+	unsigned n_queries;
+	struct weir_plan_query *queries;
+};
+
+/* Compile. is_terminal: standard output is one, so the default sink is the table. Usage errors. */
+int weir_plan_build(const struct weir_command *command, bool is_terminal, struct weir_plan **ret,
+    struct weir_error *err);
+void weir_plan_destroy(struct weir_plan *p);
+
+/* The text of --explain; source_descriptions[i] says how source i is read. */
+void weir_plan_explain(
+    const struct weir_plan *p, const char *const *source_descriptions, FILE *out);
+/* The pages of --fields and --functions. */
+void weir_print_fields(FILE *out);
+void weir_print_functions(FILE *out);
+
+#endif

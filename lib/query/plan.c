@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <weir/base/array.h>
+#include <weir/base/time.h>
+#include <weir/query/plan.h>
+
+#define FILE_LATENESS_NS (60 * WEIR_NS_PER_S)
+#define LIVE_WINDOW_NS   (1 * WEIR_NS_PER_S)
+#define KEY_BYTES_GUESS  128
+#define TABLE_SIZE_LEAST (UINT64_C(1) << 16)
+#define TABLE_SIZE_MOST  (UINT64_C(1) << 28)
+
+/* An eighth of the machine's memory for one window of one query. */
+static uint64_t
+default_table_size(unsigned n_queries)
+{
+	uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t n = bytes / 8 / KEY_BYTES_GUESS / n_queries;
+
+	if (n < TABLE_SIZE_LEAST)
+		n = TABLE_SIZE_LEAST;
+	return n > TABLE_SIZE_MOST ? TABLE_SIZE_MOST : n;
+}
+
+static int
+check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struct weir_error *err)
+{
+	const struct weir_sink_ops *ops;
+	const char *target;
+
+	for (unsigned i = 0; i < text->n_sinks; i++) {
+		if (weir_sink_parse(text->sinks[i], &ops, &target, err))
+			return weir_error_wrap(err, "--sink '%s'", text->sinks[i]);
+		for (unsigned k = 0; k < i; k++)
+			if (strcmp(text->sinks[k], text->sinks[i]) == 0)
+				return weir_error_usage(err,
+				    "--sink '%s': given twice in query '%s'", text->sinks[i],
+				    text->name);
+		q->wants_packets |= ops->takes_packets;
+		q->wants_rows |= !ops->takes_packets;
+		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
+		    text->sinks[i];
+	}
+	return 0;
+}
+
+/* Does the query make rows of its own accord, so that they must go somewhere? */
+static bool
+makes_rows(const struct weir_query_text *text)
+{
+	for (unsigned i = 0; i < text->n_stages; i++)
+		if (text->stages[i].flag == WEIR_FLAG_AGG ||
+		    text->stages[i].flag == WEIR_FLAG_SELECT)
+			return true;
+	return false;
+}
+
+static int
+build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_terminal,
+    struct weir_plan_query *q, struct weir_error *err)
+{
+	int rc;
+
+	q->text = text;
+	rc = check_sinks(text, q, err);
+	if (rc)
+		return rc;
+	if (!q->wants_rows && (!q->wants_packets || makes_rows(text))) {
+		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
+		    is_terminal ? "table" : "json";
+		q->wants_rows = true;
+	}
+	rc = weir_path_build(text, q->wants_rows, &p->default_window, &q->path, err);
+	if (rc)
+		return rc;
+	for (unsigned w = 0; w < WEIR_FIELD_WORDS; w++)
+		p->needed.word[w] |= q->path->needed.word[w];
+	return q->wants_rows ? weir_result_build(q->path, &q->result, err) : 0;
+}
+
+static void
+set_defaults(struct weir_plan *p)
+{
+	const struct weir_command *c = p->command;
+
+	for (unsigned i = 0; i < c->n_sources; i++)
+		p->is_live |= c->sources[i].flag == WEIR_SOURCE_INTERFACE;
+	p->lateness_ns = c->lateness_ns >= 0 ? c->lateness_ns : p->is_live ? 0 : FILE_LATENESS_NS;
+	p->table_size = c->table_size ? c->table_size : default_table_size(c->n_queries);
+	p->default_window = c->default_window;
+	if (!c->has_default_window)
+		p->default_window =
+		    p->is_live ? (struct weir_window){ WEIR_WINDOW_TUMBLING, LIVE_WINDOW_NS }
+			       : (struct weir_window){ WEIR_WINDOW_GLOBAL, 0 };
+	if (c->has_seed)
+		p->seed = c->seed;
+	else if (getrandom(&p->seed, sizeof(p->seed), 0) != (ssize_t)sizeof(p->seed))
+		p->seed = (uint64_t)weir_now_mono_ns();
+}
+
+int
+weir_plan_build(const struct weir_command *command, bool is_terminal, struct weir_plan **ret,
+    struct weir_error *err)
+{
+	struct weir_plan *p = calloc(1, sizeof(*p));
+	int rc = 0;
+
+	if (!p)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	p->command = command;
+	set_defaults(p);
+	p->queries = calloc(command->n_queries, sizeof(*p->queries));
+	if (!p->queries)
+		abort();
+	for (unsigned i = 0; !rc && i < command->n_queries; i++) {
+		p->n_queries++;
+		rc = build_query(p, &command->queries[i], is_terminal, &p->queries[i], err);
+		if (rc && command->n_queries > 1)
+			weir_error_wrap(err, "query '%s'", command->queries[i].name);
+	}
+	if (rc) {
+		weir_plan_destroy(p);
+		return rc;
+	}
+	*ret = p;
+	return 0;
+}
+
+void
+weir_plan_destroy(struct weir_plan *p)
+{
+	if (!p)
+		return;
+	for (unsigned i = 0; i < p->n_queries; i++) {
+		weir_result_destroy(p->queries[i].result);
+		weir_path_destroy(p->queries[i].path);
+		free(p->queries[i].sinks);
+	}
+	free(p->queries);
+	free(p);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_QUERY_SCOPE_H
+#define WEIR_QUERY_SCOPE_H
+
+#include <weir/expr/program.h>
+#include <weir/query/command.h>
+
+/* Helpers that the packet side and the result side share. Private to lib/query. */
+
+/* The option's name: "--where". */
+const char *weir_flag_name(enum weir_flag flag);
+/* "--where 'EXPR': " in front of the error. Returns its code. */
+int weir_stage_wrap(struct weir_error *err, const struct weir_stage_text *stage);
+/*
+ * A copy of text with blanks in front, so that places in errors count from the start of the flag's
+ * value: place is the 1-based character where text begins. Free it.
+ */
+char *weir_text_at(const char *text, unsigned place);
+/* The store of a program's result column. */
+enum weir_store weir_program_store(const struct weir_program *p, const struct weir_symbol *symbols);
+/* A column name that --map, --key and --agg may give: no field of another meaning is hidden. */
+int weir_check_name(const char *name, const struct weir_symbol *symbols, unsigned n_symbols,
+    bool is_new, struct weir_error *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/time.h>
+#include <weir/record/block.h>
+
+#define HEAP_CHUNK_MIN 4096u
+#define HEAP_CHUNK_MAX (1u << 20)
+
+/* Chunks in a list, each twice the one before: bytes never move, so columns may point at them. */
+struct heap_chunk {
+	struct heap_chunk *next;
+	size_t used;
+	size_t size;
+	uint8_t bytes[];
+};
+
+struct weir_block_heap {
+	struct heap_chunk *chunks; /* newest first */
+};
+
+static uint32_t
+round_rows(uint64_t rows)
+{
+	rows = (rows + WEIR_ROWS - 1) / WEIR_ROWS * WEIR_ROWS;
+	if (rows == 0)
+		return WEIR_ROWS;
+	return rows > UINT32_MAX ? 0 : (uint32_t)rows;
+}
+
+struct weir_block *
+weir_block_create(const struct weir_schema *schema, uint32_t cap_rows)
+{
+	struct weir_block *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->schema = schema;
+	b->window_start_ns = WEIR_TIME_NONE;
+	b->window_end_ns = WEIR_TIME_NONE;
+	b->cap_rows = round_rows(cap_rows);
+	b->columns = calloc(schema->n_columns + 1, sizeof(*b->columns));
+	b->heap = calloc(1, sizeof(*b->heap));
+	if (!b->columns || !b->heap || b->cap_rows == 0)
+		goto fail;
+	for (unsigned i = 0; i < schema->n_columns; i++) {
+		enum weir_type type = schema->columns[i].type;
+
+		if (weir_column_init(&b->columns[i], type, weir_store_of(type), b->cap_rows))
+			goto fail;
+	}
+	return b;
+fail:
+	weir_block_destroy(b);
+	return NULL;
+}
+
+void
+weir_block_destroy(struct weir_block *b)
+{
+	if (!b)
+		return;
+	for (unsigned i = 0; b->columns && i < b->schema->n_columns; i++)
+		if (b->columns[i].data)
+			weir_column_fini(&b->columns[i]);
+	free(b->columns);
+	while (b->heap && b->heap->chunks) {
+		struct heap_chunk *c = b->heap->chunks;
+
+		b->heap->chunks = c->next;
+		free(c);
+	}
+	free(b->heap);
+	free(b);
+}
+
+/* Replace a column by one with room for cap rows; it keeps its first n. */
+static int
+grow_column(struct weir_column *c, uint32_t n, uint32_t cap)
+{
+	struct weir_column wide;
+	int ret = weir_column_init(&wide, c->type, c->store, cap);
+
+	if (ret)
+		return ret;
+	memcpy(wide.data, c->data, (size_t)n * weir_store_size(c->store));
+	if (c->version)
+		memcpy(wide.version, c->version, n);
+	memcpy(wide.null, c->null, (size_t)(n + 63) / 64 * sizeof(*c->null));
+	weir_column_fini(c);
+	*c = wide;
+	return 0;
+}
+
+int
+weir_block_reserve(struct weir_block *b, uint32_t extra)
+{
+	uint64_t need = (uint64_t)b->n_rows + extra;
+	uint64_t twice = (uint64_t)b->cap_rows * 2;
+	uint32_t cap;
+
+	if (need <= b->cap_rows)
+		return 0;
+	cap = round_rows(need > twice ? need : twice);
+	if (cap == 0)
+		cap = round_rows(need);
+	if (cap == 0)
+		return -ENOMEM;
+	/* cap_rows stays the least of all columns until the last one has grown. */
+	for (unsigned i = 0; i < b->schema->n_columns; i++) {
+		int ret = grow_column(&b->columns[i], b->cap_rows, cap);
+
+		if (ret)
+			return ret;
+	}
+	b->cap_rows = cap;
+	return 0;
+}
+
+const uint8_t *
+weir_block_keep(struct weir_block *b, const void *p, uint32_t len)
+{
+	struct heap_chunk *c = b->heap->chunks;
+	uint8_t *copy;
+
+	if (!c || c->size - c->used < len) {
+		size_t size = c ? c->size * 2 : HEAP_CHUNK_MIN;
+
+		if (size > HEAP_CHUNK_MAX)
+			size = HEAP_CHUNK_MAX;
+		if (size < len)
+			size = len;
+		c = malloc(sizeof(*c) + size);
+		if (!c)
+			return NULL;
+		c->next = b->heap->chunks;
+		c->used = 0;
+		c->size = size;
+		b->heap->chunks = c;
+	}
+	copy = c->bytes + c->used;
+	if (len)
+		memcpy(copy, p, len);
+	c->used += len;
+	return copy;
+}
+
+static int
+set_bytes(struct weir_block *b, struct weir_column *c, uint32_t row, const struct weir_bytes *s)
+{
+	struct weir_bytes *data = c->data;
+	const uint8_t *copy = weir_block_keep(b, s->p, s->len);
+
+	if (!copy)
+		return -ENOMEM;
+	data[row] = (struct weir_bytes){ .p = copy, .len = s->len };
+	return 0;
+}
+
+int
+weir_block_set(struct weir_block *b, uint32_t row, unsigned column, const struct weir_value *v)
+{
+	struct weir_column *c = &b->columns[column];
+	int ret = 0;
+
+	if (v->is_null) {
+		weir_mask_set(c->null, row);
+		return 0;
+	}
+	switch (c->type) {
+	case WEIR_BOOL:
+		((uint8_t *)c->data)[row] = v->b;
+		break;
+	case WEIR_INT:
+	case WEIR_DURATION:
+	case WEIR_TIME:
+	case WEIR_MAC:
+		((int64_t *)c->data)[row] = v->i;
+		break;
+	case WEIR_FLOAT:
+		((double *)c->data)[row] = v->f;
+		break;
+	case WEIR_IP:
+		((struct weir_addr *)c->data)[row] = v->addr;
+		c->version[row] = v->version;
+		break;
+	case WEIR_STRING:
+		ret = set_bytes(b, c, row, &v->s);
+		break;
+	case WEIR_N_TYPES:
+		break;
+	}
+	if (ret == 0)
+		weir_mask_clear(c->null, row);
+	return ret;
+}
+
+/* Append column's elements of the rows in mask behind row n_rows. */
+static int
+append_column(struct weir_block *b, unsigned column, const struct weir_column *from,
+    uint32_t first_row, const uint64_t *mask)
+{
+	struct weir_column *c = &b->columns[column];
+	unsigned size = weir_store_size(c->store);
+	uint32_t to = b->n_rows;
+
+	WEIR_FOR_EACH_BIT (r, mask) {
+		uint32_t row = first_row + (uint32_t)r;
+
+		if (weir_mask_test(from->null, row)) {
+			weir_mask_set(c->null, to++);
+			continue;
+		}
+		weir_mask_clear(c->null, to);
+		if (c->store == WEIR_BYTES) {
+			const struct weir_bytes *s = from->data;
+
+			if (set_bytes(b, c, to, &s[row]))
+				return -ENOMEM;
+		} else {
+			memcpy((uint8_t *)c->data + (size_t)to * size,
+			    (const uint8_t *)from->data + (size_t)row * size, size);
+		}
+		if (c->version)
+			c->version[to] = from->version[row];
+		to++;
+	}
+	return 0;
+}
+
+int
+weir_block_append(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
+    const uint64_t mask[WEIR_MASK_WORDS])
+{
+	uint64_t there[WEIR_MASK_WORDS];
+	uint32_t left = first_row < from->n_rows ? from->n_rows - first_row : 0;
+	uint32_t n;
+
+	weir_mask_first(there, left);
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		there[w] &= mask[w];
+	n = weir_mask_count(there);
+	if (n == 0)
+		return 0;
+	if (weir_block_reserve(b, n))
+		return -ENOMEM;
+	for (unsigned i = 0; i < b->schema->n_columns; i++)
+		if (append_column(b, i, &from->columns[i], first_row, there))
+			return -ENOMEM;
+	b->n_rows += n;
+	return 0;
+}
+
+uint32_t
+weir_block_slice(const struct weir_block *b, uint32_t first_row, struct weir_column *cols)
+{
+	uint32_t left = first_row < b->n_rows ? b->n_rows - first_row : 0;
+
+	if (left == 0)
+		first_row = 0;
+	for (unsigned i = 0; i < b->schema->n_columns; i++) {
+		cols[i] = b->columns[i];
+		cols[i].data =
+		    (uint8_t *)cols[i].data + (size_t)first_row * weir_store_size(cols[i].store);
+		if (cols[i].version)
+			cols[i].version += first_row;
+		cols[i].null += first_row / 64;
+	}
+	return left < WEIR_ROWS ? left : WEIR_ROWS;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RECORD_APPEND_H
+#define WEIR_RECORD_APPEND_H
+
+#include <weir/record/block.h>
+
+/*
+ * Append the rows of a mask from columns that are not a block's own: columns[i] goes to column i of
+ * b, of the same type, whatever its store. Strings are copied. 0 or -ENOMEM.
+ */
+int weir_block_append_columns(struct weir_block *b, const struct weir_column *const *columns,
+    const uint64_t mask[WEIR_MASK_WORDS]);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RUNTIME_LEDGER_H
+#define WEIR_RUNTIME_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <weir/base/error.h>
+#include <weir/decode/decode.h>
+
+/* The account of every packet and row (contract A10). Control thread. */
+
+#define WEIR_DROP_REASONS(X)                                                                       \
+	X(FILTER, "filter", "--filter did not match")                                              \
+	X(WHERE, "where", "--where was not true")                                                  \
+	X(NULL_KEY, "null_key", "a key field is not in the packet")                                \
+	X(LATE, "late", "its window was closed already, see --lateness")                           \
+	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
+	X(OVERFLOW, "overflow", "a new key and the table is full, see --table-size")               \
+	X(NO_MEMORY, "no_memory", "no memory for its row")
+
+enum weir_drop_reason {
+#define X(id, name, doc) WEIR_DROP_##id,
+	WEIR_DROP_REASONS(X)
+#undef X
+	    WEIR_N_DROP_REASONS,
+};
+
+struct weir_ledger_query {
+	const char *name;
+	uint64_t in;         /* packets offered to it */
+	uint64_t aggregated; /* or emitted */
+	uint64_t dropped[WEIR_N_DROP_REASONS];
+	uint64_t rows; /* produced */
+};
+
+struct weir_ledger_sink {
+	char *uri;        /* owned */
+	uint64_t offered; /* rows or packets that queries produced for it */
+	uint64_t delivered;
+	uint64_t dropped_error;
+	uint64_t dropped_queue_full;
+};
+
+struct weir_ledger {
+	double elapsed_s;
+	uint64_t packets;
+	uint64_t bytes; /* on the wire */
+	uint64_t lost_nic;
+	uint64_t lost_no_buffer;
+	struct weir_decode_counters decode;
+	unsigned n_queries;
+	struct weir_ledger_query *queries;
+	unsigned n_sinks;
+	struct weir_ledger_sink *sinks;
+};
+
+/* Does every line of the account add up? */
+bool weir_ledger_is_balanced(const struct weir_ledger *l);
+/* For people: a few lines, each beginning "weir: ". */
+void weir_ledger_print(const struct weir_ledger *l, FILE *out);
+/*
+ * Open the file that the JSON form will go to, "-" is standard output: before anything starts, as a
+ * wrong path should not be found after the work is done. Run-time error with cause and place.
+ */
+int weir_ledger_open(const char *path, FILE **ret, struct weir_error *err);
+/* Write as JSON and close. Run-time error with cause and place. */
+int weir_ledger_write(
+    const struct weir_ledger *l, const char *path, FILE *out, struct weir_error *err);
+void weir_ledger_fini(struct weir_ledger *l);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <weir/base/number.h>
+#include <weir/runtime/ledger.h>
+
+static const struct {
+	const char *name;
+	const char *doc;
+} reasons[WEIR_N_DROP_REASONS] = {
+#define X(id, name, doc) [WEIR_DROP_##id] = { name, doc },
+	WEIR_DROP_REASONS(X)
+#undef X
+};
+
+static uint64_t
+sum_dropped(const struct weir_ledger_query *q)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < WEIR_N_DROP_REASONS; i++)
+		n += q->dropped[i];
+	return n;
+}
+
+bool
+weir_ledger_is_balanced(const struct weir_ledger *l)
+{
+	for (unsigned i = 0; i < l->n_queries; i++) {
+		const struct weir_ledger_query *q = &l->queries[i];
+
+		if (q->in != l->packets || q->in != q->aggregated + sum_dropped(q))
+			return false;
+	}
+	for (unsigned i = 0; i < l->n_sinks; i++) {
+		const struct weir_ledger_sink *s = &l->sinks[i];
+
+		if (s->offered != s->delivered + s->dropped_error + s->dropped_queue_full)
+			return false;
+	}
+	return true;
+}
+
+static void
+print_decode(const struct weir_ledger *l, FILE *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WEIR_N_DECODE_REASONS; i++) {
+		if (!l->decode.reason[i])
+			continue;
+		fprintf(out, "%s%s %" PRIu64,
+		    n++ ? ", " : "weir: not decoded: ", weir_decode_reasons[i].name,
+		    l->decode.reason[i]);
+	}
+	if (n)
+		fprintf(out, "\n");
+}
+
+static void
+print_query(const struct weir_ledger_query *q, FILE *out)
+{
+	fprintf(
+	    out, "weir: query %s: in %" PRIu64 " = kept %" PRIu64, q->name, q->in, q->aggregated);
+	for (unsigned i = 0; i < WEIR_N_DROP_REASONS; i++)
+		if (q->dropped[i])
+			fprintf(out, " + %s %" PRIu64, reasons[i].name, q->dropped[i]);
+	fprintf(out, "; rows %" PRIu64 "\n", q->rows);
+}
+
+void
+weir_ledger_print(const struct weir_ledger *l, FILE *out)
+{
+	char packets[32], bytes[32], rate[32];
+	double s = l->elapsed_s > 0 ? l->elapsed_s : 0;
+
+	fprintf(out, "weir: received %" PRIu64 " packets (%s), %" PRIu64 " bytes (%s) in %.3f s",
+	    l->packets, weir_text_count((double)l->packets, packets, 32), l->bytes,
+	    weir_text_count((double)l->bytes, bytes, 32), s);
+	if (s > 0)
+		fprintf(out, ", %spps", weir_text_count((double)l->packets / s, rate, 32));
+	fprintf(out, "; lost %" PRIu64 " by nic, %" PRIu64 " for want of buffers\n", l->lost_nic,
+	    l->lost_no_buffer);
+	print_decode(l, out);
+	for (unsigned i = 0; i < l->n_queries; i++)
+		print_query(&l->queries[i], out);
+	for (unsigned i = 0; i < l->n_sinks; i++) {
+		const struct weir_ledger_sink *k = &l->sinks[i];
+
+		fprintf(out, "weir: sink %s: delivered %" PRIu64, k->uri, k->delivered);
+		if (k->dropped_error)
+			fprintf(out, ", dropped by write errors %" PRIu64, k->dropped_error);
+		if (k->dropped_queue_full)
+			fprintf(out, ", dropped by a full queue %" PRIu64, k->dropped_queue_full);
+		fprintf(out, "\n");
+	}
+	if (!weir_ledger_is_balanced(l))
+		fprintf(out, "weir: error: the ledger does not balance; please report this\n");
+}
+
+static json_t *
+number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *
+query_json(const struct weir_ledger_query *q)
+{
+	json_t *dropped = json_object(), *o = json_object();
+
+	for (unsigned i = 0; i < WEIR_N_DROP_REASONS; i++)
+		json_object_set_new(dropped, reasons[i].name, number(q->dropped[i]));
+	json_object_set_new(o, "in", number(q->in));
+	json_object_set_new(o, "aggregated", number(q->aggregated));
+	json_object_set_new(o, "dropped", dropped);
+	json_object_set_new(o, "rows", number(q->rows));
+	return o;
+}
+
+static json_t *
+sink_json(const struct weir_ledger_sink *s)
+{
+	json_t *dropped = json_object(), *o = json_object();
+
+	json_object_set_new(dropped, "error", number(s->dropped_error));
+	json_object_set_new(dropped, "queue_full", number(s->dropped_queue_full));
+	json_object_set_new(o, "delivered", number(s->delivered));
+	json_object_set_new(o, "dropped", dropped);
+	return o;
+}
+
+static json_t *
+pair(const char *a, uint64_t na, const char *b, uint64_t nb)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, a, number(na));
+	json_object_set_new(o, b, number(nb));
+	return o;
+}
+
+static json_t *
+ledger_json(const struct weir_ledger *l)
+{
+	json_t *root = json_object(), *decode = json_object(), *queries = json_object(),
+	       *sinks = json_object();
+
+	json_object_set_new(root, "elapsed_s", json_real(l->elapsed_s));
+	json_object_set_new(root, "received", pair("packets", l->packets, "bytes", l->bytes));
+	json_object_set_new(root, "lost", pair("nic", l->lost_nic, "no_buffer", l->lost_no_buffer));
+	for (unsigned i = 0; i < WEIR_N_DECODE_REASONS; i++)
+		json_object_set_new(
+		    decode, weir_decode_reasons[i].name, number(l->decode.reason[i]));
+	json_object_set_new(root, "decode", decode);
+	for (unsigned i = 0; i < l->n_queries; i++)
+		json_object_set_new(queries, l->queries[i].name, query_json(&l->queries[i]));
+	json_object_set_new(root, "queries", queries);
+	for (unsigned i = 0; i < l->n_sinks; i++)
+		json_object_set_new(sinks, l->sinks[i].uri, sink_json(&l->sinks[i]));
+	json_object_set_new(root, "sinks", sinks);
+	json_object_set_new(root, "balanced", json_boolean(weir_ledger_is_balanced(l)));
+	return root;
+}
+
+int
+weir_ledger_open(const char *path, FILE **ret, struct weir_error *err)
+{
+	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+
+	if (!out)
+		return weir_error_run(
+		    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	*ret = out;
+	return 0;
+}
+
+int
+weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, struct weir_error *err)
+{
+	json_t *root = ledger_json(l);
+	int is_bad = json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) ||
+		     fputc('\n', out) == EOF || fflush(out);
+
+	json_decref(root);
+	if (out != stdout && fclose(out))
+		is_bad = 1;
+	if (!is_bad)
+		return 0;
+	return weir_error_run(
+	    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+}
+
+void
+weir_ledger_fini(struct weir_ledger *l)
+{
+	for (unsigned i = 0; i < l->n_sinks; i++)
+		free(l->sinks[i].uri);
+	free(l->queries);
+	free(l->sinks);
+}

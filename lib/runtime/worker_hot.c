@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+
+#define ROWS_PER_BLOCK    4096
+#define PACKETS_PER_BLOCK 1024
+#define BYTES_PER_BLOCK   (1u << 20)
+
+static void
+send_rows(struct weir_worker *w, unsigned q)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_parcel parcel = { WEIR_PARCEL_ROWS, q, wq->rows };
+
+	if (!wq->rows || !wq->rows->n_rows)
+		return;
+	if (!weir_worker_send(w, &parcel)) {
+		wq->shed_rows += wq->rows->n_rows;
+		weir_block_destroy(wq->rows);
+	}
+	wq->rows = NULL;
+}
+
+static void
+send_packets(struct weir_worker *w, unsigned q)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_parcel parcel = { WEIR_PARCEL_PACKETS, q, wq->packets };
+
+	if (!wq->packets || !wq->packets->n)
+		return;
+	if (!weir_worker_send(w, &parcel)) {
+		wq->shed_packets += wq->packets->n;
+		weir_packet_block_destroy(wq->packets);
+	}
+	wq->packets = NULL;
+}
+
+/* Copy the packets that are left. Those without memory leave the selection and are counted. */
+static void
+keep_packets(struct weir_worker *w, unsigned q, struct weir_rows *rows)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	const struct weir_batch *b = rows->batch;
+
+	WEIR_FOR_EACH_BIT (row, rows->sel) {
+		struct weir_packet_copy meta = {
+			.time_ns = b->time_ns[row],
+			.cap_len = b->cap_len[row],
+			.wire_len = b->wire_len[row],
+			.interface = b->interface[row],
+			.dlt = b->dlt[row],
+		};
+
+		if (!wq->packets)
+			wq->packets = weir_packet_block_create(PACKETS_PER_BLOCK, BYTES_PER_BLOCK);
+		if (!wq->packets || weir_packet_block_add(wq->packets, b->data[row], &meta)) {
+			weir_mask_clear(rows->sel, row);
+			wq->no_memory++;
+			continue;
+		}
+		if (wq->packets->n >= PACKETS_PER_BLOCK || wq->packets->n_bytes >= BYTES_PER_BLOCK)
+			send_packets(w, q);
+	}
+}
+
+static void
+emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	unsigned n = weir_mask_count(rows->sel);
+
+	if (!n)
+		return;
+	if (!wq->rows)
+		wq->rows = weir_block_create(&wq->path->schema, ROWS_PER_BLOCK);
+	if (!wq->rows || weir_path_select(wq->path, rows, wq->rows)) {
+		wq->no_memory += n;
+		return;
+	}
+	wq->emitted += n;
+	if (wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
+		send_rows(w, q);
+}
+
+static void
+run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_rows rows;
+
+	wq->in += w->batch->n;
+	weir_path_run(wq->path, w->batch, &rows);
+	if (wq->wants_packets)
+		keep_packets(w, q, &rows);
+	if (wq->aggregator)
+		weir_path_group(wq->path, &rows, watermark_ns, wq->aggregator, &wq->group);
+	else if (wq->wants_rows)
+		emit_rows(w, q, &rows);
+	else
+		wq->emitted += weir_mask_count(rows.sel);
+}
+
+void
+weir_worker_batch(struct weir_worker *w, struct weir_worker_source *s)
+{
+	struct weir_batch *b = w->batch;
+	int64_t high_ns = s->high_ns;
+	uint64_t bytes = 0;
+
+	b->first_number = (int64_t)w->packets + 1;
+	for (unsigned row = 0; row < b->n; row++) {
+		bytes += b->wire_len[row];
+		high_ns = b->time_ns[row] > high_ns ? b->time_ns[row] : high_ns;
+	}
+	w->packets += b->n;
+	w->bytes += bytes;
+	weir_decode_batch(b, &w->decode);
+	for (unsigned q = 0; q < w->n_queries; q++)
+		run_query(w, q, s->high_ns);
+	s->high_ns = high_ns;
+	atomic_store_explicit(&w->live_packets, w->packets, memory_order_relaxed);
+	atomic_store_explicit(&w->live_bytes, w->bytes, memory_order_relaxed);
+}
+
+static void
+take_back(struct weir_worker *w)
+{
+	struct weir_parcel parcel;
+
+	while (rte_ring_sc_dequeue_elem(w->back, &parcel, sizeof(parcel)) == 0)
+		weir_aggregator_recycle(w->queries[parcel.query].aggregator, parcel.p);
+}
+
+void
+weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
+{
+	for (unsigned q = 0; q < w->n_queries; q++) {
+		struct weir_worker_query *wq = &w->queries[q];
+		struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL };
+
+		if (!wq->aggregator)
+			continue;
+		while ((parcel.p = weir_aggregator_close(wq->aggregator, watermark_ns))) {
+			take_back(w);
+			if (!weir_worker_send(w, &parcel)) {
+				wq->shed_rows += weir_pane_n_groups(parcel.p);
+				weir_aggregator_recycle(wq->aggregator, parcel.p);
+			}
+		}
+	}
+}
+
+void
+weir_worker_flush(struct weir_worker *w)
+{
+	for (unsigned q = 0; q < w->n_queries; q++) {
+		send_rows(w, q);
+		send_packets(w, q);
+	}
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ethdev.h"
+
+#include <errno.h>
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DESCRIPTORS 2048
+#define CACHE       256
+/* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
+#define WANTED_MTU 9216
+
+/*
+ * Buffers for all that can be out at once: both rings, AF_XDP's fill ring on top, what the caches
+ * of two threads may hold (half as much again), and four bursts in flight.
+ */
+static unsigned
+count_buffers(uint16_t n_rx, uint16_t n_tx)
+{
+	unsigned n = 2u * n_rx + n_tx + 2 * CACHE * 3 / 2 + 4 * WEIR_ROWS;
+	unsigned pow2 = 1;
+
+	while (pow2 <= n)
+		pow2 <<= 1;
+	return pow2 - 1; /* the ring of a pool holds one less than a power of two */
+}
+
+static int
+pool_create(const char *name, unsigned n, const struct weir_ethdev_device *d, int socket,
+    struct rte_mempool **ret)
+{
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + d->data_bytes),
+	};
+	struct rte_mempool *p;
+	int rc;
+
+	/*
+	 * AF_XDP takes the pool as one run of objects without gaps, but a pool of the usual kind
+	 * never lets an object cross a page: the kernel would silently drop what lands beyond the
+	 * run.
+	 */
+	p = rte_mempool_create_empty(name, n,
+	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, CACHE, sizeof(priv),
+	    socket, d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
+	if (!p)
+		return -rte_errno;
+	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
+	if (!rc) {
+		rte_pktmbuf_pool_init(p, &priv);
+		rc = rte_mempool_populate_default(p);
+		rc = rc < 0 ? rc : 0;
+	}
+	if (!rc && d->is_af_xdp && p->nb_mem_chunks != 1)
+		rc = -ENOMEM;
+	if (rc) {
+		rte_mempool_free(p);
+		return rc;
+	}
+	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	*ret = p;
+	return 0;
+}
+
+/* As much of the frame as the port, and without scattering one buffer, can take. */
+static uint16_t
+choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device *d, bool is_scatter)
+{
+	uint32_t mtu = info->max_mtu < WANTED_MTU ? info->max_mtu : WANTED_MTU;
+
+	if (!is_scatter && mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 8 > d->data_bytes)
+		mtu = d->data_bytes - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8;
+	return (uint16_t)(mtu < RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu);
+}
+
+static int
+set_up_queues(uint16_t port, const struct weir_ethdev_device *d, uint16_t mtu,
+    const struct rte_eth_dev_info *info, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	bool is_scatter = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	struct rte_eth_conf conf = { .rxmode = { .mtu = mtu } };
+	uint16_t n_rx = DESCRIPTORS, n_tx = 512;
+	/* some drivers insist on a transmit queue beside the receive queue */
+	uint16_t n_txq = info->max_tx_queues ? 1 : 0;
+	int socket = rte_eth_dev_socket_id(port);
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int rc;
+
+	if (is_scatter && mtu > RTE_ETHER_MTU)
+		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+	rc = rte_eth_dev_configure(port, 1, n_txq, &conf);
+	if (!rc)
+		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &n_rx, &n_tx);
+	if (rc)
+		return weir_error_run(err, rc, "the port cannot be configured");
+	if (!p->pool) {
+		snprintf(name, sizeof(name), "weir_port%u", port);
+		rc = pool_create(name, count_buffers(n_rx, n_tx), d, socket, &p->pool);
+		if (rc)
+			return weir_error_run(err, rc,
+			    "no memory for %u packet buffers of %u bytes (more hugepages: 'sudo "
+			    "sysctl "
+			    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 2048')",
+			    count_buffers(n_rx, n_tx), d->data_bytes);
+	}
+	rc = rte_eth_rx_queue_setup(port, 0, n_rx, (unsigned)socket, NULL, p->pool);
+	if (!rc && n_txq)
+		rc = rte_eth_tx_queue_setup(port, 0, n_tx, (unsigned)socket, NULL);
+	return rc ? weir_error_run(err, rc, "its receive queue cannot be set up") : 0;
+}
+
+static int
+start(uint16_t port, const struct weir_ethdev_device *d, struct weir_ethdev_port *p,
+    struct weir_error *err)
+{
+	struct rte_eth_dev_info info;
+	uint16_t mtu;
+	int rc = rte_eth_dev_info_get(port, &info);
+
+	if (rc)
+		return weir_error_run(err, rc, "the port does not tell what it can do");
+	mtu = choose_mtu(&info, d, info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
+	rc = set_up_queues(port, d, mtu, &info, p, err);
+	rc = rc ? rc : rte_eth_dev_start(port);
+	if (rc && mtu > RTE_ETHER_MTU && p->pool && !d->is_af_xdp) {
+		/* not every driver that promises jumbo frames keeps it */
+		rc = set_up_queues(port, d, RTE_ETHER_MTU, &info, p, err);
+		rc = rc ? rc : rte_eth_dev_start(port);
+	}
+	if (rc)
+		return weir_error_run(err, rc, "the port cannot be started");
+	/* a virtual port that knows no promiscuous mode receives all there is anyway */
+	rc = d->is_af_xdp ? 0 : rte_eth_promiscuous_enable(port);
+	if (rc && rc != -ENOTSUP)
+		return weir_error_run(err, rc, "the port cannot be made promiscuous");
+	return 0;
+}
+
+/* Mark a port as polled by a source; fails where it is one's already. */
+static int
+own(uint16_t port)
+{
+	struct rte_eth_dev_owner owner = { .name = "weir" };
+	int rc = rte_eth_dev_owner_new(&owner.id);
+
+	return rc ? rc : rte_eth_dev_owner_set(port, &owner);
+}
+
+int
+weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_error *err)
+{
+	struct weir_ethdev_port *p = &e->ports[e->n_ports];
+	uint16_t port;
+	int rc;
+
+	if (e->n_ports == WEIR_ETHDEV_PORTS)
+		return weir_error_run(
+		    err, -ENOSPC, "more than %u ports in one source", WEIR_ETHDEV_PORTS);
+	rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
+	if (rc || rte_eth_dev_get_port_by_name(d->name, &port) != 0)
+		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
+	/* EAL says nothing where the device was there before: a second source would poll the same
+	 * port */
+	rc = own(port);
+	if (rc)
+		return weir_error_run(err, -EEXIST, "the device is open already");
+	e->port_ids[e->n_ports++] = port;
+	rc = start(port, d, p, err);
+	if (rc)
+		return rc;
+	p->is_nombuf_lost = !d->is_af_xdp;
+	e->has_depth = (e->n_ports == 1 || e->has_depth) && rte_eth_rx_queue_count(port, 0) >= 0;
+	rte_eth_stats_get(port, &p->base);
+	return 0;
+}
+
+static void
+ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
+{
+	const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+
+	memset(ret, 0, sizeof(*ret));
+	for (uint16_t i = 0; i < e->n_ports; i++) {
+		const struct weir_ethdev_port *p = &e->ports[i];
+		struct rte_eth_stats now;
+
+		if (rte_eth_stats_get(e->port_ids[i], &now) != 0)
+			continue;
+		ret->lost_nic += now.imissed - p->base.imissed + now.ierrors - p->base.ierrors;
+		if (p->is_nombuf_lost)
+			ret->lost_no_buffer += now.rx_nombuf - p->base.rx_nombuf;
+	}
+	if (e->extra_lost)
+		ret->lost_nic += e->extra_lost(e) - e->extra_lost_base;
+}
+
+static void
+remove_port(uint16_t port)
+{
+	struct rte_eth_dev_info info;
+	struct rte_device *device = NULL;
+
+	if (rte_eth_dev_info_get(port, &info) == 0)
+		device = info.device;
+	rte_eth_dev_stop(port);
+	rte_eth_dev_close(port);
+	if (device)
+		rte_dev_remove(device);
+}
+
+void
+weir_ethdev_close(struct weir_source *s)
+{
+	struct weir_ethdev *e = (struct weir_ethdev *)s;
+
+	for (uint16_t i = 0; i < e->n_ports; i++) {
+		remove_port(e->port_ids[i]);
+		rte_mempool_free(e->ports[i].pool);
+	}
+	if (e->promiscuous_fd >= 0)
+		close(e->promiscuous_fd);
+	free(e->side);
+	free(s->name);
+	free(s->description);
+	free(e);
+}
+
+static const struct weir_source_ops ethdev_ops = {
+	.kind = "port",
+	.poll = weir_ethdev_poll,
+	.release = weir_ethdev_release,
+	.stats = ethdev_stats,
+	.close = weir_ethdev_close,
+};
+
+struct weir_ethdev *
+weir_ethdev_create(uint16_t interface)
+{
+	struct weir_ethdev *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	/* pages that no packet in several segments touches cost nothing */
+	e->side = malloc((size_t)WEIR_ROWS * WEIR_ETHDEV_SLOT_BYTES);
+	if (!e->side) {
+		free(e);
+		return NULL;
+	}
+	e->base.ops = &ethdev_ops;
+	e->base.is_live = true;
+	e->base.needs_eal = true;
+	e->base.first_interface = interface;
+	e->base.n_interfaces = 1;
+	e->promiscuous_fd = -1;
+	return e;
+}

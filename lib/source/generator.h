@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SOURCE_GENERATOR_H
+#define WEIR_SOURCE_GENERATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "generator_frame.h"
+#include "generator_random.h"
+#include "kind.h"
+
+/* Between the generator*.c of --source gen:. */
+
+enum weir_gen_kind {
+	WEIR_GEN_KIND_UDP,
+	WEIR_GEN_KIND_TCP,
+	WEIR_GEN_KIND_IMIX,
+	WEIR_GEN_KIND_MIX,
+	WEIR_GEN_N_KINDS,
+};
+
+struct weir_gen_options {
+	enum weir_gen_kind kind;
+	uint64_t rate_pps;
+	uint64_t count; /* packets, 0: for ever */
+	uint32_t n_flows;
+	double zipf;   /* exponent, 0: uniform */
+	uint32_t size; /* frame bytes, 0: the IMIX sizes */
+	uint64_t v6;   /* shares in 2^32nds */
+	uint64_t vlan;
+	uint64_t seed;
+	bool is_paced;
+};
+
+#define WEIR_GEN_MAX_FLOWS 10000000u
+#define WEIR_GEN_MAX_SIZE  9216u
+#define WEIR_GEN_MIX_FRAME 1518u
+/* Event time of the first packet: 2026-01-01T00:00:00Z, so that every run has the same times. */
+#define WEIR_GEN_START_NS INT64_C(1767225600000000000)
+
+/* One direction of a TCP connection of kinds tcp and imix. */
+struct weir_gen_tcp {
+	uint32_t seq;  /* of the next packet */
+	uint16_t left; /* packets of this connection, 0: a new one begins */
+	uint16_t n_connections;
+};
+
+enum weir_gen_talk_kind {
+	WEIR_GEN_TALK_NONE,
+	WEIR_GEN_TALK_TCP,
+	WEIR_GEN_TALK_UDP,
+	WEIR_GEN_TALK_DNS,
+	WEIR_GEN_TALK_PING,
+	WEIR_GEN_TALK_ARP,
+};
+
+/* One conversation of kind mix, between a client (0) and a server (1). */
+struct weir_gen_talk {
+	enum weir_gen_talk_kind kind;
+	bool is_v6;
+	uint16_t vlan;
+	uint16_t step;
+	uint16_t n_data; /* packets that the server, or both in turn, will send */
+	uint16_t n_sent; /* of them */
+	uint64_t hash;   /* what else is random about it */
+	uint32_t seq[2];
+	struct weir_gen_end end[2];
+};
+
+struct weir_generator {
+	struct weir_source base;
+	struct weir_gen_options options;
+	struct weir_gen_random random;
+	struct weir_gen_alias pick;    /* flow, or conversation of kind mix */
+	struct weir_gen_alias clients; /* kind mix */
+	struct weir_gen_alias servers;
+	struct weir_gen_tcp *tcp;    /* a flow; kinds tcp and imix */
+	struct weir_gen_talk *talks; /* kind mix */
+	uint64_t n_sent;
+	int64_t time_ns; /* of the next packet, with time_part / rate nanoseconds more */
+	uint64_t time_part;
+	uint64_t gap_ns; /* between packets, with gap_part / rate more */
+	uint64_t gap_part;
+	uint32_t flow_mask; /* power of two that holds all flows, minus 1 */
+	bool has_start;     /* pace */
+	int64_t start_ns;
+	uint32_t stride;  /* bytes a row of frames */
+	uint8_t *frames;  /* WEIR_ROWS of them */
+	uint8_t *payload; /* random bytes, as many as the largest frame */
+};
+
+/* generator_options.c: the text behind "gen:". */
+int weir_gen_options_parse(const char *text, struct weir_gen_options *ret, struct weir_error *err);
+const char *weir_gen_kind_name(enum weir_gen_kind kind);
+
+/* generator_hot.c */
+enum weir_poll weir_gen_poll(
+    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
+
+/* generator_mix_hot.c: the next frame of kind mix at p; returns its length. */
+uint32_t weir_gen_mix_frame(struct weir_generator *g, uint8_t *p);
+
+/* generator_dns_hot.c: a query or an answer (RFC 1035) for name number n; returns its length. */
+#define WEIR_GEN_MAX_DNS 256u
+uint32_t weir_gen_dns_build(uint8_t *p, uint64_t n, uint16_t id, bool is_answer);
+
+#define WEIR_GEN_MIX_CLIENTS 250u
+#define WEIR_GEN_MIX_SERVERS 500u
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/nearest.h>
+#include <weir/base/number.h>
+
+#include "generator.h"
+
+#define MAX_RATE_PPS    UINT64_C(1000000000)
+#define MAX_ZIPF        10.0
+#define MIX_TALKS       200u
+#define DEFAULT_FLOWS   10000u
+#define DEFAULT_PACKETS UINT64_C(1000000)
+
+static const char *const kind_names[WEIR_GEN_N_KINDS] = {
+	[WEIR_GEN_KIND_UDP] = "udp",
+	[WEIR_GEN_KIND_TCP] = "tcp",
+	[WEIR_GEN_KIND_IMIX] = "imix",
+	[WEIR_GEN_KIND_MIX] = "mix",
+};
+
+const char *
+weir_gen_kind_name(enum weir_gen_kind kind)
+{
+	return kind_names[kind];
+}
+
+static int
+parse_range(const char *value, uint64_t min, uint64_t max, uint64_t *ret, struct weir_error *err)
+{
+	uint64_t n = 0;
+	int rc = weir_parse_size(value, &n, err);
+
+	if (rc)
+		return rc;
+	if (n < min || n > max)
+		return weir_error_usage(err, "'%s' is out of range: from %llu to %llu", value,
+		    (unsigned long long)min, (unsigned long long)max);
+	*ret = n;
+	return 0;
+}
+
+static int
+parse_rate(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	return parse_range(value, 1, MAX_RATE_PPS, &o->rate_pps, err);
+}
+
+static int
+parse_count(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	return weir_parse_size(value, &o->count, err);
+}
+
+static int
+parse_flows(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	uint64_t n = 0;
+	int rc = parse_range(value, 1, WEIR_GEN_MAX_FLOWS, &n, err);
+
+	if (!rc)
+		o->n_flows = (uint32_t)n;
+	return rc;
+}
+
+static int
+parse_dist(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	struct weir_nearest nearest;
+	const char *colon = strchr(value, ':');
+	const char *word;
+	double s;
+	int rc;
+
+	if (strcmp(value, "uniform") == 0) {
+		o->zipf = 0;
+		return 0;
+	}
+	if (strncmp(value, "zipf", 4) != 0 || (value[4] && value[4] != ':')) {
+		char *name = colon ? strndup(value, (size_t)(colon - value)) : strdup(value);
+
+		weir_nearest_begin(&nearest, name ? name : value);
+		weir_nearest_offer(&nearest, "uniform");
+		weir_nearest_offer(&nearest, "zipf");
+		word = weir_nearest_get(&nearest);
+		if (word && strcmp(word, "zipf") == 0)
+			word = "zipf:1.1";
+		rc = weir_error_usage(err, "unknown distribution '%s' (try %s%s%s)",
+		    name ? name : value, word ? "'" : "'uniform' or 'zipf:1.1", word ? word : "",
+		    "'");
+		free(name);
+		return rc;
+	}
+	if (!colon || weir_parse_double(colon + 1, &s, NULL) || !(s > 0 && s <= MAX_ZIPF))
+		return weir_error_usage(
+		    err, "'%s' needs an exponent above 0 and at most 10 (try 'zipf:1.1')", value);
+	o->zipf = s;
+	return 0;
+}
+
+static int
+parse_frame_size(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	uint64_t n = 0;
+	int rc;
+
+	if (strcmp(value, "imix") == 0) {
+		o->size = 0;
+		return 0;
+	}
+	if (value[0] < '0' || value[0] > '9')
+		return weir_error_usage(
+		    err, "'%s' is neither a frame size nor 'imix' (try '64')", value);
+	rc = parse_range(value, WEIR_GEN_MIN_FRAME, WEIR_GEN_MAX_SIZE, &n, err);
+	if (!rc)
+		o->size = (uint32_t)n;
+	return rc;
+}
+
+static int
+parse_share(const char *value, uint64_t *ret, struct weir_error *err)
+{
+	double share;
+	int rc = weir_parse_double(value, &share, err);
+
+	if (rc)
+		return rc;
+	if (!(share >= 0 && share <= 1))
+		return weir_error_usage(err, "'%s' is no share: from 0 to 1 (try '0.2')", value);
+	*ret = (uint64_t)(share * 4294967296.0);
+	return 0;
+}
+
+static int
+parse_v6(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	return parse_share(value, &o->v6, err);
+}
+
+static int
+parse_vlan(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	return parse_share(value, &o->vlan, err);
+}
+
+static int
+parse_seed(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	return weir_parse_u64(value, &o->seed, err);
+}
+
+static int
+parse_pace(struct weir_gen_options *o, const char *value, struct weir_error *err)
+{
+	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+		return weir_error_usage(err, "'%s' is neither 0 nor 1", value);
+	o->is_paced = value[0] == '1';
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*parse)(struct weir_gen_options *o, const char *value, struct weir_error *err);
+	bool is_not_for_mix; /* it draws its own */
+} keys[] = {
+	{ "rate", parse_rate, false },
+	{ "count", parse_count, false },
+	{ "flows", parse_flows, false },
+	{ "dist", parse_dist, false },
+	{ "size", parse_frame_size, true },
+	{ "v6", parse_v6, false },
+	{ "vlan", parse_vlan, false },
+	{ "seed", parse_seed, false },
+	{ "pace", parse_pace, false },
+};
+
+static int
+parse_key(void *ctx, const char *key, const char *value, struct weir_error *err)
+{
+	struct weir_gen_options *o = ctx;
+	struct weir_nearest nearest;
+	const char *word;
+
+	weir_nearest_begin(&nearest, key);
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		weir_nearest_offer(&nearest, keys[i].name);
+		if (strcmp(key, keys[i].name) != 0)
+			continue;
+		if (!value || !*value)
+			return weir_error_usage(err, "%s: needs a value (%s=...)", key, key);
+		if (keys[i].is_not_for_mix && o->kind == WEIR_GEN_KIND_MIX)
+			return weir_error_usage(
+			    err, "%s: kind mix draws its own (try kind udp, tcp or imix)", key);
+		if (keys[i].parse(o, value, err))
+			return weir_error_wrap(err, "%s", key);
+		return 0;
+	}
+	word = weir_nearest_get(&nearest);
+	if (word)
+		return weir_error_usage(err, "unknown option '%s' (try '%s')", key, word);
+	return weir_error_usage(err,
+	    "unknown option '%s' (try rate, count, flows, dist, size, v6, vlan, seed or pace)",
+	    key);
+}
+
+static int
+parse_kind(const char *text, size_t len, struct weir_gen_options *o, struct weir_error *err)
+{
+	struct weir_nearest nearest;
+	const char *word;
+	char *name;
+	int rc;
+
+	for (unsigned i = 0; i < WEIR_GEN_N_KINDS; i++) {
+		if (strlen(kind_names[i]) != len || strncmp(kind_names[i], text, len) != 0)
+			continue;
+		o->kind = i;
+		return 0;
+	}
+	name = strndup(text, len);
+	if (!name)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	weir_nearest_begin(&nearest, name);
+	for (unsigned i = 0; i < WEIR_GEN_N_KINDS; i++)
+		weir_nearest_offer(&nearest, kind_names[i]);
+	word = weir_nearest_get(&nearest);
+	if (word)
+		rc = weir_error_usage(err, "unknown kind '%s' (try '%s')", name, word);
+	else
+		rc = weir_error_usage(err, "unknown kind '%s' (try udp, tcp, imix or mix)", name);
+	free(name);
+	return rc;
+}
+
+int
+weir_gen_options_parse(const char *text, struct weir_gen_options *ret, struct weir_error *err)
+{
+	struct weir_gen_options o = {
+		.rate_pps = 1000000,
+		.count = DEFAULT_PACKETS,
+		.n_flows = DEFAULT_FLOWS,
+		.size = 64,
+		.seed = 1,
+	};
+	int rc = parse_kind(text, strcspn(text, "?"), &o, err);
+
+	if (rc)
+		return rc;
+	if (o.kind == WEIR_GEN_KIND_IMIX)
+		o.size = 0;
+	if (o.kind == WEIR_GEN_KIND_MIX) {
+		o.n_flows = MIX_TALKS;
+		o.zipf = 1.1;
+		o.v6 = UINT64_C(1) << 30;   /* a quarter */
+		o.vlan = UINT64_C(1) << 29; /* an eighth */
+	}
+	rc = weir_source_options(text, parse_key, &o, err);
+	if (rc)
+		return rc;
+	*ret = o;
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SOURCE_EAL_H
+#define WEIR_SOURCE_EAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True between weir_eal_start and weir_eal_stop. */
+bool weir_eal_is_started(void);
+
+/* The folder with DPDK's drivers (".../dpdk/pmds-23.0"), or "" where it cannot be told. Returns
+ * buf. */
+const char *weir_eal_driver_dir(char *buf, size_t size);
+
+/*
+ * The driver of DPDK that is named most like name ("net_nul0" -> "net_null"), or NULL. The text is
+ * the caller's to free.
+ */
+char *weir_eal_nearest_driver(const char *name);
+
+#endif

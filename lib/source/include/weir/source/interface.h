@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_SOURCE_INTERFACE_H
+#define WEIR_SOURCE_INTERFACE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/base/error.h>
+#include <weir/source/source.h>
+
+#define WEIR_SOURCE_INTERFACE_NAME "-i NAME"
+#define WEIR_SOURCE_INTERFACE_DOC                                                                  \
+	"a kernel interface (eth0, any): tapped where it carries an address or a route, else "     \
+	"taken"
+
+/* What the kernel says of an interface, as far as it matters for tapping or taking it. */
+struct weir_interface_facts {
+	char name[IFNAMSIZ];
+	unsigned index; /* 0: there is no such interface */
+	unsigned flags; /* IFF_* */
+	unsigned type;  /* ARPHRD_* */
+	unsigned mtu;
+	unsigned n_queues; /* receive channels, at least 1 */
+	bool has_carrier;
+	bool is_all;           /* libpcap's "any" */
+	char master[IFNAMSIZ]; /* bridge, bond or team that it is part of, or "" */
+	char upper[IFNAMSIZ];  /* an interface that rides on it (VLAN, macvlan ...), or "" */
+	unsigned n_addresses;  /* without those that the kernel gives every interface */
+	unsigned n_routes;     /* without those that come with such an address */
+	char address[64];      /* the first: "10.0.0.1/24" */
+	char route[64];        /* the first: "10.1.0.0/16" or "default" */
+};
+
+/* Read the facts. -ENODEV (with the nearest name in err) where there is no such interface. */
+int weir_interface_facts_read(
+    const char *name, struct weir_interface_facts *ret, struct weir_error *err);
+
+/* What to do with it and why: "it carries 10.0.0.1/24". */
+struct weir_interface_decision {
+	bool is_taken;
+	char why[256];
+};
+/* Decide. Pure: looks at the facts alone. Usage error where what was asked cannot be. */
+int weir_interface_decide(const struct weir_interface_facts *f, enum weir_take_mode mode,
+    struct weir_interface_decision *ret, struct weir_error *err);
+
+/*
+ * Why this process cannot take this interface through AF_XDP, with the cure, in buf; false where it
+ * can, as far as can be told without doing it.
+ */
+bool weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size);
+
+/* One line of a netlink dump into facts; those of other interfaces are passed over. For tests too.
+ */
+struct nlmsghdr;
+void weir_interface_facts_add(struct weir_interface_facts *f, const struct nlmsghdr *h);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/log.h>
+
+#include <weir/source/interface.h>
+
+#include "kind.h"
+#include "port.h"
+#include "take.h"
+#include "tap.h"
+
+static bool
+interface_match(const struct weir_source_config *c)
+{
+	return c->flag == WEIR_SOURCE_INTERFACE && !weir_port_is_named(c->value);
+}
+
+/* Facts, what to do with the interface, and whether that is at all possible now. */
+static int
+look(const struct weir_source_config *c, struct weir_interface_facts *f,
+    struct weir_interface_decision *d, struct weir_error *err)
+{
+	int rc;
+
+	if (!c->value[0])
+		return weir_error_usage(
+		    err, "-i '': name an interface, such as 'eth0' ('any' for all)");
+	rc = weir_interface_facts_read(c->value, f, err);
+	rc = rc ? rc : weir_interface_decide(f, c->take, d, err);
+	if (rc)
+		return rc;
+	if (!(f->flags & IFF_UP))
+		return weir_error_run(err, -ENETDOWN,
+		    "-i '%s': the interface is down: 'sudo ip link set %s up'", c->value, c->value);
+	return 0;
+}
+
+static int
+interface_needs_eal(const struct weir_source_config *c, bool *ret, struct weir_error *err)
+{
+	struct weir_interface_facts f;
+	struct weir_interface_decision d;
+	char reason[256];
+	int rc = look(c, &f, &d, err);
+
+	if (rc)
+		return rc;
+	*ret = d.is_taken && !weir_interface_blocks_xdp(&f, reason, sizeof(reason));
+	return 0;
+}
+
+/* Name and description of an open source; how is "taken through AF_XDP". */
+static int
+describe(struct weir_source *s, const struct weir_source_config *c, const char *how,
+    const char *why, const char *fallback)
+{
+	s->name = strdup(c->value);
+	if (asprintf(&s->description, "%s: %s (%s%s%s)", c->value, how, why,
+		fallback[0] ? "; " : "", fallback) < 0)
+		s->description = NULL;
+	return s->name && s->description ? 0 : -ENOMEM;
+}
+
+static enum weir_poll
+dry_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+{
+	(void)s;
+	(void)max;
+	(void)now_ns;
+	b->n = 0;
+	return WEIR_POLL_END;
+}
+
+static void
+dry_stats(struct weir_source *s, struct weir_source_stats *ret)
+{
+	(void)s;
+	memset(ret, 0, sizeof(*ret));
+}
+
+static void
+dry_close(struct weir_source *s)
+{
+	free(s->name);
+	free(s->description);
+	free(s);
+}
+
+static const struct weir_source_ops dry_ops = {
+	.kind = "dry run",
+	.poll = dry_poll,
+	.stats = dry_stats,
+	.close = dry_close,
+};
+
+struct weir_source *
+weir_source_dry(const struct weir_source_config *c, bool needs_eal)
+{
+	struct weir_source *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->ops = &dry_ops;
+	s->is_live = true;
+	s->needs_eal = needs_eal;
+	s->first_interface = c->first_interface;
+	s->n_interfaces = 1;
+	return s;
+}
+
+/* Open by one of the three ways; *fallback says why AF_XDP was not the one. */
+static int
+open_live(const struct weir_source_config *c, const struct weir_interface_facts *f, bool is_taken,
+    bool *is_af_xdp, char *fallback, size_t size, struct weir_source **ret, struct weir_error *err)
+{
+	struct weir_error reason;
+	struct weir_ethdev *e;
+	struct weir_tap *t;
+	int rc;
+
+	*is_af_xdp = is_taken && !weir_interface_blocks_xdp(f, fallback, size);
+	if (c->is_dry_run) {
+		rc = weir_tap_check(c->value, err);
+		*ret = rc ? NULL : weir_source_dry(c, *is_af_xdp);
+		return rc || *ret ? rc
+				  : weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
+	}
+	if (*is_af_xdp) {
+		rc = weir_take_open(f, c->first_interface, &e, &reason);
+		if (!rc) {
+			*ret = &e->base;
+			return 0;
+		}
+		snprintf(fallback, size, "%.400s", reason.text);
+		*is_af_xdp = false;
+	}
+	/* a copy of what the host itself sends is no part of what was taken */
+	rc = weir_tap_open(c->value, is_taken, c->first_interface, &t, err);
+	if (!rc)
+		*ret = &t->base;
+	return rc;
+}
+
+static int
+interface_open(const struct weir_source_config *c, struct weir_source **ret, struct weir_error *err)
+{
+	struct weir_interface_facts f;
+	struct weir_interface_decision d;
+	struct weir_source *s = NULL;
+	char fallback[512] = "";
+	bool is_af_xdp = false;
+	int rc = look(c, &f, &d, err);
+
+	if (!rc)
+		rc = open_live(c, &f, d.is_taken, &is_af_xdp, fallback, sizeof(fallback), &s, err);
+	if (rc)
+		return rc;
+	rc = describe(s, c,
+	    !d.is_taken ? "tapped through libpcap"
+	    : is_af_xdp ? "taken through AF_XDP"
+			: "taken through AF_PACKET",
+	    d.why, fallback);
+	if (rc) {
+		s->ops->close(s);
+		return weir_error_run(err, rc, "-i '%s': no memory", c->value);
+	}
+	if (!f.has_carrier)
+		weir_log(WEIR_LOG_WARNING, "%s: no carrier: is the other end connected and up?",
+		    c->value);
+	*ret = s;
+	return 0;
+}
+
+const struct weir_source_kind weir_source_kind_interface = {
+	.name = WEIR_SOURCE_INTERFACE_NAME,
+	.doc = WEIR_SOURCE_INTERFACE_DOC,
+	.match = interface_match,
+	.needs_eal = interface_needs_eal,
+	.open = interface_open,
+};

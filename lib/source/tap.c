@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Some tens of milliseconds at 10 Gb/s; libpcap halves it itself where memory is short. */
+#define RING_BYTES (64 << 20)
+/* The kernel hands a block over when it is full or this old. */
+#define BLOCK_AGE_MS 10
+
+enum weir_poll
+weir_tap_failed(struct weir_tap *t)
+{
+	weir_error_run(&t->base.error, -EIO, "-i '%s': the capture broke off: %s", t->base.name,
+	    pcap_geterr(t->pcap));
+	return WEIR_POLL_ERROR;
+}
+
+static enum weir_link
+link_of_dlt(int dlt)
+{
+	switch (dlt) {
+	case DLT_EN10MB:
+		return WEIR_LINK_ETHERNET;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6:
+		return WEIR_LINK_RAW_IP;
+	case DLT_LINUX_SLL:
+		return WEIR_LINK_SLL;
+	case DLT_LINUX_SLL2:
+		return WEIR_LINK_SLL2;
+	case DLT_NULL:
+		return WEIR_LINK_NULL;
+	case DLT_LOOP:
+		return WEIR_LINK_LOOP;
+	case DLT_PPP:
+	case DLT_PPP_SERIAL:
+		return WEIR_LINK_PPP;
+	case DLT_C_HDLC:
+		return WEIR_LINK_CHDLC;
+	case DLT_NFLOG:
+		return WEIR_LINK_NFLOG;
+	default:
+		return WEIR_LINK_UNKNOWN;
+	}
+}
+
+static int
+no_permission(const char *name, struct weir_error *err)
+{
+	char self[512] = "";
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	return weir_error_run(err, -EPERM,
+	    "-i '%s': no permission to capture (CAP_NET_RAW is missing): use sudo, or once 'sudo "
+	    "setcap "
+	    "cap_net_raw,cap_net_admin=ep %s'",
+	    name, n > 0 ? self : "$(command -v weir)");
+}
+
+int
+weir_tap_check(const char *name, struct weir_error *err)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == EPERM
+			   ? no_permission(name, err)
+			   : weir_error_run(err, -errno, "-i '%s': no AF_PACKET socket: %s", name,
+				 strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int
+explain_activate(pcap_t *p, int status, const char *name, struct weir_error *err)
+{
+	const char *more = pcap_geterr(p);
+
+	switch (status) {
+	case PCAP_ERROR_PERM_DENIED:
+		return no_permission(name, err);
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return weir_error_run(err, -ENETDOWN,
+		    "-i '%s': the interface is down: 'sudo ip link set %s up'", name, name);
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+		return weir_error_run(err, -ENODEV,
+		    "-i '%s': no such interface ('ip -br link' shows those there are)", name);
+	default:
+		return weir_error_run(err, -EIO, "-i '%s': cannot capture: %s", name,
+		    more && *more ? more : pcap_statustostr(status));
+	}
+}
+
+static int
+activate(pcap_t *p, const char *name, bool is_incoming, struct weir_error *err)
+{
+	char text[PCAP_ERRBUF_SIZE] = "";
+	bool is_all = strcmp(name, "any") == 0;
+	int status;
+
+	pcap_set_snaplen(p, WEIR_TAP_SNAPLEN);
+	pcap_set_promisc(p, !is_all);
+	pcap_set_buffer_size(p, RING_BYTES);
+	/* Not immediate: that mode's ring has slots of snaplen size, few of them. */
+	pcap_set_timeout(p, BLOCK_AGE_MS);
+	pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
+	status = pcap_activate(p);
+	if (status < 0)
+		return explain_activate(p, status, name, err);
+	/* tells which interface each packet came by; where it cannot be had, version 1 stays */
+	if (is_all)
+		(void)pcap_set_datalink(p, DLT_LINUX_SLL2);
+	if (is_incoming && pcap_setdirection(p, PCAP_D_IN) != 0)
+		return weir_error_run(err, -EIO,
+		    "-i '%s': cannot capture incoming packets alone: %s", name, pcap_geterr(p));
+	if (pcap_setnonblock(p, 1, text) != 0)
+		return weir_error_run(err, -EIO, "-i '%s': cannot capture: %s", name, text);
+	return 0;
+}
+
+static void
+tap_stats(struct weir_source *s, struct weir_source_stats *ret)
+{
+	struct weir_tap *t = (struct weir_tap *)s;
+	struct pcap_stat now;
+
+	if (pcap_stats(t->pcap, &now) == 0) {
+		t->lost += (uint32_t)(now.ps_drop - t->last_drop);
+		t->lost += (uint32_t)(now.ps_ifdrop - t->last_ifdrop);
+		t->last_drop = now.ps_drop;
+		t->last_ifdrop = now.ps_ifdrop;
+	}
+	memset(ret, 0, sizeof(*ret));
+	ret->lost_nic = t->lost;
+}
+
+static void
+tap_close(struct weir_source *s)
+{
+	struct weir_tap *t = (struct weir_tap *)s;
+
+	if (t->pcap)
+		pcap_close(t->pcap);
+	free(t->buf);
+	free(s->name);
+	free(s->description);
+	free(t);
+}
+
+static const struct weir_source_ops tap_ops = {
+	.kind = "tap",
+	.poll = weir_tap_poll,
+	.stats = tap_stats,
+	.close = tap_close,
+};
+
+int
+weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct weir_tap **ret,
+    struct weir_error *err)
+{
+	char text[PCAP_ERRBUF_SIZE] = "";
+	struct weir_tap *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (t)
+		t->buf = malloc(WEIR_TAP_BUF_BYTES);
+	if (!t || !t->buf) {
+		free(t);
+		return weir_error_run(err, -ENOMEM, "-i '%s': no memory to capture", name);
+	}
+	t->base.ops = &tap_ops;
+	t->base.is_live = true;
+	t->base.has_clock = true;
+	t->base.first_interface = interface;
+	t->base.n_interfaces = 1;
+	t->pcap = pcap_create(name, text);
+	rc = t->pcap ? activate(t->pcap, name, is_incoming, err)
+		     : weir_error_run(err, -EIO, "-i '%s': cannot capture: %s", name, text);
+	if (rc) {
+		tap_close(&t->base);
+		return rc;
+	}
+	t->dlt = (uint16_t)pcap_datalink(t->pcap);
+	t->link = link_of_dlt(t->dlt);
+	t->ns_per_unit =
+	    pcap_get_tstamp_precision(t->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
+	*ret = t;
+	return 0;
+}

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Build everything, run everything, add it all up. Started by scripts/test.
+
+Steps:
+  check     the sources: format, layering, documentation
+  gcc       build with gcc; all suites
+  clang     build with clang; unit and golden tests
+  sanitize  build with clang under AddressSanitizer and UndefinedBehaviorSanitizer; all suites but system
+  thread    build with clang under ThreadSanitizer; tests of the threaded run-time, and the golden ones
+  fuzz      build the fuzz targets with clang; a short run of each
+
+Each test is one line; what failed or was skipped is listed at the end with its reason, and the last line is
+"N passed, N failed, N skipped". Exit status 1 where anything failed.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILDS = os.path.join(ROOT, "build-test")
+FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "10"))
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1",
+    "LSAN_OPTIONS": "suppressions=%s/tests/support/lsan.supp:print_suppressions=0" % ROOT,
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "suppressions=%s/tests/support/tsan.supp:halt_on_error=1:second_deadlock_stack=1" % ROOT,
+}
+TAP_LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
+
+
+class Total:
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def add(self, name, result, detail=""):
+        if result == "ok":
+            self.passed += 1
+        elif result == "skip":
+            self.skipped.append((name, detail or "no reason given"))
+        else:
+            self.failed.append((name, detail))
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def command(label, args, env=None):
+    """Run a command that must succeed; its output only where it does not. True: it did."""
+    began = time.monotonic()
+    p = subprocess.run(args, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ok = p.returncode == 0
+    say("%-60s %s  %.1fs" % (label, "OK" if ok else "FAIL", time.monotonic() - began))
+    if not ok:
+        sys.stdout.buffer.write(p.stdout[-20000:])
+        sys.stdout.flush()
+    return ok
+
+
+def compile_progress(build):
+    """ninja; on a terminal with its own progress line."""
+    if sys.stdout.isatty():
+        return subprocess.run(["ninja", "-C", build], stdin=subprocess.DEVNULL).returncode == 0
+    return command("compile " + os.path.basename(build), ["ninja", "-C", build, "--quiet"])
+
+
+def build(total, name, options, compiler):
+    """Configure (once) and compile build-test/NAME. Its directory, or None."""
+    say("\n== %s: build" % name)
+    directory = os.path.join(BUILDS, name)
+    env = {"CC": compiler}
+    ok = True
+    if not os.path.exists(os.path.join(directory, "build.ninja")):
+        shutil.rmtree(directory, ignore_errors=True)
+        ok = command("configure " + name, ["meson", "setup", *options, directory, ROOT], env)
+    ok = ok and compile_progress(directory)
+    total.add(name + ": builds without a warning", "ok" if ok else "fail")
+    return directory if ok else None
+
+
+def last_line(text):
+    lines = [x for x in text.splitlines() if x.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+def read_log(total, name, directory):
+    """Count what meson test has logged; a test that speaks TAP counts for each of its checks."""
+    path = os.path.join(directory, "meson-logs", "testlog.json")
+    n = 0
+    with open(path) as f:
+        for line in f:
+            t = json.loads(line)
+            n += 1
+            test = "%s: %s" % (name, t["name"].split(" / ")[-1])
+            out, err = t.get("stdout") or "", t.get("stderr") or ""
+            checks = [m for m in map(TAP_LINE.match, out.splitlines()) if m]
+            result = t["result"]
+            for m in checks:
+                kind = "skip" if m.group(3) is not None else m.group(1)
+                total.add("%s: %s" % (test, m.group(2)), kind, m.group(3) or "")
+            if result == "SKIP" and not checks:
+                m = re.search(r"# SKIP (.*)", out)
+                total.add(test, "skip", m.group(1) if m else last_line(out) or last_line(err))
+            elif result not in ("OK", "SKIP", "EXPECTEDFAIL"):
+                if not any(m.group(1) == "not ok" for m in checks):
+                    total.add(test, "fail", "%s %s" % (result, last_line(err) or last_line(out)))
+            elif not checks:
+                total.add(test, "ok")
+    return n
+
+
+def run_tests(total, name, directory, suites, multiplier, env=None):
+    say("\n== %s: test" % name)
+    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", "2",
+            "--timeout-multiplier", str(multiplier), "--print-errorlogs"]
+    for s in suites:
+        args += ["--suite", s]
+    log = os.path.join(directory, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    # Sanitizers need the address space where they expect it.
+    if env:
+        args = ["setarch", os.uname().machine, "-R", *args]
+    env = {**(env or {}), "WEIR_TEST_TIMEOUT": str(60 * multiplier)}
+    subprocess.run(args, env={**os.environ, **env}, stdin=subprocess.DEVNULL)
+    try:
+        n = read_log(total, name, directory)
+    except (OSError, ValueError) as e:
+        total.add("%s: tests" % name, "fail", "no test log: %s" % e)
+        return
+    if n == 0:
+        total.add("%s: tests" % name, "fail", "no test ran")
+
+
+def checks(total, which):
+    for label, args in which:
+        p = subprocess.run([os.path.join(ROOT, "scripts", "check"), *args], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        result = {0: "ok", 77: "skip"}.get(p.returncode, "fail")
+        say("%-60s %s" % ("check: " + label, {"ok": "OK", "skip": "SKIP"}.get(result, "FAIL")))
+        if result == "fail":
+            say(p.stdout)
+        total.add("check: " + label, result, last_line(p.stdout))
+
+
+def step_check(total):
+    say("== check")
+    checks(total, [("format", ["format"]), ("layers", ["layers"]), ("docs", ["docs"]),
+                   ("scripts", ["scripts"])])
+
+
+def step_gcc(total):
+    d = build(total, "gcc", [], "gcc")
+    if d:
+        checks(total, [("hot objects of gcc", ["hot", d])])
+        run_tests(total, "gcc", d, [], 1)
+
+
+def step_clang(total):
+    d = build(total, "clang", [], "clang")
+    if d:
+        checks(total, [("hot objects of clang", ["hot", d])])
+        run_tests(total, "clang", d, ["unit", "golden"], 1)
+
+
+def step_sanitize(total):
+    d = build(total, "sanitize", ["-Db_sanitize=address,undefined", "-Db_lundef=false",
+                                  "-Doptimization=1"], "clang")
+    if d:
+        run_tests(total, "sanitize", d, ["unit", "golden", "errors", "conformance", "malformed"], 5,
+                  SANITIZER_ENV)
+
+
+def step_thread(total):
+    d = build(total, "thread", ["-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"], "clang")
+    if d:
+        run_tests(total, "thread", d, ["runtime", "golden"], 8, SANITIZER_ENV)
+
+
+def step_fuzz(total):
+    source = os.path.join(ROOT, "tests", "fuzz")
+    if not os.path.exists(os.path.join(source, "meson.build")):
+        total.add("fuzz", "skip", "there are no fuzz targets yet")
+        return
+    d = build(total, "fuzz", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                              "-Doptimization=1"], "clang")
+    if not d:
+        return
+    say("\n== fuzz: %d s each" % FUZZ_SECONDS)
+    targets = sorted(x for x in os.listdir(os.path.join(d, "tests", "fuzz"))
+                     if x.startswith("fuzz-") and os.access(os.path.join(d, "tests", "fuzz", x), os.X_OK)
+                     and os.path.isfile(os.path.join(d, "tests", "fuzz", x)))
+    if not targets:
+        total.add("fuzz", "fail", "the build has made no fuzz target")
+    for t in targets:
+        found = os.path.join(d, "found-" + t)
+        os.makedirs(found, exist_ok=True)
+        seeds = os.path.join(source, "seeds", t[len("fuzz-"):])
+        ok = command("fuzz: " + t, [
+            "setarch", os.uname().machine, "-R", os.path.join(d, "tests", "fuzz", t),
+            "-max_total_time=%d" % FUZZ_SECONDS, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+            "-artifact_prefix=" + found + "/crash-", found, *([seeds] if os.path.isdir(seeds) else [])],
+            SANITIZER_ENV)
+        total.add("fuzz: " + t, "ok" if ok else "fail", "its input is under " + found)
+
+
+STEPS = {"check": step_check, "gcc": step_gcc, "clang": step_clang, "sanitize": step_sanitize,
+         "thread": step_thread, "fuzz": step_fuzz}
+
+
+def main():
+    wanted = sys.argv[1:] or list(STEPS)
+    for w in wanted:
+        if w not in STEPS:
+            sys.exit("test: unknown step '%s' (steps: %s)" % (w, " ".join(STEPS)))
+    began = time.monotonic()
+    total = Total()
+    for w in wanted:
+        STEPS[w](total)
+    say("")
+    for name, why in total.skipped:
+        say("SKIPPED  %s: %s" % (name, why))
+    for name, why in total.failed:
+        say("FAILED   %s%s" % (name, ": " + why if why else ""))
+    say("%.0f s" % (time.monotonic() - began))
+    say("%d passed, %d failed, %d skipped" % (total.passed, len(total.failed), len(total.skipped)))
+    sys.exit(1 if total.failed else 0)
+
+
+main()

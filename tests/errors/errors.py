@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Wrong command lines: each gives one helpful line, the right status, and nothing on standard output.
+
+A row: what is wrong; the status (2: the command line is wrong, 1: it failed at run time); what the line must
+hold besides "weir: " - flag, value, place, the nearest valid word; the arguments.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support")]
+import pcapmaker  # noqa: E402
+import tap  # noqa: E402
+import weir  # noqa: E402
+
+FILE = object()  # stands for "-r" and a good capture
+
+CASES = [
+    # options
+    ("unknown option", 2, ["--fliter", "--filter"], [FILE, "--fliter", "tcp"]),
+    ("unknown short option", 2, ["-x"], [FILE, "-x"]),
+    ("option of another program", 2, ["--verbos"], [FILE, "--verbos"]),
+    ("stray argument", 2, ["capture.pcap"], ["capture.pcap"]),
+    ("missing value", 2, ["--where"], [FILE, "--where"]),
+    ("missing value of -r", 2, ["-r"], ["-r"]),
+    ("unwanted value", 2, ["--explain"], [FILE, "--explain=yes"]),
+    ("option given twice", 2, ["--stats"], [FILE, "--stats", "/tmp/a", "--stats", "/tmp/b"]),
+    ("value that is no choice", 2, ["--progress", "sometimes", "never"], [FILE, "--progress", "sometimes"]),
+    ("unknown log level", 2, ["--log", "warnings", "warning"], [FILE, "--log", "warnings"]),
+    ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
+    ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),
+    # sources
+    ("missing file", 1, ["/nonexistent/x.pcap", "no such file"], ["-r", "/nonexistent/x.pcap"]),
+    ("file that is a folder", 1, ["/tmp"], ["-r", "/tmp"]),
+    ("file that is no capture", 1, ["/etc/passwd"], ["-r", "/etc/passwd"]),
+    ("unknown option of a file", 2, ["sped", "speed"], ["-r", "{file}?sped=1"]),
+    ("bad loop", 2, ["loop", "many"], ["-r", "{file}?loop=many"]),
+    ("bad speed", 2, ["speed", "fast"], ["-r", "{file}?speed=fast"]),
+    ("missing interface", 1, ["nosuch0"], ["-i", "nosuch0"]),
+    ("unknown scheme of a source", 2, ["gem:udp", "gen"], ["--source", "gem:udp"]),
+    ("unknown kind of generator", 2, ["udpp", "udp"], ["--source", "gen:udpp"]),
+    ("unknown option of a generator", 2, ["cuont", "count"], ["--source", "gen:udp?cuont=5"]),
+    ("bad count of a generator", 2, ["count", "ten"], ["--source", "gen:udp?count=ten"]),
+    # fields, functions, aggregates: with the nearest word
+    ("unknown field in --where", 2, ["--where", "tcp.dstprt", "tcp.dstport"], [FILE, "--where", "tcp.dstprt == 80"]),
+    ("unknown field in --key", 2, ["--key", "ip.scr", "ip.src"], [FILE, "--key", "ip.scr", "--agg", "n=count()"]),
+    ("unknown field in --select", 2, ["--select", "frame.length", "frame.len"], [FILE, "--select", "frame.length"]),
+    ("unknown field in --map", 2, ["--map", "ip.lenn", "ip.len"], [FILE, "--map", "x=ip.lenn*8"]),
+    ("unknown field in --agg", 2, ["--agg", "frame.lne", "frame.len"], [FILE, "--agg", "b=sum(frame.lne)"]),
+    ("unknown function", 2, ["--map", "uper", "upper"], [FILE, "--map", "x=uper(payload)"]),
+    ("unknown aggregate", 2, ["--agg", "cuont", "count"], [FILE, "--agg", "n=cuont()"]),
+    ("unknown column after --agg", 2, ["--where", "packest", "packets"],
+     [FILE, "--agg", "packets=count()", "--where", "packest > 1"]),
+    ("packet field after --agg", 2, ["--where", "frame.len"], [FILE, "--agg", "n=count()", "--where", "frame.len > 1"]),
+    # types and values
+    ("type clash: address and number", 2, ["--where", "ip.src"], [FILE, "--where", "ip.src == 5"]),
+    ("type clash: text and number", 2, ["--where", "frame.len"], [FILE, "--where", 'frame.len == "big"']),
+    ("type clash: arithmetic on addresses", 2, ["--map", "ip.src"], [FILE, "--map", "x=ip.src*2"]),
+    ("a number where truth is wanted: text", 2, ["--where"], [FILE, "--where", '"text"']),
+    ("sum of an address", 2, ["--agg", "sum", "ip.src"], [FILE, "--agg", "x=sum(ip.src)"]),
+    ("too few arguments", 2, ["--agg", "sum"], [FILE, "--agg", "x=sum()"]),
+    ("too many arguments", 2, ["--agg", "sum"], [FILE, "--agg", "x=sum(frame.len,frame.len)"]),
+    ("too few arguments of a function", 2, ["--map", "net"], [FILE, "--map", "x=net(ip.src)"]),
+    ("bad CIDR: prefix too long", 2, ["--where", "10.0.0.0/33"], [FILE, "--where", "ip.src in 10.0.0.0/33"]),
+    ("bad CIDR: no such address", 2, ["--where", "10.0.0.300"], [FILE, "--where", "ip.src in 10.0.0.300/8"]),
+    ("bad address", 2, ["--where"], [FILE, "--where", "ip.src == 10.0.0"]),
+    ("bad regular expression", 2, ["--where", "matches"], [FILE, "--where", 'payload matches "(["']),
+    ("unbalanced bracket", 2, ["--where"], [FILE, "--where", "(tcp && udp"]),
+    ("expression that ends too early", 2, ["--where"], [FILE, "--where", "frame.len >"]),
+    ("empty expression", 2, ["--where"], [FILE, "--where", ""]),
+    ("text without its end", 2, ["--where"], [FILE, "--where", 'payload contains "abc']),
+    ("empty part of a list", 2, ["--key"], [FILE, "--key", "ip.src,,ip.dst", "--agg", "n=count()"]),
+    # windows, durations, numbers
+    ("bad unit of a window", 2, ["--window", "10x"], [FILE, "--window", "10x", "--agg", "n=count()"]),
+    ("window without a unit", 2, ["--window", "10"], [FILE, "--window", "10", "--agg", "n=count()"]),
+    ("window of zero", 2, ["--window", "0s"], [FILE, "--window", "0s", "--agg", "n=count()"]),
+    ("unknown window", 2, ["--window 'tumblin:1s'", "tumblin", "1s"],
+     [FILE, "--window", "tumblin:1s", "--agg", "n=count()"]),
+    ("bad default window", 2, ["--default-window"], [FILE, "--default-window", "soon"]),
+    ("bad duration", 2, ["--for", "10"], [FILE, "--for", "10"]),
+    ("bad unit of a duration", 2, ["--lateness", "5parsec"], [FILE, "--lateness", "5parsec"]),
+    ("bad number", 2, ["--packets", "lots"], [FILE, "--packets", "lots"]),
+    ("negative number", 2, ["--packets", "-5"], [FILE, "--packets", "-5"]),
+    ("bad table size", 2, ["--table-size"], [FILE, "--table-size", "10q"]),
+    # the shape of a query
+    ("--top without --agg", 2, ["--top"], [FILE, "--key", "ip.src", "--top", "5"]),
+    ("--top with an unknown column", 2, ["--top", "byte", "bytes"],
+     [FILE, "--agg", "bytes=sum(frame.len)", "--top", "5:byte"]),
+    ("--top without a number", 2, ["--top", "many"], [FILE, "--agg", "n=count()", "--top", "many:n"]),
+    ("--top of zero", 2, ["--top", "0"], [FILE, "--agg", "n=count()", "--top", "0:n"]),
+    ("--window without --agg", 2, ["--window"], [FILE, "--window", "1s", "--select", "ip.src"]),
+    ("--key without --agg", 2, ["--key", "--agg"], [FILE, "--key", "ip.src"]),
+    ("--key and --select", 2, ["--key", "--select"], [FILE, "--key", "ip.src", "--select", "ip.dst"]),
+    ("--key and --select of one name", 2, ["--key", "--select"], [FILE, "--key", "ip.src", "--select", "ip.src"]),
+    ("--select with --agg", 2, ["--select"], [FILE, "--select", "ip.src", "--agg", "n=count()"]),
+    ("--filter after --where", 2, ["--filter"], [FILE, "--where", "tcp", "--filter", "port 80"]),
+    ("bad filter syntax", 2, ["--filter", "tcp prt 80"], [FILE, "--filter", "tcp prt 80"]),
+    ("two queries of one name", 2, ["--query", "a"], [FILE, "--query", "a", "--agg", "n=count()", "--query", "a"]),
+    ("two columns of one name", 2, ["--agg", "n"], [FILE, "--agg", "n=count(),n=sum(frame.len)"]),
+    ("column that hides a key", 2, ["ip.src"], [FILE, "--key", "ip.src", "--agg", "ip.src=count()"]),
+    # sinks and files
+    ("unknown scheme of a sink", 2, ["--sink", "jsn", "json"], [FILE, "--sink", "jsn:x"]),
+    ("pcapng without a file", 2, ["--sink", "pcapng"], [FILE, "--sink", "pcapng"]),
+    ("sink file in no folder", 1, ["/nonexistent/rows.json"], [FILE, "--sink", "json:/nonexistent/rows.json"]),
+    ("sink file that is a folder", 1, ["/tmp"], [FILE, "--sink", "csv:/tmp"]),
+    ("--stats file in no folder", 1, ["/nonexistent/s.json"], [FILE, "--stats", "/nonexistent/s.json"]),
+]
+
+
+def judge(p, status, parts):
+    err = p.stderr.decode("utf-8", "replace")
+    problems = weir.ended(p, (status,))
+    if p.stdout:
+        problems.append("standard output: %r" % p.stdout[:300])
+    if not err.endswith("\n") or err.count("\n") != 1 or not err.startswith("weir: "):
+        problems.append("standard error is not one line that begins with 'weir: ': %r" % err[:1000])
+    problems += ["no %r in %r" % (x, err[:500]) for x in parts if x not in err]
+    return problems
+
+
+def unprivileged(t, path):
+    """A live source without the right to open it."""
+    name = "no permission to capture"
+    if os.getuid() != 0:
+        t.check(name, judge(weir.run(["-i", "lo", "--tap", "--packets", "1"]), 1, ["lo"]))
+        return
+    if not shutil.which("setpriv"):
+        t.skip(name, "setpriv is missing")
+        return
+    binary = shutil.copy(weir.BINARY, os.path.join(os.path.dirname(path), "weir"))
+    os.chmod(binary, 0o755)
+    p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                        binary, "-i", "lo", "--tap", "--packets", "1"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT, cwd="/")
+    t.check(name, judge(p, 1, ["lo", "CAP_NET_RAW"]))
+
+
+def main():
+    t = tap.Tap()
+    with tempfile.TemporaryDirectory() as d:
+        os.chmod(d, 0o755)
+        path = os.path.join(d, "good.pcap")
+        pcapmaker.write_pcap(path, [pcapmaker.packet(src="10.0.0.1", dst="10.0.0.2", udp=(1, 2))])
+        for what, status, parts, args in CASES:
+            full = []
+            for a in args:
+                full += ["-r", path] if a is FILE else [a.replace("{file}", path).replace("{out}", d)]
+            t.check(what, judge(weir.run(full), status, parts))
+            left = sorted(os.listdir(d))
+            if left != ["good.pcap"]:
+                t.check(what + ": nothing has been started", ["it has left %s" % left])
+                for x in left:
+                    if x != "good.pcap":
+                        os.unlink(os.path.join(d, x))
+        if os.getuid() == 0:
+            t.skip("file without the right to read it", "root reads everything; see the run as nobody")
+        else:
+            os.chmod(path, 0)
+            t.check("file without the right to read it", judge(weir.run(["-r", path]), 1, [path, "ermission"]))
+        unprivileged(t, path)
+    t.done()
+
+
+main()

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The pages: help, version, fields, functions, man page, completion; the plan of --explain and --dry-run."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support")]
+import pcapmaker  # noqa: E402
+import tap  # noqa: E402
+import weir  # noqa: E402
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+
+
+def text(*args):
+    p = weir.run(list(args))
+    return p.stdout.decode("utf-8", "replace"), weir.ended(p) + (
+        ["standard error: %r" % p.stderr[:300]] if p.stderr else [])
+
+
+def check_help(t):
+    page, problems = text("--help")
+    lines = page.splitlines()
+    if len(lines) > 60 or any(len(x) > 110 for x in lines):
+        problems.append("%d lines, the longest of %d characters: no one screen" % (
+            len(lines), max(map(len, lines), default=0)))
+    t.check("help fits one screen", problems)
+    bare = weir.run([])
+    problems = weir.ended(bare, (2,))
+    if bare.stdout.decode() + bare.stderr.decode() != page:
+        problems.append("a bare weir prints something else")
+    t.check("a bare weir prints help, status 2", problems)
+    options = sorted(set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", page)))
+    return options, page
+
+
+def check_examples(t, page):
+    """What --help shows works when pasted; a live example is only checked, not run."""
+    found = [x.strip().lstrip("$ ") for x in page.splitlines() if re.match(r"^\s*\$?\s*weir (-|--source)", x)]
+    if len(found) < 3:
+        t.check("help shows three examples", ["found %r" % found])
+    env = {**os.environ, "PATH": os.path.dirname(weir.BINARY) + ":" + os.environ["PATH"]}
+    for line in found:
+        with tempfile.TemporaryDirectory() as d:
+            dry = " --dry-run" if " -i " in line else ""
+            p = subprocess.run(["bash", "-c", line + dry], cwd=d, env=env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT)
+            t.check("example: " + line + dry, weir.ended(p) + ([] if p.stdout or dry else ["it prints no row"]))
+
+
+def check_tables(t):
+    with open(os.path.join(ROOT, "lib/packet/include/weir/packet/fields.def")) as f:
+        names = re.findall(r'^WEIR_FIELD\(\w+,\s*"([^"]+)"', f.read(), re.M)
+    page, problems = text("--fields")
+    words = set(page.split())
+    t.check("--fields lists every field and macro",
+            problems + ["%s is missing" % n for n in names + ["5tuple", "biflow"] if n not in words])
+    page, problems = text("--functions")
+    want = ["count", "sum", "min", "max", "mean", "stddev", "first", "last", "rate", "upper", "lower", "len", "net",
+            "bucket", "if", "hash", "seqlt", "seqmax"]
+    t.check("--functions lists aggregates and functions",
+            problems + ["%s is missing" % n for n in want if not re.search(r"\b%s\(" % n, page)])
+    page, problems = text("--version")
+    if not re.fullmatch(r"weir \d+\.\d+\.\d+.*\n", page):
+        problems.append("it prints %r" % page)
+    t.check("--version", problems)
+
+
+def check_man(t, options):
+    page, problems = text("--print-man")
+    if shutil.which("groff"):
+        p = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Wbreak", "-P-c"], input=page, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+        problems += p.stderr.splitlines()
+        shown = re.sub(r"\x1b\[[\d;]*m|.\x08", "", p.stdout)
+        shown = shown.replace("\u2010", "-").replace("\u2212", "-")
+        problems += ["%s is not in it" % o for o in options if o not in shown]
+        t.check("man page formats without a warning and has every option", problems)
+    else:
+        t.skip("man page formats without a warning and has every option", "groff is missing")
+
+
+def check_completion(t, options):
+    script, problems = text("--print-completion")
+    probe = script + '\nCOMP_WORDS=(weir --); COMP_CWORD=1; cur=--; prev=weir\n' \
+        'f=$(complete -p weir | sed -n "s/.*-F \\([^ ]*\\).*/\\1/p"); "$f" weir -- weir; printf "%s\\n" "${COMPREPLY[@]}"\n'
+    p = subprocess.run(["bash", "--norc", "-c", probe], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    problems += p.stderr.splitlines()
+    offered = {x.rstrip("= ") for x in p.stdout.split("\n")}
+    problems += ["it does not offer %s" % o for o in options if o.startswith("--") and o not in offered]
+    t.check("bash completion offers every option", problems)
+
+
+def check_plans(t):
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, "good.pcap")
+        pcapmaker.write_pcap(path, [pcapmaker.packet(src="10.0.0.1", dst="10.0.0.2", udp=(1, 2))])
+        p = weir.run(["-r", path, "--query", "talk", "--where", "udp", "--key", "ip.src", "--agg", "n=count()", "--explain"])
+        out = (p.stdout + p.stderr).decode()
+        t.check("--explain names query, stages and source",
+                weir.ended(p) + ["no %r in %r" % (x, out) for x in ("talk", "udp", "ip.src", "count", path) if x not in out])
+        p = weir.run(["-r", path, "--agg", "n=count()", "--sink", "json:%s/rows.json" % d, "--dry-run"])
+        t.check("--dry-run starts nothing", weir.ended(p) + (["rows on standard output"] if b'"n"' in p.stdout else [])
+                + (["it has written the sink's file"] if os.path.exists(d + "/rows.json") else []))
+        t.check("--dry-run finds what is wrong", weir.ended(weir.run(["-r", path + "x", "--dry-run"]), (1,)))
+        p = weir.run(["-r", path, "--stats", "-", "--sink", "json:%s/rows.json" % d])
+        t.check("--stats - is standard output", weir.ended(p) + ([] if b'"balanced":true' in p.stdout.replace(b" ", b"")
+                                                               else ["standard output: %r" % p.stdout[:500]]))
+        p = weir.run(["-r", path, "--quiet"])
+        t.check("--quiet says nothing on standard error",
+                weir.ended(p) + (["standard error: %r" % p.stderr[:300]] if p.stderr else []))
+        p = weir.run(["-r", path])
+        t.check("without a terminal there is no progress on standard error",
+                weir.ended(p) + (["carriage returns or escapes: %r" % p.stderr[:300]]
+                                 if b"\r" in p.stderr or b"\x1b" in p.stderr else []))
+
+
+def main():
+    t = tap.Tap()
+    options, page = check_help(t)
+    check_examples(t, page)
+    check_tables(t)
+    check_man(t, options)
+    check_completion(t, options)
+    check_plans(t)
+    t.done()
+
+
+main()

@@ -1,0 +1,40 @@
+"""Captures that several cases look at."""
+from pcapmaker import MS, S, SEC, packet
+
+A, B, C = "10.0.0.1", "10.0.0.2", "192.168.7.9"
+A6, B6 = "2001:db8::1", "2001:db8::2"
+
+
+def mix():
+    """A bit of everything over three seconds: two TCP conversations, DNS, ping, ARP, VLANs, IPv6, a fragmented datagram."""
+    t = S + 250 * MS
+    return [
+        packet(t, A, B, tcp=(40000, 80, "S", 1000)),
+        packet(t + 1 * MS, B, A, tcp=(80, 40000, "SA", 5000, 1001)),
+        packet(t + 2 * MS, A, B, tcp=(40000, 80, "A", 1001, 5001)),
+        packet(t + 3 * MS, A, B, tcp=(40000, 80, "PA", 1001, 5001), payload=b"GET / HTTP/1.1\r\n\r\n"),
+        packet(t + 9 * MS, B, A, tcp=(80, 40000, "PA", 5001, 1019), payload=b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 700),
+        packet(t + 100 * MS, C, B, udp=(5353, 53), payload=b"q" * 31, vlan=[(100, 3)]),
+        packet(t + 110 * MS, B, C, udp=(53, 5353), payload=b"r" * 180, vlan=[(100, 3)]),
+        packet(t + 200 * MS, A, B, icmp=(8, 0), payload=b"ping" * 14),
+        packet(t + 201 * MS, B, A, icmp=(0, 0), payload=b"ping" * 14),
+        packet(t + 300 * MS, A, B, arp=1),
+        packet(t + 301 * MS, B, A, arp=2, eth=("02:00:00:00:00:0b", "02:00:00:00:00:0a")),
+        packet(t + 800 * MS, A6, B6, tcp=(50000, 443, "S", 7), ttl=61, flow=0x12345, dscp=10, ecn=1),
+        packet(t + 803 * MS, B6, A6, tcp=(443, 50000, "SA", 9, 8)),
+        packet(t + 804 * MS, A6, B6, tcp=(50000, 443, "A", 8, 10), flow=0x12345),
+        packet(t + 810 * MS, A6, B6, tcp=(50000, 443, "FA", 8, 10), flow=0x12345),
+        packet(t + 1200 * MS, C, A, udp=(6000, 6001), payload=b"f" * 1472, ident=77, frag=(0, True)),
+        packet(t + 1201 * MS, C, A, udp=(6000, 6001), payload=b"f" * 520, ident=77, frag=(1480, False)),
+        packet(t + 1500 * MS, A, C, tcp=(40001, 22, "S", 1), vlan=[(200, 0), (7, 5)]),
+        packet(t + 1501 * MS, C, A, tcp=(22, 40001, "RA", 0, 2), vlan=[(200, 0), (7, 5)]),
+        packet(t + 2000 * MS, A, B, sctp=(7, 9, 0xdeadbeef)),
+        packet(t + 2100 * MS, A6, B6, udp=(4000, 53), payload=b"q6" * 20),
+        packet(t + 2200 * MS, A6, B6, icmp=(128, 0), payload=b"p" * 32),
+        packet(t + 2300 * MS, A, B, tcp=(40000, 80, "FA", 1019, 5719)),
+        packet(t + 2301 * MS, B, A, tcp=(80, 40000, "R", 5719)),
+    ]
+
+
+def second(n):
+    return S + n * SEC

@@ -1,0 +1,90 @@
+"""Two network namespaces and a cable between them, silent but for what a test sends."""
+import os
+import shutil
+import subprocess
+import time
+
+
+class Unavailable(Exception):
+    """This host cannot do it; the text says why."""
+
+
+def ip(*args, check=True):
+    return subprocess.run(["ip", *args], check=check, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+
+
+def wait(what, condition, seconds=15):
+    """Wait until condition() is true; its value. AssertionError with `what` where it never is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("no %s within %d s" % (what, seconds))
+
+
+class Cable:
+    """Namespaces `near` and `far` with interfaces weir0 and send0; no IPv6, no ARP: nobody speaks unasked."""
+
+    def __init__(self):
+        if os.getuid() != 0:
+            raise Unavailable("network namespaces need root")
+        if not shutil.which("ip"):
+            raise Unavailable("ip (iproute2) is missing")
+        self.near, self.far = "weir-near-%d" % os.getpid(), "weir-far-%d" % os.getpid()
+        made = []
+        try:
+            for ns in (self.near, self.far):
+                ip("netns", "add", ns)
+                made.append(ns)
+                self.run(ns, ["sh", "-c", "for i in all default; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; "
+                              "done 2>/dev/null || :"])
+            ip("-n", self.near, "link", "add", "weir0", "type", "veth", "peer", "name", "send0", "netns", self.far)
+            for ns, dev in ((self.near, "weir0"), (self.far, "send0")):
+                ip("-n", ns, "link", "set", dev, "arp", "off", "mtu", "1500")
+                ip("-n", ns, "link", "set", "lo", "up")
+                ip("-n", ns, "link", "set", dev, "up")
+        except subprocess.CalledProcessError as e:
+            for ns in made:
+                ip("netns", "del", ns, check=False)
+            raise Unavailable("cannot make network namespaces here: " + (e.stderr or "").strip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for ns in (self.near, self.far):
+            ip("netns", "del", ns, check=False)
+
+    @staticmethod
+    def run(ns, args, **more):
+        return subprocess.run(["ip", "netns", "exec", ns, *args], check=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+    def start(self, args, **more):
+        """A process in the near namespace; `ip netns exec` becomes it, so that signals reach it."""
+        return subprocess.Popen(["ip", "netns", "exec", self.near, *args], stdin=subprocess.DEVNULL, **more)
+
+    def mac(self):
+        return self.run(self.near, ["cat", "/sys/class/net/weir0/address"]).stdout.strip()
+
+    def arrived(self):
+        """Packets that the kernel has seen arrive at weir0."""
+        return int(self.run(self.near, ["cat", "/sys/class/net/weir0/statistics/rx_packets"]).stdout)
+
+    def is_tapped(self):
+        """Somebody listens on a packet socket bound to weir0."""
+        index = self.run(self.near, ["cat", "/sys/class/net/weir0/ifindex"]).stdout.strip()
+        lines = self.run(self.near, ["cat", "/proc/net/packet"]).stdout.splitlines()[1:]
+        return any(x.split()[4] == index for x in lines)
+
+    def has_xdp(self):
+        return "xdp" in ip("-n", self.near, "link", "show", "dev", "weir0").stdout
+
+    def send(self, capture, pps):
+        """Replay a capture into the far end; how many packets went out."""
+        if not shutil.which("tcpreplay"):
+            raise Unavailable("tcpreplay is missing")
+        self.run(self.far, ["tcpreplay", "-q", "--pps=%d" % pps, "-i", "send0", capture], timeout=60)

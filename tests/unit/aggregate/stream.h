@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_TEST_STREAM_H
+#define WEIR_TEST_STREAM_H
+
+#include <CUnit/Basic.h>
+
+#include <weir/aggregate/aggregate.h>
+
+/*
+ * Rows to aggregate, kept as plain values, with two ways to the answer: fed to aggregators, and
+ * worked out here from the definitions alone, row by row and without a hash, a table or a batch.
+ */
+
+#define MAX_COLUMNS 16
+
+struct stream {
+	uint32_t n;
+	unsigned n_columns;
+	enum weir_type types[MAX_COLUMNS];
+	enum weir_store stores[MAX_COLUMNS];
+	struct weir_value *values; /* [n * n_columns] */
+	int64_t *time_ns;
+	bool *is_selected;
+};
+
+struct call {
+	const char *function;
+	int arg; /* column, or -1 for count() */
+};
+
+/* A query on a stream: the first n_keys columns are the key. */
+struct query {
+	struct weir_window window;
+	int64_t lateness_ns;
+	unsigned n_keys;
+	unsigned n_calls;
+	struct call calls[8];
+	uint64_t table_size;
+	uint64_t seed;
+};
+
+/* Closed windows, oldest first, the rows of each in order. */
+struct answer {
+	struct weir_schema schema;
+	unsigned n_blocks;
+	struct weir_block *blocks[4096];
+	struct weir_group_counters counters;
+};
+
+uint64_t random_next(uint64_t *state);
+
+void stream_init(struct stream *s, uint32_t n);
+void stream_column(struct stream *s, enum weir_type type, enum weir_store store);
+struct weir_value *stream_value(const struct stream *s, uint32_t row, unsigned column);
+/* Fill a column with values of its type out of so many, one in null_one_in null (0: none). */
+void stream_fill(
+    struct stream *s, unsigned column, uint64_t domain, unsigned null_one_in, uint64_t *rng);
+void stream_fini(struct stream *s);
+
+/*
+ * Feed the stream in batches of 1 .. max_batch rows (random where seed is not 0) to `cores`
+ * aggregators, row r to number r % cores; close panes on the way where is_closing; merge and read
+ * the panes.
+ */
+void answer_fed(struct answer *a, const struct stream *s, const struct query *q, uint32_t max_batch,
+    uint64_t rng, unsigned cores, bool is_closing);
+/* Work out which group each row belongs to and what count and sum are: only those two are known
+ * here. */
+void answer_worked_out(struct answer *a, const struct stream *s, const struct query *q);
+void answer_fini(struct answer *a);
+/* Values in which the two differ. */
+unsigned answer_differs(const struct answer *a, const struct answer *b);
+
+/* Run a program's suites; its exit status. */
+int run_tests(const char *suite, CU_TestInfo *tests);
+
+#endif

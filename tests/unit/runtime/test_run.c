@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <CUnit/Basic.h>
+#include <weir/base/time.h>
+#include <weir/runtime/run.h>
+
+#define MAX_ARGS 40
+
+struct setup {
+	char *argv[MAX_ARGS];
+	struct weir_command_line line;
+	struct weir_command command;
+	struct weir_plan *plan;
+	struct weir_source *sources[4];
+	struct weir_ledger ledger;
+	struct weir_error err;
+};
+
+static char dir[] = "/tmp/weir-run-XXXXXX";
+static char rows_path[64], rows_sink[80], second_sink[80], packets_path[64], packets_sink[80];
+
+/* Run argv (NULL-terminated). Returns weir_run's code. */
+static int
+run(struct setup *s, const char *const *argv, const atomic_bool *stop)
+{
+	struct weir_run_config config = { .stop = stop };
+	int argc = 1, rc;
+
+	memset(s, 0, sizeof(*s));
+	s->argv[0] = dir;
+	while (argv[argc - 1]) {
+		s->argv[argc] = strdup(argv[argc - 1]);
+		argc++;
+	}
+	CU_ASSERT_FATAL(weir_options_parse(weir_flags, argc, s->argv, &s->line, &s->err) == 0);
+	CU_ASSERT_FATAL(weir_command_build(&s->line, &s->command, &s->err) == 0);
+	CU_ASSERT_FATAL(weir_plan_build(&s->command, false, &s->plan, &s->err) == 0);
+	for (unsigned i = 0; i < s->command.n_sources; i++)
+		CU_ASSERT_FATAL(
+		    weir_source_open(&s->command.sources[i], &s->sources[i], &s->err) == 0);
+	config.plan = s->plan;
+	config.sources = s->sources;
+	config.n_sources = s->command.n_sources;
+	rc = weir_run(&config, &s->ledger, &s->err);
+	return rc;
+}
+
+static void
+drop(struct setup *s)
+{
+	weir_ledger_fini(&s->ledger);
+	for (unsigned i = 0; i < s->command.n_sources; i++)
+		weir_source_close(s->sources[i]);
+	weir_plan_destroy(s->plan);
+	weir_command_fini(&s->command);
+	weir_command_line_free(&s->line);
+	for (unsigned i = 1; i < MAX_ARGS && s->argv[i]; i++)
+		free(s->argv[i]);
+}
+
+static unsigned
+count_lines(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	unsigned n = 0;
+	int c;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	while ((c = fgetc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static const atomic_bool never;
+
+/* Many small windows, many rows and packet copies cross the rings at once; nothing may be lost. */
+static void
+test_everything_that_crosses_is_delivered(void)
+{
+	const char *argv[] = { "--source", "gen:imix?count=60000&flows=500&rate=1M&seed=3",
+		"--query", "windows", "--key", "5tuple", "--window", "1ms", "--agg",
+		"n=count(),b=sum(frame.len)", "--sink", rows_sink, "--query", "rows", "--where",
+		"tcp", "--select", "frame.number,ip.src", "--sink", second_sink, "--query",
+		"copies", "--where", "udp", "--sink", packets_sink, NULL };
+	struct setup s;
+
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	CU_ASSERT_EQUAL(s.ledger.packets, 60000);
+	CU_ASSERT_EQUAL_FATAL(s.ledger.n_queries, 3);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].aggregated, 60000);
+	CU_ASSERT(s.ledger.queries[0].rows > 60);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, count_lines(rows_path));
+	CU_ASSERT(s.ledger.queries[1].aggregated > 1000);
+	CU_ASSERT_EQUAL(s.ledger.queries[1].rows, s.ledger.queries[1].aggregated);
+	CU_ASSERT_EQUAL(s.ledger.queries[1].aggregated + s.ledger.queries[2].aggregated, 60000);
+	CU_ASSERT_EQUAL(s.ledger.sinks[2].delivered, s.ledger.queries[2].aggregated);
+	drop(&s);
+}
+
+static atomic_bool stop_now;
+
+static void *
+stop_soon(void *unused)
+{
+	usleep(100000);
+	atomic_store(&stop_now, true);
+	return unused;
+}
+
+/* An endless source and a stop from outside: open windows are flushed and all is accounted for. */
+static void
+test_stop_flushes(void)
+{
+	const char *argv[] = { "--source", "gen:udp?count=0&flows=10", "--key", "ip.src", "--agg",
+		"n=count()", "--sink", rows_sink, NULL };
+	struct setup s;
+	pthread_t t;
+
+	CU_ASSERT_FATAL(pthread_create(&t, NULL, stop_soon, NULL) == 0);
+	CU_ASSERT_EQUAL(run(&s, argv, &stop_now), 0);
+	pthread_join(t, NULL);
+	CU_ASSERT(s.ledger.packets > 0);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	CU_ASSERT(s.ledger.queries[0].rows > 0);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, count_lines(rows_path));
+	drop(&s);
+}
+
+static void
+test_packets_bound_is_exact(void)
+{
+	const char *argv[] = { "--source", "gen:udp?count=0", "--packets", "1000", "--agg",
+		"n=count()", "--sink", rows_sink, NULL };
+	struct setup s;
+
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT_EQUAL(s.ledger.packets, 1000);
+	CU_ASSERT_EQUAL(count_lines(rows_path), 1);
+	drop(&s);
+}
+
+/* A full disk: the run ends by itself, says why, and the rows are counted as dropped. */
+static void
+test_sink_that_fails_is_accounted_for(void)
+{
+	const char *argv[] = { "--source", "gen:udp?count=0", "--select", "frame.number", "--sink",
+		"json:/dev/full", NULL };
+	struct setup s;
+
+	CU_ASSERT(run(&s, argv, &never) < 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.err.text, "/dev/full"));
+	CU_ASSERT_EQUAL(s.err.fail, WEIR_FAIL_RUN);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	CU_ASSERT(s.ledger.sinks[0].dropped_error > 0);
+	drop(&s);
+}
+
+/* Two sources of different rates: their times run apart, yet no row may be late in its window. */
+static void
+test_sources_pass_side_by_side(void)
+{
+	const char *argv[] = { "--source", "gen:udp?count=20000&rate=10k&seed=1", "--source",
+		"gen:udp?count=20000&rate=1M&seed=2", "--lateness", "0s", "--window", "100ms",
+		"--agg", "n=count()", "--sink", rows_sink, NULL };
+	struct setup s;
+
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT_EQUAL(s.ledger.packets, 40000);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].aggregated, 40000);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].dropped[WEIR_DROP_LATE], 0);
+	CU_ASSERT_EQUAL(count_lines(rows_path), 20);
+	drop(&s);
+}
+
+int
+main(void)
+{
+	unsigned failed;
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(rows_path, sizeof(rows_path), "%s/rows.json", dir);
+	snprintf(rows_sink, sizeof(rows_sink), "json:%s", rows_path);
+	snprintf(second_sink, sizeof(second_sink), "csv:%s/second.csv", dir);
+	snprintf(packets_path, sizeof(packets_path), "%s/packets.pcapng", dir);
+	snprintf(packets_sink, sizeof(packets_sink), "pcapng:%s", packets_path);
+	CU_initialize_registry();
+	CU_pSuite suite = CU_add_suite("run", NULL, NULL);
+	CU_ADD_TEST(suite, test_everything_that_crosses_is_delivered);
+	CU_ADD_TEST(suite, test_stop_flushes);
+	CU_ADD_TEST(suite, test_packets_bound_is_exact);
+	CU_ADD_TEST(suite, test_sink_that_fails_is_accounted_for);
+	CU_ADD_TEST(suite, test_sources_pass_side_by_side);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failed = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	unlink(rows_path);
+	unlink(second_sink + 4);
+	unlink(packets_path);
+	rmdir(dir);
+	return failed != 0;
+}
