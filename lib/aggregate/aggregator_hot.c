@@ -5,6 +5,8 @@
 
 #include "aggregator.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* INT64_MIN stays what it is: no watermark yet. */
 static inline int64_t
 minus_lateness(int64_t watermark_ns, int64_t lateness_ns)

@@ -4,6 +4,8 @@
 #include "hash.h"
 #include "table.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* One loop a column, so that no row asks what its columns are. */
 #define PACK(ctype)                                                                                \
 	do {                                                                                       \

@@ -4,6 +4,8 @@
 #include "hash.h"
 #include "table.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * A batch of keys is looked up in passes - hash, then read index lines, then read rows - so that
  * the cache misses of its keys overlap instead of following one another.

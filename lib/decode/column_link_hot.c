@@ -4,6 +4,8 @@
 #include "column_loop.h"
 #include "number.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* Fields of the frame itself and of the link layer, and the protocol words. */
 
 /* clang-format off */

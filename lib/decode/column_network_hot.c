@@ -2,6 +2,8 @@
 #include "column_loop.h"
 #include "number.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* Fields of the outermost IP header. Most stand elsewhere in IPv4 than in IPv6. */
 
 static inline bool

@@ -2,6 +2,8 @@
 #include "column_loop.h"
 #include "number.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* Fields of the transport header, and the payload behind it. */
 
 #define L4_BYTES(id, ctype, layer, off, need, value)                                               \

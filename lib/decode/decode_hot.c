@@ -2,6 +2,8 @@
 #include "columns.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* One batch: first the layout of every row, then the needed columns, one after the other. */
 
 static void

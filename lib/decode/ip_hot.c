@@ -2,6 +2,8 @@
 #include "number.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* The outermost IP header. A header that is cut short or impossible is none: no layer is set. */
 
 static inline uint32_t

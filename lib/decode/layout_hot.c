@@ -2,6 +2,8 @@
 #include "number.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* From the first byte of a packet to its layout: the general walk and the lane for common packets.
  */
 

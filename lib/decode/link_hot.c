@@ -2,6 +2,8 @@
 #include "number.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * Ethernet and what may stand between it and IP. The standard way to use these: see
  * decode_layout_walk(), which also bounds their number.

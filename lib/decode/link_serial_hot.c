@@ -2,6 +2,8 @@
 #include "number.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* PPP, Cisco HDLC, and the headers that a host's own capture puts in front: cooked, loopback,
  * NFLOG. */
 

@@ -2,6 +2,8 @@
 #include "number.h"
 #include "walk.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * The transport header of a packet that is no later fragment. Bytes count as there when they are
  * captured and inside the IP packet by its length.

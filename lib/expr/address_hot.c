@@ -4,6 +4,8 @@
 #include "anon.h"
 #include "kernel.h"
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_expr_k_in_network(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 {

@@ -5,6 +5,8 @@
 
 #include "kernel.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * Arithmetic. Integers wrap (through uint64_t, so nothing is undefined); what has no result, such
  * as a division by zero, is null.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "kernel.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * Relations to bool columns. A narrow column is compared with a constant as it is, so that a
  * vector holds as many rows as it can; the compiler has checked that the constant fits.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "kernel.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* Logic is two-valued: operands are bools that are never null. */
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "code.h"
 
+#include <weir/base/poison.h> /* last */
+
 const struct weir_column *
 weir_program_run(struct weir_program *p, const struct weir_column *const *inputs, uint32_t n,
     const uint64_t sel[WEIR_MASK_WORDS])

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "kernel.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* x in {...}: the compiler has sorted the members to intervals that do not touch. */
 
 #define IN_LINEAR(name, ctype, utype)                                                              \

@@ -4,6 +4,8 @@
 #include "kernel.h"
 #include "pattern.h"
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_expr_k_contains(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 {

@@ -2,6 +2,8 @@
 #include <weir/query/path.h>
 #include <weir/record/append.h>
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows *ret)
 {

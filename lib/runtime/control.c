@@ -140,6 +140,7 @@ take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 			    &e);
 		}
 	}
+	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->worker->back, &back, sizeof(back)))
 		weir_pane_destroy(pane);
 	if (b)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
 
+#include <weir/base/poison.h> /* last */
+
 #define ROWS_PER_BLOCK    4096
 #define PACKETS_PER_BLOCK 1024
 #define BYTES_PER_BLOCK   (1u << 20)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "arena.h"
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_arena_fill(
     const struct weir_arena *a, struct weir_arena_cursor *c, struct weir_batch *b, uint32_t max)

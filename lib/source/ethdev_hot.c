@@ -6,6 +6,8 @@
 
 #include "ethdev.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* The bytes of a packet in several segments, gathered in the row's slot. */
 static const uint8_t *
 gather(const struct weir_ethdev *e, const struct rte_mbuf *m, uint32_t row, uint32_t *ret_len)

@@ -3,6 +3,8 @@
 
 #include "generator_frame.h"
 
+#include <weir/base/poison.h> /* last */
+
 #define put16 weir_gen_put16
 #define put32 weir_gen_put32
 

@@ -5,6 +5,8 @@
 
 #include "generator.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* DLT_EN10MB */
 #define DLT_ETHERNET 1
 

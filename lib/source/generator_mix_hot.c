@@ -3,6 +3,8 @@
 
 #include "generator.h"
 
+#include <weir/base/poison.h> /* last */
+
 /*
  * Kind mix: what a link of an office or a hosting rack carries. A number of conversations is open
  * at a time; each packet is the next one of a conversation picked at random, so requests and

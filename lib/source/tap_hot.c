@@ -3,6 +3,8 @@
 
 #include "tap.h"
 
+#include <weir/base/poison.h> /* last */
+
 /* One packet of libpcap's ring into the burst. */
 static void
 take_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "filter.h"
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_stage_filter_run(struct weir_stage *s, struct weir_rows *rows)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "program_stage.h"
 
+#include <weir/base/poison.h> /* last */
+
 void
 weir_stage_run(struct weir_stage *s, struct weir_rows *rows)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "edge.h"
 
+#include <weir/base/poison.h> /* last */
+
 extern const struct weir_agg_function weir_agg_first;
 
 static int

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "exact.h"
 
+#include <weir/base/poison.h> /* last */
+
 extern const struct weir_agg_function weir_agg_stddev;
 
 struct stddev_int {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sum.h"
 
+#include <weir/base/poison.h> /* last */
+
 extern const struct weir_agg_function weir_agg_sum;
 
 static int
