@@ -13,7 +13,8 @@
  * of its help (up to the first ';'). A terminal too small for that gets the flags alone.
  */
 #define HELP_COLUMNS 100
-#define FLAG_MAX     20 /* a wider flag does not widen the column of flags */
+#define FLAG_MAX     16 /* a wider flag does not widen the column of flags */
+#define INDENT       2  /* of the lines below a group's name */
 
 struct help {
 	const struct weir_program_help *h;
@@ -86,10 +87,10 @@ begin_line(struct help *x, const char *group)
 static void
 add_group(struct help *x, const char *group)
 {
-	unsigned half = (x->columns - x->gutter) / 2;
-	const char *heading = group;
+	unsigned half = (x->columns - INDENT) / 2;
 	bool has_left = false;
 
+	weir_strbuf_printf(&x->out, "%s:\n", group);
 	for (const struct weir_option *o = x->h->options; o->name; o++) {
 		unsigned text = (unsigned)strcspn(o->help, ";");
 		unsigned pad = flag_width(o) + 2 > x->flag ? 2 : x->flag - flag_width(o);
@@ -102,12 +103,11 @@ add_group(struct help *x, const char *group)
 			has_left = false;
 		}
 		if (!has_left)
-			begin_line(x, heading);
-		heading = "";
+			add_blanks(&x->out, INDENT);
 		add_flag(&x->out, o);
 		add_blanks(&x->out, pad);
 		weir_strbuf_add(&x->out, o->help, text);
-		has_left = !has_left && cell + 2 <= half;
+		has_left = !has_left && cell + 1 <= half;
 		if (has_left)
 			add_blanks(&x->out, half - cell);
 		else
@@ -312,7 +312,8 @@ weir_options_man(const struct weir_program_help *h, FILE *out)
 
 		put_roff(out, &upper, 1);
 	}
-	fprintf(out, "\" 1 \"\" \"weir %s\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n", WEIR_VERSION);
+	fprintf(
+	    out, "\" 1 \"\" \"weir %s\" \"User Commands\"\n.ad l\n.nh\n.SH NAME\n", WEIR_VERSION);
 	put_roff_text(out, h->name);
 	fputs(" \\- ", out);
 	put_roff_text(out, h->summary);

@@ -285,6 +285,12 @@ put_float(struct out *o, double f)
 		put_text(o, isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
 		return;
 	}
+	/* Whole numbers, which are many and quick to write. */
+	if (fabs(f) < 1e15 && f == trunc(f)) {
+		snprintf(text, sizeof(text), "%.1f", f);
+		put_text(o, text);
+		return;
+	}
 	for (int precision = fpclassify(f) == FP_SUBNORMAL ? 0 : 14; precision <= 16; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, f);
 		if (strtod(text, NULL) == f)

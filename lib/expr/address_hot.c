@@ -62,48 +62,44 @@ weir_expr_k_net(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 	}
 }
 
-/* Big-endian bytes of an address, from the first bit of its width on. */
-static void
-to_bytes(const struct weir_addr *addr, unsigned version, uint8_t bytes[16])
+/* The first n bits of a word; n may be anything. */
+static inline uint64_t
+first_bits(int n)
 {
-	uint64_t hi = version == 4 ? addr->lo << 32 : addr->hi;
-	uint64_t be[2] = { htobe64(hi), htobe64(version == 4 ? 0 : addr->lo) };
-
-	memcpy(bytes, be, 16);
+	return n <= 0 ? 0 : n >= 64 ? ~UINT64_C(0) : ~UINT64_C(0) << (64 - n);
 }
 
 /*
- * Bit i of the result is bit i of the address, flipped or not by the first bit of the cipher of the
- * i bits in front of it. All blocks go through the cipher at once.
+ * Bit i of the result is bit i of the address, flipped or not by the first bit of the cipher of
+ * the i bits in front of it, padded. All blocks go through the cipher at once.
  */
 static int
 anonymise(struct weir_expr_anon *anon, const struct weir_addr *from, unsigned version,
     struct weir_addr *to)
 {
-	const unsigned n_bits = version == 4 ? 32 : 128;
-	uint64_t flip[2] = { 0, 0 };
-	uint8_t addr[16];
+	const uint64_t hi = version == 4 ? from->lo << 32 : from->hi;
+	const uint64_t lo = version == 4 ? 0 : from->lo;
+	const int n_bits = version == 4 ? 32 : 128;
+	uint64_t flip[2] = { 0, 0 }, pad[2];
 	int len;
 
-	to_bytes(from, version, addr);
-	for (unsigned i = 0; i < n_bits; i++) {
-		uint8_t *block = anon->in + (size_t)i * 16;
-		uint8_t mask = (uint8_t)(0xff00 >> (i % 8));
+	memcpy(pad, anon->pad, sizeof(pad));
+	for (int i = 0; i < n_bits; i++) {
+		const uint64_t known[2] = { htobe64(first_bits(i)), htobe64(first_bits(i - 64)) };
+		const uint64_t block[2] = { (htobe64(hi) & known[0]) | (pad[0] & ~known[0]),
+			(htobe64(lo) & known[1]) | (pad[1] & ~known[1]) };
 
-		memcpy(block, addr, i / 8);
-		memcpy(block + i / 8, anon->pad + i / 8, 16 - i / 8);
-		block[i / 8] = (uint8_t)((addr[i / 8] & mask) | (anon->pad[i / 8] & ~mask));
+		memcpy(anon->in + (size_t)i * 16, block, sizeof(block));
 	}
-	if (EVP_EncryptUpdate(anon->cipher, anon->out, &len, anon->in, (int)n_bits * 16) != 1 ||
-	    len != (int)n_bits * 16)
+	if (EVP_EncryptUpdate(anon->cipher, anon->out, &len, anon->in, n_bits * 16) != 1 ||
+	    len != n_bits * 16)
 		return -1;
-	for (unsigned i = 0; i < n_bits; i++)
+	for (int i = 0; i < n_bits; i++)
 		flip[i / 64] |= (uint64_t)(anon->out[(size_t)i * 16] >> 7) << (63 - i % 64);
-	if (version == 4) {
+	if (version == 4)
 		*to = (struct weir_addr){ 0, from->lo ^ flip[0] >> 32 };
-	} else {
+	else
 		*to = (struct weir_addr){ from->hi ^ flip[0], from->lo ^ flip[1] };
-	}
 	return 0;
 }
 
@@ -121,7 +117,7 @@ weir_expr_k_anon(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 	WEIR_FOR_EACH_BIT (i, live) {
 		uint8_t version = a->version[i];
 		uint64_t mix = (addr[i].hi ^ addr[i].lo) * UINT64_C(0x9e3779b97f4a7c15);
-		unsigned at = (unsigned)(mix >> 54) % WEIR_EXPR_ANON_CACHE;
+		unsigned at = (unsigned)(mix >> 48) % WEIR_EXPR_ANON_CACHE;
 		struct weir_expr_anon_entry *e = &anon->cache[at];
 
 		if (anon->has[at] != version || e->from.hi != addr[i].hi ||

@@ -12,7 +12,7 @@
  * 128 bits. Traffic repeats its addresses, so results are kept in a small direct-mapped cache.
  */
 
-#define WEIR_EXPR_ANON_CACHE 1024
+#define WEIR_EXPR_ANON_CACHE 4096
 
 struct weir_expr_anon_entry {
 	struct weir_addr from;

@@ -11,9 +11,11 @@ weir_link_of_dlt(int dlt)
 	case 1:
 		return WEIR_LINK_ETHERNET;
 	case 9:  /* PPP */
-	case 50: /* PPP in HDLC-like framing */
+	case 50: /* PPP in HDLC-like framing, or Cisco HDLC; decode tells them by the first byte */
+	case 51: /* PPP over Ethernet, told the same way */
 		return WEIR_LINK_PPP;
 	case 12:  /* DLT_RAW of most systems */
+	case 14:  /* DLT_RAW of OpenBSD */
 	case 101: /* LINKTYPE_RAW */
 	case 228: /* IPV4 */
 	case 229: /* IPV6 */

@@ -270,9 +270,12 @@ draw(struct weir_sink *s, struct weir_error *err)
 			size_t len = strcspn(p, "\n");
 
 			if (left) {
+				/* Erased first: past the last column that would take a character.
+				 */
+				weir_strbuf_puts(out, "\033[K");
 				weir_strbuf_add(
 				    out, p, t->columns ? text_bytes(p, len, t->columns) : len);
-				weir_strbuf_puts(out, "\033[K\n");
+				weir_strbuf_puts(out, "\n");
 				left--;
 			} else {
 				hidden++;

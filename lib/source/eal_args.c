@@ -2,7 +2,6 @@
 #include "eal_args.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <weir/base/error.h>
-#include <weir/base/strbuf.h>
 
 /* What of the host decides EAL's arguments. */
 struct weir_eal_host {

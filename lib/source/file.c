@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <weir/base/number.h>
@@ -111,7 +112,7 @@ preload(struct weir_file *f, struct weir_error *err)
 	weir_batch_destroy(b);
 	if (rc)
 		return rc;
-	f->base.n_interfaces = (uint16_t)f->reader->n_interfaces;
+	weir_file_note_interfaces(f);
 	if (!f->size_bytes)
 		f->size_bytes = f->in.offset;
 	close_reader(f);
@@ -119,12 +120,20 @@ preload(struct weir_file *f, struct weir_error *err)
 	return 0;
 }
 
+static bool
+is_pipe(const struct weir_file *f)
+{
+	struct stat st;
+
+	return f->options.is_stdin || (stat(f->options.path, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
 static int
 start(struct weir_file *f, bool is_dry_run, struct weir_error *err)
 {
 	int rc;
 
-	if (is_dry_run && f->options.is_stdin)
+	if (is_dry_run && is_pipe(f))
 		return 0; /* what is read here could not be read again */
 	rc = weir_file_open_input(f, err);
 	if (!rc)
@@ -132,7 +141,7 @@ start(struct weir_file *f, bool is_dry_run, struct weir_error *err)
 	if (rc)
 		return rc;
 	f->base.n_interfaces = 1;
-	if (!is_dry_run && f->options.n_loops != 1 && !f->options.is_preload && !f->in.is_regular)
+	if (f->options.n_loops != 1 && !f->options.is_preload && !f->in.is_regular)
 		return weir_error_usage(err, "loop: a pipe can be read only once (add preload=1)");
 	if (is_dry_run)
 		return 0;

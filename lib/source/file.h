@@ -77,6 +77,9 @@ int weir_file_open_reader(struct weir_file *f, struct weir_error *err);
 enum weir_poll weir_file_poll(
     struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
 
+/* Tell in the source's head how many interfaces the file has so far. */
+void weir_file_note_interfaces(struct weir_file *f);
+
 /* "'f.pcap': damaged at byte 12: why; 3 packets before it were read". */
 void weir_file_describe_damage(
     const struct weir_file *f, uint64_t n_packets, struct weir_error *err);

@@ -79,6 +79,7 @@ is_readable(const struct weir_input *in)
 size_t
 weir_input_need(struct weir_input *in, size_t n, bool may_wait)
 {
+	struct pollfd wait = { .fd = in->fd, .events = POLLIN };
 	ssize_t got;
 
 	if (weir_input_have(in) >= n || in->is_eof)
@@ -94,6 +95,8 @@ weir_input_need(struct weir_input *in, size_t n, bool may_wait)
 	}
 	while (weir_input_have(in) < n && (may_wait || is_readable(in))) {
 		got = read(in->fd, in->buf + in->end, in->cap - in->end);
+		if (got < 0 && errno == EAGAIN && may_wait && poll(&wait, 1, -1) > 0)
+			continue; /* the other end of standard input made it non-blocking */
 		if (got < 0 && (errno == EAGAIN || errno == EINTR) && !may_wait)
 			break;
 		if (got <= 0) {

@@ -99,6 +99,10 @@ weir_file_open_input(struct weir_file *f, struct weir_error *err)
 	const char *path = f->options.path;
 	int fd = STDIN_FILENO, rc;
 
+	if (f->options.is_stdin && isatty(fd))
+		return weir_error_run(err, -EINVAL,
+		    "standard input is a terminal: pipe a capture into it (try: zcat f.pcap.gz | "
+		    "weir -r -)");
 	if (!f->options.is_stdin)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

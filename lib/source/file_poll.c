@@ -19,6 +19,15 @@ weir_file_describe_damage(const struct weir_file *f, uint64_t n_packets, struct 
 	    n_packets == 1 ? "" : "s", n_packets == 1 ? "was" : "were");
 }
 
+void
+weir_file_note_interfaces(struct weir_file *f)
+{
+	uint32_t n = f->reader->n_interfaces;
+
+	/* Those beyond share the last number. */
+	f->base.n_interfaces = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+}
+
 static enum weir_read
 read_some(struct weir_file *f, struct weir_batch *b, uint32_t max)
 {
@@ -142,8 +151,8 @@ fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
 	for (;;) {
 		switch (read_some(f, b, max)) {
 		case WEIR_READ_OK:
-			f->base.n_interfaces =
-			    f->reader ? (uint16_t)f->reader->n_interfaces : f->base.n_interfaces;
+			if (f->reader)
+				weir_file_note_interfaces(f);
 			f->n_in_pass += b->n;
 			f->n_read += b->n;
 			if (f->options.n_loops != 1)

@@ -12,20 +12,60 @@
 #define TYPE_AAAA 28
 #define CLASS_IN  1
 
-static const char *const hosts[] = { "www", "mail", "api", "cdn", "img", "login", "static", "ns1" };
-static const char *const words[] = { "river", "meadow", "harbour", "lantern", "orchard", "granite",
-	"willow", "heron", "copper", "saddle", "thistle", "beacon", "marble", "otter", "quarry",
-	"weir" };
-static const char *const tops[] = { "example", "test", "example", "invalid" }; /* RFC 2606 */
+/* A label as it is in a message: length, then text. */
+struct label {
+	uint8_t len;
+	char text[11];
+};
+
+#define LABEL(text)                                                                                \
+	{                                                                                          \
+		sizeof(text) - 1, text                                                             \
+	}
+
+static const struct label hosts[] = {
+	LABEL("www"),
+	LABEL("mail"),
+	LABEL("api"),
+	LABEL("cdn"),
+	LABEL("img"),
+	LABEL("login"),
+	LABEL("static"),
+	LABEL("ns1"),
+};
+
+static const struct label words[] = {
+	LABEL("river"),
+	LABEL("meadow"),
+	LABEL("harbour"),
+	LABEL("lantern"),
+	LABEL("orchard"),
+	LABEL("granite"),
+	LABEL("willow"),
+	LABEL("heron"),
+	LABEL("copper"),
+	LABEL("saddle"),
+	LABEL("thistle"),
+	LABEL("beacon"),
+	LABEL("marble"),
+	LABEL("otter"),
+	LABEL("quarry"),
+	LABEL("weir"),
+};
+
+/* Names that nobody owns (RFC 2606). */
+static const struct label tops[] = {
+	LABEL("example"),
+	LABEL("test"),
+	LABEL("example"),
+	LABEL("invalid"),
+};
 
 static uint8_t *
-put_label(uint8_t *p, const char *text)
+put_label(uint8_t *p, const struct label *label)
 {
-	size_t len = strlen(text);
-
-	*p = (uint8_t)len;
-	memcpy(p + 1, text, len);
-	return p + 1 + len;
+	memcpy(p, label, 1 + label->len);
+	return p + 1 + label->len;
 }
 
 uint32_t
@@ -41,10 +81,10 @@ weir_gen_dns_build(uint8_t *begin, uint64_t n, uint16_t id, bool is_answer)
 	put16(p + 4, 1);
 	put16(p + 6, n_answers);
 	put32(p + 8, 0);
-	p = put_label(p + 12, hosts[n & 7]);
-	p = put_label(p, words[n >> 3 & 15]);
-	p = put_label(p, words[n >> 7 & 15]);
-	p = put_label(p, tops[n >> 11 & 3]);
+	p = put_label(p + 12, &hosts[n & 7]);
+	p = put_label(p, &words[n >> 3 & 15]);
+	p = put_label(p, &words[n >> 7 & 15]);
+	p = put_label(p, &tops[n >> 11 & 3]);
 	*p++ = 0;
 	put16(p, type);
 	put16(p + 2, CLASS_IN);

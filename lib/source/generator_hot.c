@@ -7,6 +7,7 @@
 
 #include <weir/base/poison.h> /* last */
 
+#define NS_PER_S ((uint64_t)WEIR_NS_PER_S)
 /* DLT_EN10MB */
 #define DLT_ETHERNET 1
 
@@ -136,7 +137,7 @@ static uint32_t
 n_due(struct weir_generator *g, uint32_t max, int64_t now_ns)
 {
 	const struct weir_gen_options *o = &g->options;
-	uint64_t n = max;
+	uint64_t n = max, elapsed_ns;
 
 	if (o->is_paced) {
 		if (!g->has_start) {
@@ -145,9 +146,10 @@ n_due(struct weir_generator *g, uint32_t max, int64_t now_ns)
 		}
 		if (now_ns < g->start_ns)
 			return 0;
-		n = (uint64_t)((unsigned __int128)(uint64_t)(now_ns - g->start_ns) * o->rate_pps /
-			       (uint64_t)WEIR_NS_PER_S) +
-		    1;
+		elapsed_ns = (uint64_t)(now_ns - g->start_ns);
+		/* Seconds and the rest apart: the product of all would not fit. */
+		n = elapsed_ns / NS_PER_S * o->rate_pps +
+		    elapsed_ns % NS_PER_S * o->rate_pps / NS_PER_S + 1;
 		n = n > g->n_sent ? n - g->n_sent : 0;
 	}
 	if (o->count && n > o->count - g->n_sent)

@@ -19,10 +19,10 @@
 /* Walk the attributes of a message that has a header of type. */
 #define FOR_EACH_ATTR(a, len, first, h, type)                                                      \
 	for (int len = (int)NLMSG_PAYLOAD(h, sizeof(type)), len##_1 = 1; len##_1; len##_1 = 0)     \
-		for (const struct rtattr *a = (first); RTA_OK(a, len); a = RTA_NEXT(a, len))
+		for (struct rtattr *a = (first); RTA_OK(a, len); a = RTA_NEXT(a, len))
 
 static uint32_t
-attr_u32(const struct rtattr *a)
+attr_u32(struct rtattr *a)
 {
 	uint32_t v = 0;
 
@@ -32,7 +32,7 @@ attr_u32(const struct rtattr *a)
 }
 
 static void
-attr_text(const struct rtattr *a, char *buf, size_t size)
+attr_text(struct rtattr *a, char *buf, size_t size)
 {
 	snprintf(buf, size, "%.*s", (int)RTA_PAYLOAD(a), (const char *)RTA_DATA(a));
 }
@@ -51,17 +51,17 @@ rides_on_link(const char *kind)
 }
 
 static void
-kind_of(const struct rtattr *info, char *buf, size_t size)
+kind_of(struct rtattr *info, char *buf, size_t size)
 {
 	int len = (int)RTA_PAYLOAD(info);
 
-	for (const struct rtattr *a = RTA_DATA(info); RTA_OK(a, len); a = RTA_NEXT(a, len))
+	for (struct rtattr *a = RTA_DATA(info); RTA_OK(a, len); a = RTA_NEXT(a, len))
 		if (a->rta_type == IFLA_INFO_KIND)
 			attr_text(a, buf, size);
 }
 
 static void
-add_link(struct weir_interface_facts *f, const struct nlmsghdr *h)
+add_link(struct weir_interface_facts *f, struct nlmsghdr *h)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(h);
 	char name[IFNAMSIZ] = "", kind[32] = "";
@@ -129,10 +129,10 @@ is_automatic(int family, const uint8_t *address)
 }
 
 static void
-add_address(struct weir_interface_facts *f, const struct nlmsghdr *h)
+add_address(struct weir_interface_facts *f, struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *ifa = NLMSG_DATA(h);
-	const struct rtattr *address = NULL;
+	struct rtattr *address = NULL;
 
 	if (ifa->ifa_index != f->index)
 		return;
@@ -151,9 +151,9 @@ add_address(struct weir_interface_facts *f, const struct nlmsghdr *h)
 }
 
 static bool
-has_next_hop(const struct rtattr *multipath, unsigned index)
+has_next_hop(struct rtattr *multipath, unsigned index)
 {
-	const struct rtnexthop *nh = RTA_DATA(multipath);
+	struct rtnexthop *nh = RTA_DATA(multipath);
 	int len = (int)RTA_PAYLOAD(multipath);
 
 	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
@@ -163,10 +163,10 @@ has_next_hop(const struct rtattr *multipath, unsigned index)
 }
 
 static void
-add_route(struct weir_interface_facts *f, const struct nlmsghdr *h)
+add_route(struct weir_interface_facts *f, struct nlmsghdr *h)
 {
 	const struct rtmsg *rtm = NLMSG_DATA(h);
-	const struct rtattr *dst = NULL;
+	struct rtattr *dst = NULL;
 	uint32_t table = rtm->rtm_table;
 	bool is_ours = false;
 
@@ -197,7 +197,7 @@ add_route(struct weir_interface_facts *f, const struct nlmsghdr *h)
 }
 
 void
-weir_interface_facts_add(struct weir_interface_facts *f, const struct nlmsghdr *h)
+weir_interface_facts_add(struct weir_interface_facts *f, struct nlmsghdr *h)
 {
 	if (h->nlmsg_type == RTM_NEWLINK && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg)))
 		add_link(f, h);

@@ -23,10 +23,12 @@ extern const struct weir_source_kind
 extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI address or vdev: */
 
 /* What the list and the help say of a kind; one place for both. */
-#define WEIR_SOURCE_FILE_NAME      "-r FILE[?speed=S&loop=N&preload=1]"
-#define WEIR_SOURCE_FILE_DOC       "capture file, pcap or pcapng; - is standard input"
-#define WEIR_SOURCE_GENERATOR_NAME "--source gen:KIND[?rate=N&count=N&flows=N&seed=N...]"
-#define WEIR_SOURCE_GENERATOR_DOC  "seeded generator; KIND is udp, tcp, imix or mix"
+#define WEIR_SOURCE_FILE_NAME "-r FILE"
+#define WEIR_SOURCE_FILE_DOC                                                                       \
+	"capture file, pcap or pcapng; - is standard input; behind ?: speed, loop, preload"
+#define WEIR_SOURCE_GENERATOR_NAME "--source gen:KIND"
+#define WEIR_SOURCE_GENERATOR_DOC                                                                  \
+	"seeded generator: udp, tcp, imix or mix; behind ?: rate, count, flows, seed and more"
 
 /*
  * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and

@@ -5,7 +5,10 @@
 
 #include <weir/base/nearest.h>
 
+#include <weir/source/interface.h>
+
 #include "kind.h"
+#include "port.h"
 
 static const struct weir_source_kind *const kinds[] = {
 	&weir_source_kind_file,
@@ -140,5 +143,7 @@ weir_source_needs_eal(const struct weir_source_config *config, bool *ret, struct
 const struct weir_source_doc weir_source_docs[] = {
 	{ WEIR_SOURCE_FILE_NAME, WEIR_SOURCE_FILE_DOC },
 	{ WEIR_SOURCE_GENERATOR_NAME, WEIR_SOURCE_GENERATOR_DOC },
+	{ WEIR_SOURCE_PORT_NAME, WEIR_SOURCE_PORT_DOC },
+	{ WEIR_SOURCE_INTERFACE_NAME, WEIR_SOURCE_INTERFACE_DOC },
 	{ NULL, NULL },
 };

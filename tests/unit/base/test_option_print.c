@@ -56,11 +56,14 @@ test_help(void)
 	CHECK_TEXT(text,
 "weir-x: count packets - fast\n"
 "usage: weir-x [options] SOURCE... [-- EAL ARGUMENTS]\n"
-"Sources  -r FILE          capture file                -i NAME          interface to listen on\n"
-"Stages   --where EXPR     keep rows that hold\n"
-"         --key F[,NAME=EXPR...]  group by these fields, of which each must be known and none may be null in a row\n"
-"Options  --quiet          print rows only             --progress WHEN  show progress\n"
-"         --stats FILE     write counters\n"
+"Sources:\n"
+"  -r FILE          capture file                    -i NAME          interface to listen on\n"
+"Stages:\n"
+"  --where EXPR     keep rows that hold\n"
+"  --key F[,NAME=EXPR...]  group by these fields, of which each must be known and none may be null in a row\n"
+"Options:\n"
+"  --quiet          print rows only                 --progress WHEN  show progress\n"
+"  --stats FILE     write counters\n"
 "# top talkers of a capture\n"
 "  weir -r a.pcap\n"
 "# 'quoted' and .dotted\n"
@@ -93,7 +96,8 @@ has_tool(const char *name)
 	snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", name);
 	if (system(line) == 0)
 		return true;
-	printf("(not checked: %s is not installed) ", name);
+	snprintf(line, sizeof(line), "%s is not installed", name);
+	check_skip(line);
 	return false;
 }
 

@@ -205,7 +205,7 @@ fixture_check(const struct fixture *f, const char *text, const char *want)
 	char buf[1024];
 
 	if (strcmp(fixture_eval(f, text, buf, sizeof(buf)), want) != 0) {
-		printf("\n%s\n  is   %s\n  want %s\n", text, buf, want);
+		printf("\n%.200s\n  is   %s\n  want %s\n", text, buf, want);
 		CU_FAIL("wrong value or message");
 	}
 }

@@ -56,7 +56,7 @@ test_examples(void)
 	unsigned n = 0;
 
 	for (char *line = strtok_r(page, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *arrow = strstr(line, " => "), *want, got[1024];
+		char *arrow = strstr(line, " => "), *want, got[2048];
 		struct weir_program *p;
 		struct weir_error err;
 

@@ -451,7 +451,7 @@ test_unary(void)
 				else if (ops[o].sign == '-')
 					want.i = (int64_t)(0 - (uint64_t)want.i);
 				else
-					want.i = -want.i - 1;
+					want.i = (int64_t)(UINT64_MAX - (uint64_t)want.i);
 				if (ops[o].sign != '!')
 					want.is_null = v.is_null;
 				CU_ASSERT(fixture_same(&got, &want));

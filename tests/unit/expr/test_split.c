@@ -86,7 +86,7 @@ check_call(const char *text, const char *want)
 {
 	struct weir_call call;
 	struct weir_error err;
-	char got[512] = "";
+	char got[2048] = "";
 
 	if (weir_call_parse(text, &call, &err)) {
 		snprintf(got, sizeof(got), "%s", err.text);

@@ -211,7 +211,7 @@ test_errors(void)
 				     "behind in, == or !=)" },
 		{ "10.0.0.0/8 == ip",
 		    "network on the left side of '==' at 1 (put it on the right side)" },
-		{ "mac in 10.0.0.0/8", "cannot look for mac in a set with address at 8" },
+		{ "mac in 10.0.0.0/8", "cannot look for mac in a set with network at 8" },
 		{ "ip in {10.0.0.0/8, 5}", "cannot look for address in a set with int at 20" },
 		{ "ip in {10.0.0.1..::1}", "range from IPv4 to IPv6 at 8" },
 		{ "u8 in {'a'}", "cannot look for int in a set with string at 8" },
@@ -308,7 +308,7 @@ test_limits(void)
 	check_limit("", "(", 300, "1", "more than 200 brackets within each other at 201");
 	check_limit("", "-", 60000, "1", "more than 200 brackets within each other at 201");
 	check_limit("u8 == u8", " || u8 == 1", 1500, "", "true");
-	check_limit("u8", " + u8", 2500, "", "expression of more than 2000 steps at 10004");
+	check_limit("u8", " + u8", 2500, "", "expression of more than 2000 steps at 9999");
 	check_limit("", " ", 70000, "1", "expression longer than 65536 bytes at 65537");
 	check_limit("0 in {0", ",1", 30000, "}", "true");
 }
@@ -364,6 +364,81 @@ test_names(void)
 	weir_program_destroy(NULL);
 }
 
+/* The expressions of the queries that the design lists must compile, to the type that their place
+ * wants. */
+static void
+test_queries(void)
+{
+	static const struct weir_symbol symbols[] = {
+		{ "tcp.flags.syn", WEIR_INT, WEIR_U8, 0 },
+		{ "tcp.flags.ack", WEIR_INT, WEIR_U8, 1 },
+		{ "tcp.flags.fin", WEIR_INT, WEIR_U8, 2 },
+		{ "tcp.flags", WEIR_INT, WEIR_U16, 3 },
+		{ "tcp.dstport", WEIR_INT, WEIR_U16, 4 },
+		{ "udp.srcport", WEIR_INT, WEIR_U16, 5 },
+		{ "tcp", WEIR_BOOL, WEIR_U8, 6 },
+		{ "payload", WEIR_STRING, WEIR_BYTES, 7 },
+		{ "tcp.seq_raw", WEIR_INT, WEIR_U32, 8 },
+		{ "tcp.len", WEIR_INT, WEIR_U32, 9 },
+		{ "frame.time_epoch", WEIR_DURATION, WEIR_I64, 10 },
+		{ "ip.src", WEIR_IP, WEIR_ADDR, 11 },
+		{ "ip.dst", WEIR_IP, WEIR_ADDR, 12 },
+		{ "srcport", WEIR_INT, WEIR_U16, 13 },
+		{ "dstport", WEIR_INT, WEIR_U16, 14 },
+		{ "frame.interface", WEIR_INT, WEIR_U16, 15 },
+		{ "n", WEIR_INT, WEIR_I64, 16 },
+		{ "bytes", WEIR_INT, WEIR_I64, 17 },
+		{ "conns", WEIR_INT, WEIR_I64, 18 },
+		{ "max", WEIR_INT, WEIR_I64, 19 },
+		{ "t", WEIR_DURATION, WEIR_I64, 20 },
+		{ "next", WEIR_INT, WEIR_I64, 21 },
+	};
+	static const struct {
+		const char *text;
+		enum weir_type type;
+	} queries[] = {
+		{ "tcp.flags.syn && !tcp.flags.ack", WEIR_BOOL },
+		{ "n >= 40", WEIR_BOOL },
+		{ "tcp", WEIR_BOOL },
+		{ "tcp.flags == 0x10", WEIR_BOOL },
+		{ "n + conns - bytes >= 3", WEIR_BOOL },
+		{ "conns >= 5 && bytes >= 500 && bytes/conns <= 90", WEIR_BOOL },
+		{ "udp.srcport == 53 && n >= 1", WEIR_BOOL },
+		{ "payload contains \"zorro\"", WEIR_BOOL },
+		{ "upper(payload)", WEIR_STRING },
+		{ "next!=tcp.seq_raw", WEIR_BOOL },
+		{ "n + (next!=tcp.seq_raw)", WEIR_INT },
+		{ "tcp.seq_raw+tcp.len+tcp.flags.syn+tcp.flags.fin", WEIR_INT },
+		{ "n + seqlt(tcp.seq_raw,max)", WEIR_INT },
+		{ "seqmax(max,tcp.seq_raw)", WEIR_INT },
+		{ "bucket(bytes,128)", WEIR_INT },
+		{ "frame.time_epoch-t", WEIR_DURATION },
+		{ "t>0.2&&t<0.32", WEIR_BOOL },
+		{ "frame.interface==0", WEIR_BOOL },
+		{ "(n-conns)*100 > n", WEIR_BOOL },
+		{ "bytes > 100k", WEIR_BOOL },
+		{ "net(ip.src,24)", WEIR_IP },
+		{ "if(ip.src < ip.dst || (ip.src == ip.dst && srcport <= dstport),ip.src,ip.dst)",
+		    WEIR_IP },
+		{ "if(ip.src < ip.dst || (ip.src == ip.dst && srcport <= dstport),srcport,dstport)",
+		    WEIR_INT },
+	};
+	const struct weir_scope scope = { symbols, sizeof(symbols) / sizeof(symbols[0]) };
+
+	for (unsigned i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		struct weir_program *p = NULL;
+		struct weir_error err;
+
+		if (weir_program_compile(queries[i].text, &scope, &p, &err)) {
+			printf("\n%s: %s\n", queries[i].text, err.text);
+			CU_FAIL("does not compile");
+			continue;
+		}
+		CU_ASSERT_EQUAL(weir_program_type(p), queries[i].type);
+		weir_program_destroy(p);
+	}
+}
+
 int
 main(void)
 {
@@ -373,6 +448,7 @@ main(void)
 		{ "mistakes are named with their place", test_errors },
 		{ "limits", test_limits },
 		{ "names and slots", test_names },
+		{ "queries", test_queries },
 		CU_TEST_INFO_NULL,
 	};
 

@@ -363,6 +363,31 @@ test_dry_run(void)
 	weir_source_close(s);
 	c.value = test_path("missing.pcap");
 	CU_ASSERT(weir_source_open(&c, &s, &err) < 0);
+	c.value = test_path("fifo"); /* opening it would wait for a writer */
+	CU_ASSERT_EQUAL_FATAL(mkfifo(c.value, 0600), 0);
+	CU_ASSERT_EQUAL(weir_source_open(&c, &s, &err), 0);
+	weir_source_close(s);
+}
+
+/* A named pipe cannot be read twice. */
+static void
+test_fifo(void)
+{
+	static struct making m;
+	char value[300];
+	struct seen r;
+	int fd;
+
+	make_pcap(&m, 5, 10);
+	snprintf(value, sizeof(value), "%s?loop=2", test_path("pipe"));
+	CU_ASSERT_EQUAL_FATAL(mkfifo(test_path("pipe"), 0600), 0);
+	fd = open(test_path("pipe"), O_RDWR); /* a writer, so that open does not wait */
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(write(fd, m.bytes, m.len), (ssize_t)m.len);
+	CU_ASSERT(read_source(WEIR_SOURCE_FILE, value, 8, &r) < 0);
+	CU_ASSERT_EQUAL(r.error.fail, WEIR_FAIL_USAGE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.error.text, "a pipe can be read only once"));
+	close(fd);
 }
 
 static void
@@ -403,6 +428,7 @@ main(void)
 		{ "a slow pipe", test_pipe },
 		{ "a pipe that is cut", test_pipe_cut },
 		{ "dry run", test_dry_run },
+		{ "a named pipe", test_fifo },
 		{ "what a source says of itself", test_head },
 		{ NULL, NULL },
 	};

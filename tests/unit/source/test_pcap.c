@@ -130,6 +130,46 @@ test_longer_than_snap_len(void)
 	weir_source_close(s);
 }
 
+/* Link types as files have them, with the type that decode knows them by. */
+static void
+test_link_types(void)
+{
+	static const struct {
+		uint32_t linktype;
+		enum weir_link link;
+	} types[] = {
+		{ 0, WEIR_LINK_NULL },
+		{ 1, WEIR_LINK_ETHERNET },
+		{ 9, WEIR_LINK_PPP },
+		{ 50, WEIR_LINK_PPP },
+		{ 51, WEIR_LINK_PPP },
+		{ 101, WEIR_LINK_RAW_IP },
+		{ 104, WEIR_LINK_CHDLC },
+		{ 105, WEIR_LINK_UNKNOWN }, /* IEEE 802.11 */
+		{ 107, WEIR_LINK_UNKNOWN }, /* frame relay */
+		{ 108, WEIR_LINK_LOOP },
+		{ 113, WEIR_LINK_SLL },
+		{ 228, WEIR_LINK_RAW_IP },
+		{ 229, WEIR_LINK_RAW_IP },
+		{ 239, WEIR_LINK_NFLOG },
+		{ 276, WEIR_LINK_SLL2 },
+	};
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct making m = { 0 };
+		struct weir_source *s;
+		struct weir_batch *b;
+
+		put_pcap_header(&m, MAGIC_US, 65535, types[i].linktype);
+		put_pcap_record(&m, 1, 0, 60, 60, 0);
+		b = burst_of(write_file("link.pcap", m.bytes, m.len), &s);
+		CU_ASSERT_EQUAL_FATAL(b->n, 1);
+		CU_ASSERT_EQUAL(b->link[0], types[i].link);
+		weir_batch_destroy(b);
+		weir_source_close(s);
+	}
+}
+
 static void
 test_only_header(void)
 {
@@ -210,6 +250,7 @@ main(void)
 		{ "modified record headers", test_modified },
 		{ "unsigned seconds, carried fractions", test_times },
 		{ "packets longer than the snap length", test_longer_than_snap_len },
+		{ "link types", test_link_types },
 		{ "a header alone is an empty capture", test_only_header },
 		{ "cut at every byte", test_truncation },
 		{ "impossible packet length", test_impossible_length },

@@ -29,9 +29,9 @@ struct weir_scope {
 struct weir_program;
 
 /*
- * Compile text. Errors are usage errors whose text names the place (1-based character) and the nearest
- * valid word: "unknown field 'tcp.dstprt' at 1 (try 'tcp.dstport')"; the caller wraps them with flag
- * and value. The scope is not kept.
+ * Compile text. Errors are usage errors whose text names the place (1-based character) and the
+ * nearest valid word: "unknown field 'tcp.dstprt' at 1 (try 'tcp.dstport')"; the caller wraps them
+ * with flag and value. The scope is not kept.
  */
 int weir_program_compile(const char *text, const struct weir_scope *scope,
     struct weir_program **ret, struct weir_error *err);
@@ -44,9 +44,10 @@ unsigned weir_program_slots(const struct weir_program *p, unsigned *slots, unsig
 int weir_program_is_symbol(const struct weir_program *p);
 
 /*
- * Hot, owning lcore. Evaluate over rows 0..n-1; inputs[slot] are the columns. Only rows in sel need be right.
- * The result column belongs to the program (or is an input itself) and holds until its next run. Division by zero,
- * null operands and conversions that fail give null; comparisons with null are false.
+ * Hot, owning lcore. Evaluate over rows 0..n-1; inputs[slot] are the columns. Only rows in sel need
+ * be right. The result column belongs to the program (or is an input itself) and holds until its
+ * next run. Division by zero, null operands and conversions that fail give null; comparisons with
+ * null are false.
  */
 const struct weir_column *weir_program_run(struct weir_program *p,
     const struct weir_column *const *inputs, uint32_t n, const uint64_t sel[WEIR_MASK_WORDS]);
@@ -58,9 +59,10 @@ void weir_program_filter(struct weir_program *p, const struct weir_column *const
     uint32_t n, uint64_t sel[WEIR_MASK_WORDS]);
 
 /*
- * Split "a,name=EXPR,f(x,y)" at its top-level separators, aware of quotes and brackets. Calls item for
- * each part: name is NULL where there is no "name=" in front ("==" does not count); place is the 1-based
- * character of expr in the text. item returns 0 or a negative errno that ends the walk. Empty parts are usage errors.
+ * Split "a,name=EXPR,f(x,y)" at its top-level separators, aware of quotes and brackets. Calls item
+ * for each part: name is NULL where there is no "name=" in front ("==" does not count); place is
+ * the 1-based character of expr in the text. item returns 0 or a negative errno that ends the walk.
+ * Empty parts are usage errors.
  */
 struct weir_list_item {
 	const char *name; /* NUL-terminated, trimmed, or NULL */
@@ -80,8 +82,9 @@ struct weir_function_doc {
 extern const struct weir_function_doc weir_expr_functions[];
 
 /*
- * The key of anon(): 16 bytes for AES-128, 16 that make the padding (Crypto-PAn's layout). Control thread, before the
- * first program with anon() is compiled; without it the key is random for each process.
+ * The key of anon(): 16 bytes for AES-128, 16 that make the padding (Crypto-PAn's layout). Control
+ * thread, before the first program with anon() is compiled; without it the key is random for each
+ * process.
  */
 void weir_expr_set_anon_key(const uint8_t key[32]);
 
@@ -91,7 +94,7 @@ void weir_expr_set_anon_key(const uint8_t key[32]);
  */
 struct weir_call {
 	char name[64];
-	char *args[8]; /* owned, trimmed */
+	char *args[8];      /* owned, trimmed */
 	unsigned places[8]; /* 1-based character of each argument in the text */
 	unsigned n_args;
 };

@@ -51,9 +51,11 @@ int weir_interface_decide(const struct weir_interface_facts *f, enum weir_take_m
  */
 bool weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size);
 
-/* One line of a netlink dump into facts; those of other interfaces are passed over. For tests too.
+/*
+ * Put one message of a netlink dump into the facts; those of other interfaces are passed over. Only
+ * reads h (the kernel's macros know no const). For tests too.
  */
 struct nlmsghdr;
-void weir_interface_facts_add(struct weir_interface_facts *f, const struct nlmsghdr *h);
+void weir_interface_facts_add(struct weir_interface_facts *f, struct nlmsghdr *h);
 
 #endif

@@ -10,13 +10,14 @@
 
 /*
  * Where packets come from. A source is opened by the control thread, polled by one worker, and
- * closed by the control thread after the worker has ended. One file a kind, one line in source.c's list.
+ * closed by the control thread after the worker has ended. One file a kind, one line in source.c's
+ * list.
  */
 
 enum weir_source_flag {
-	WEIR_SOURCE_FILE, /* -r */
+	WEIR_SOURCE_FILE,      /* -r */
 	WEIR_SOURCE_INTERFACE, /* -i */
-	WEIR_SOURCE_URI, /* --source */
+	WEIR_SOURCE_URI,       /* --source */
 };
 
 enum weir_take_mode {
@@ -27,10 +28,10 @@ enum weir_take_mode {
 
 struct weir_source_config {
 	enum weir_source_flag flag;
-	const char *value;         /* as typed */
-	enum weir_take_mode take;  /* -i only */
-	uint16_t first_interface;  /* number of this source's first interface */
-	bool is_dry_run;           /* check that it would open; start nothing that others would notice */
+	const char *value;        /* as typed */
+	enum weir_take_mode take; /* -i only */
+	uint16_t first_interface; /* number of this source's first interface */
+	bool is_dry_run; /* check that it would open; start nothing that others would notice */
 };
 
 /* Losses and size, written by the polling worker or read from the driver; control reads. */
@@ -45,7 +46,8 @@ struct weir_source_stats {
 enum weir_poll {
 	WEIR_POLL_OK,    /* b->n packets, maybe 0 */
 	WEIR_POLL_END,   /* no more packets will come; b->n is 0 */
-	WEIR_POLL_ERROR, /* it broke; err of weir_source_error says how; b->n is 0; nothing more will come */
+	WEIR_POLL_ERROR, /* it broke; err of weir_source_error says how; b->n is 0; nothing more
+			    will come */
 };
 
 struct weir_source;
@@ -53,11 +55,12 @@ struct weir_source;
 struct weir_source_ops {
 	const char *kind; /* "file" */
 	/*
-	 * Fill the views of b (n, data, cap_len, wire_len, time_ns, interface, link, dlt, owner, queue_depth)
-	 * with at most max packets. Never blocks for long. now_ns is wall-clock, read once a burst.
+	 * Fill the views of b (n, data, cap_len, wire_len, time_ns, interface, link, dlt, owner,
+	 * queue_depth) with at most max packets. Never blocks for long. now_ns is wall-clock, read
+	 * once a burst.
 	 */
-	enum weir_poll (*poll)(struct weir_source *s, struct weir_batch *b, uint32_t max,
-	    int64_t now_ns);
+	enum weir_poll (*poll)(
+	    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
 	/* The worker is done with the views of the last poll. NULL where there is nothing to do. */
 	void (*release)(struct weir_source *s, struct weir_batch *b);
 	void (*stats)(struct weir_source *s, struct weir_source_stats *ret); /* control */
@@ -67,30 +70,31 @@ struct weir_source_ops {
 /* Common head of every source; kinds embed it first. */
 struct weir_source {
 	const struct weir_source_ops *ops;
-	char *name;             /* as typed, for messages */
-	char *description;      /* "eth0: tapped through libpcap (it carries 10.0.0.1/24)" */
-	bool is_live;           /* runs until stopped; else it ends by itself */
-	bool has_clock;         /* packets carry their own time, else the worker's clock is used */
-	bool needs_eal;         /* polls a DPDK port */
+	char *name;        /* as typed, for messages */
+	char *description; /* "eth0: tapped through libpcap (it carries 10.0.0.1/24)" */
+	bool is_live;      /* runs until stopped; else it ends by itself */
+	bool has_clock;    /* packets carry their own time, else the worker's clock is used */
+	bool needs_eal;    /* polls a DPDK port */
 	uint16_t first_interface;
-	uint16_t n_interfaces;  /* may grow while a pcapng file is read */
+	uint16_t n_interfaces;   /* may grow while a pcapng file is read */
 	struct weir_error error; /* why poll said WEIR_POLL_ERROR, or a warning of a damaged file */
 };
 
 /*
- * Open a source. Usage errors name the option and nearest valid word; run-time errors name cause, place
- * and cure (missing file, permission, no such interface with the nearest one).
+ * Open a source. Usage errors name the option and nearest valid word; run-time errors name cause,
+ * place and cure (missing file, permission, no such interface with the nearest one).
  */
-int weir_source_open(const struct weir_source_config *config, struct weir_source **ret,
-    struct weir_error *err);
+int weir_source_open(
+    const struct weir_source_config *config, struct weir_source **ret, struct weir_error *err);
 void weir_source_close(struct weir_source *s);
 
-/* True where this configuration will poll a DPDK port, so that EAL must be started first. Control. */
-int weir_source_needs_eal(const struct weir_source_config *config, bool *ret,
-    struct weir_error *err);
+/* True where this configuration will poll a DPDK port, so that EAL must be started first. Control.
+ */
+int weir_source_needs_eal(
+    const struct weir_source_config *config, bool *ret, struct weir_error *err);
 /*
- * Start EAL once, with what the sources need and the user's arguments appended. Chooses hugepages where
- * there are free ones, else plain memory. program is argv[0].
+ * Start EAL once, with what the sources need and the user's arguments appended. Chooses hugepages
+ * where there are free ones, else plain memory. program is argv[0].
  */
 int weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err);
 void weir_eal_stop(void);
