@@ -215,7 +215,18 @@ STEPS = {"check": step_check, "gcc": step_gcc, "clang": step_clang, "sanitize": 
          "thread": step_thread, "fuzz": step_fuzz}
 
 
+def find_captures():
+    """Tests of every kind look for the reference captures where this says."""
+    if "WEIR_CAPTURES" not in os.environ:
+        for up in ("..", "../.."):
+            d = os.path.join(ROOT, up, "shared", "captures")
+            if os.path.isdir(d):
+                os.environ["WEIR_CAPTURES"] = os.path.realpath(d)
+                return
+
+
 def main():
+    find_captures()
     wanted = sys.argv[1:] or list(STEPS)
     for w in wanted:
         if w not in STEPS:

@@ -122,20 +122,28 @@ def judge(p, status, parts):
 
 
 def unprivileged(t, path):
-    """A live source without the right to open it."""
-    name = "no permission to capture"
+    """What needs a right that the caller has not: run as nobody where root runs the tests."""
+    os.chmod(path, 0o600)
+    cases = (("no permission to capture", ["lo", "CAP_NET_RAW"], ["-i", "lo", "--tap", "--packets", "1"]),
+             ("no permission to read the file", [path, "ermission"], ["-r", path]),
+             ("no permission to write the file", ["/rows.json", "ermission"],
+              ["--source", "gen:udp?count=1", "--sink", "json:/rows.json"]))
     if os.getuid() != 0:
-        t.check(name, judge(weir.run(["-i", "lo", "--tap", "--packets", "1"]), 1, ["lo"]))
+        os.chmod(path, 0)
+        for name, parts, args in cases:
+            t.check(name, judge(weir.run(args), 1, parts))
         return
     if not shutil.which("setpriv"):
-        t.skip(name, "setpriv is missing")
+        for name, _, _ in cases:
+            t.skip(name, "setpriv (util-linux) is missing")
         return
     binary = shutil.copy(weir.BINARY, os.path.join(os.path.dirname(path), "weir"))
     os.chmod(binary, 0o755)
-    p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-                        binary, "-i", "lo", "--tap", "--packets", "1"], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT, cwd="/")
-    t.check(name, judge(p, 1, ["lo", "CAP_NET_RAW"]))
+    for name, parts, args in cases:
+        p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                            binary, *args], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT, cwd="/")
+        t.check(name, judge(p, 1, parts))
 
 
 def main():
@@ -155,11 +163,6 @@ def main():
                 for x in left:
                     if x != "good.pcap":
                         os.unlink(os.path.join(d, x))
-        if os.getuid() == 0:
-            t.skip("file without the right to read it", "root reads everything; see the run as nobody")
-        else:
-            os.chmod(path, 0)
-            t.check("file without the right to read it", judge(weir.run(["-r", path]), 1, [path, "ermission"]))
         unprivileged(t, path)
     t.done()
 
