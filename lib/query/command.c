@@ -114,6 +114,9 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	case WEIR_FLAG_SEED:
 		c->has_seed = true;
 		return read_u64(name, value, 0, &c->seed, err);
+	case WEIR_FLAG_ANON_KEY:
+		c->anon_key = value;
+		return 0;
 	case WEIR_FLAG_STATS:
 		c->stats = value;
 		return 0;

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/base/array.h>
-#include <weir/base/nearest.h>
 #include <weir/query/path.h>
 
-#include "scope.h"
+#include "builder.h"
 
 /* What a packet row shows when nothing was selected: what tcpdump would. */
 #define DEFAULT_SELECT "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len"
@@ -15,368 +13,9 @@
 #define DEFAULT_AGG    "packets=count(),bytes=sum(frame.len)"
 #define DEFAULT_TOP    "20:bytes"
 
-/* A path that is being built, and the stage that is read. */
-struct builder {
-	struct weir_path *p;
-	const struct weir_stage_text *stage;
-	unsigned macro_place; /* where the macro that is being expanded stands, or 0 */
-	bool has_key, has_agg, has_select;
-};
-
-static struct weir_scope
-scope_of(const struct weir_path *p)
-{
-	return (struct weir_scope){ p->symbols, p->n_symbols };
-}
-
-static void
-add_symbol(struct weir_path *p, const char *name, enum weir_type type, enum weir_store store)
-{
-	unsigned slot = p->n_symbols;
-	struct weir_symbol *s = weir_array_add(&p->symbols, &p->n_symbols, sizeof(*s));
-
-	*s = (struct weir_symbol){ name, type, store, slot };
-}
-
-/* Fields that a program reads. */
-static void
-need(struct weir_path *p, const struct weir_program *program)
-{
-	unsigned slots[WEIR_N_FIELDS + 64];
-	unsigned n = weir_program_slots(program, slots, WEIR_N_FIELDS + 64);
-
-	for (unsigned i = 0; i < n && i < WEIR_N_FIELDS + 64; i++)
-		if (slots[i] < WEIR_N_FIELDS)
-			weir_field_set_add(&p->needed, slots[i]);
-}
-
-static int
-compile(struct weir_path *p, const char *expr, unsigned place, struct weir_program **ret,
-    struct weir_error *err)
-{
-	struct weir_scope scope = scope_of(p);
-	char *text = weir_text_at(expr, place);
-	int rc = weir_program_compile(text, &scope, ret, err);
-
-	free(text);
-	if (rc)
-		return rc;
-	need(p, *ret);
-	return 0;
-}
-
-static void
-add_stage(struct weir_path *p, struct weir_stage *s)
-{
-	*(struct weir_stage **)weir_array_add(&p->stages, &p->n_stages, sizeof(s)) = s;
-	if (weir_stage_program(s))
-		need(p, weir_stage_program(s));
-}
-
-static int
-add_filter(struct builder *b, struct weir_error *err)
-{
-	struct weir_stage *s;
-	int rc;
-
-	if (b->p->n_stages)
-		return weir_error_usage(err,
-		    "must be the first stage: it works on the bytes (put it before --%s)",
-		    b->p->stages[b->p->n_stages - 1]->ops->name);
-	rc = weir_stage_filter_create(b->stage->text, &s, err);
-	if (rc)
-		return rc;
-	add_stage(b->p, s);
-	return 0;
-}
-
-static int
-add_where(struct builder *b, struct weir_error *err)
-{
-	struct weir_scope scope = scope_of(b->p);
-	struct weir_stage *s;
-	int rc = weir_stage_where_create(b->stage->text, &scope, &s, err);
-
-	if (rc)
-		return rc;
-	add_stage(b->p, s);
-	return 0;
-}
-
-static int
-map_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
-{
-	struct builder *b = ctx;
-	struct weir_path *p = b->p;
-	struct weir_scope scope = scope_of(p);
-	const struct weir_program *program;
-	struct weir_stage *s;
-	char *name, *text;
-	int rc;
-
-	if (!it->name)
-		return weir_error_usage(
-		    err, "'%s' at %u needs a name (try 'x=%s')", it->expr, it->place, it->expr);
-	rc = weir_check_name(it->name, p->symbols, p->n_symbols, true, err);
-	if (rc)
-		return rc;
-	text = weir_text_at(it->expr, it->place);
-	rc = weir_stage_map_create(text, &scope, p->n_symbols, &s, err);
-	free(text);
-	if (rc)
-		return rc;
-	add_stage(p, s);
-	program = weir_stage_program(s);
-	name = strdup(it->name);
-	*(char **)weir_array_add(&p->names, &p->n_names, sizeof(name)) = name;
-	add_symbol(p, name, weir_program_type(program), weir_program_store(program, p->symbols));
-	return 0;
-}
-
-/* A macro such as 5tuple is replaced by its columns. Returns 1 where the item was one. */
-static int
-expand_macro(struct builder *b, const struct weir_list_item *it,
-    int (*item)(void *, const struct weir_list_item *, struct weir_error *), struct weir_error *err)
-{
-	for (const struct weir_field_macro *m = weir_field_macros; m->name; m++) {
-		if (strcmp(m->name, it->expr) != 0)
-			continue;
-		if (it->name)
-			return weir_error_usage(err,
-			    "'%s' at %u stands for several columns and takes no name", m->name,
-			    it->place);
-		for (unsigned i = 0; i < 6 && m->columns[i]; i++) {
-			int rc = weir_list_split(m->columns[i], '\n', item, b, err);
-
-			if (rc)
-				return rc;
-		}
-		return 1;
-	}
-	return 0;
-}
-
-static int
-key_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
-{
-	struct builder *b = ctx;
-	struct weir_path *p = b->p;
-	struct weir_program *program;
-	struct weir_group_key *type;
-	const char *name = it->name ? it->name : it->expr;
-	unsigned n = p->n_keys;
-	int rc = expand_macro(b, it, key_item, err);
-
-	if (rc)
-		return rc > 0 ? 0 : rc;
-	if (weir_schema_find(&p->schema, name) >= 0)
-		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
-	rc = compile(p, it->expr, it->place, &program, err);
-	if (rc)
-		return rc;
-	*(struct weir_program **)weir_array_add(&p->keys, &p->n_keys, sizeof(program)) = program;
-	type = weir_array_add(&p->key_types, &n, sizeof(*type));
-	type->type = weir_program_type(program);
-	type->store = weir_program_store(program, p->symbols);
-	return weir_schema_add(&p->schema, name, type->type, true);
-}
-
-static int
-unknown_aggregate(const struct weir_call *call, unsigned place, struct weir_error *err)
-{
-	struct weir_nearest near;
-
-	weir_nearest_begin(&near, call->name);
-	for (unsigned i = 0; weir_agg_functions[i]; i++)
-		weir_nearest_offer(&near, weir_agg_functions[i]->name);
-	return weir_error_usage(err, "unknown aggregate '%s' at %u (%s %s)", call->name, place,
-	    weir_nearest_get(&near) ? "try" : "see",
-	    weir_nearest_get(&near) ? weir_nearest_get(&near) : "--functions");
-}
-
-static int
-bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
-    struct weir_agg_call *ret, struct weir_program **args, enum weir_type *ret_type,
-    struct weir_error *err)
-{
-	int rc;
-
-	ret->function = weir_agg_function_find(call->name);
-	if (!ret->function)
-		return unknown_aggregate(call, place, err);
-	if (call->n_args < ret->function->min_args || call->n_args > ret->function->max_args)
-		return weir_error_usage(err, "%s at %u: %u arguments given, usage is %s",
-		    call->name, place, call->n_args, ret->function->synopsis);
-	for (unsigned i = 0; i < call->n_args; i++) {
-		rc = compile(p, call->args[i], place + call->places[i] - 1, &args[i], err);
-		if (rc)
-			return rc;
-		ret->n_args++;
-		ret->arg_types[i] = weir_program_type(args[i]);
-	}
-	rc = ret->function->check(ret->arg_types, ret->n_args, ret_type, err);
-	return rc ? weir_error_wrap(err, "%s at %u", call->name, place) : 0;
-}
-
-static int
-agg_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
-{
-	struct builder *b = ctx;
-	struct weir_path *p = b->p;
-	const char *name = it->name ? it->name : it->expr;
-	struct weir_call call;
-	struct weir_agg_call bound = { 0 };
-	struct weir_program *args[WEIR_AGG_MAX_ARGS] = { 0 };
-	enum weir_type type;
-	unsigned n = p->n_aggs;
-	int rc;
-
-	if (it->name) {
-		rc = weir_check_name(it->name, NULL, 0, false, err);
-		if (rc)
-			return rc;
-	}
-	if (weir_schema_find(&p->schema, name) >= 0)
-		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
-	rc = weir_call_parse(it->expr, &call, err);
-	if (rc)
-		return rc;
-	rc = bind_call(p, &call, it->place, &bound, args, &type, err);
-	weir_call_fini(&call);
-	if (rc) {
-		for (unsigned i = 0; i < WEIR_AGG_MAX_ARGS; i++)
-			weir_program_destroy(args[i]);
-		return rc;
-	}
-	*(struct weir_agg_call *)weir_array_add(&p->calls, &n, sizeof(bound)) = bound;
-	memcpy(weir_array_add(&p->args, &p->n_aggs, sizeof(args)), args, sizeof(args));
-	return weir_schema_add(&p->schema, name, type, false);
-}
-
-static int
-select_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
-{
-	struct builder *b = ctx;
-	struct weir_path *p = b->p;
-	const char *name = it->name ? it->name : it->expr;
-	struct weir_program *program;
-	int rc = expand_macro(b, it, select_item, err);
-
-	if (rc)
-		return rc > 0 ? 0 : rc;
-	if (weir_schema_find(&p->schema, name) >= 0)
-		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
-	rc = compile(p, it->expr, it->place, &program, err);
-	if (rc)
-		return rc;
-	*(struct weir_program **)weir_array_add(&p->select, &p->n_select, sizeof(program)) =
-	    program;
-	return weir_schema_add(&p->schema, name, weir_program_type(program), false);
-}
-
-static int
-add_key(struct builder *b, struct weir_error *err)
-{
-	if (b->has_key)
-		return weir_error_usage(err, "a second --key (name all keys in one, with commas)");
-	if (b->has_select)
-		return weir_error_usage(err, "--key and --select exclude each other");
-	b->has_key = true;
-	return weir_list_split(b->stage->text, ',', key_item, b, err);
-}
-
-static int
-add_agg(struct builder *b, struct weir_error *err)
-{
-	if (b->has_select)
-		return weir_error_usage(
-		    err, "excludes --select (--key and --agg name the columns)");
-	b->has_agg = true;
-	b->p->has_group = true;
-	return weir_list_split(b->stage->text, ',', agg_item, b, err);
-}
-
-static int
-add_select(struct builder *b, struct weir_error *err)
-{
-	if (b->has_select)
-		return weir_error_usage(
-		    err, "a second --select (name all columns in one, with commas)");
-	if (b->has_key)
-		return weir_error_usage(err, "--key and --select exclude each other");
-	b->has_select = true;
-	return weir_list_split(b->stage->text, ',', select_item, b, err);
-}
-
-static int
-add_window(struct builder *b, struct weir_error *err)
-{
-	if (b->p->has_window)
-		return weir_error_usage(err, "a second --window in one query");
-	b->p->has_window = true;
-	return weir_window_parse(b->stage->text, &b->p->window, err);
-}
-
-/* Stages behind --agg work on its results; they are compiled by the result side. */
-static int
-add_result_stage(struct builder *b, struct weir_error *err)
-{
-	switch (b->stage->flag) {
-	case WEIR_FLAG_WHERE:
-	case WEIR_FLAG_MAP:
-	case WEIR_FLAG_TOP:
-		*(const struct weir_stage_text **)weir_array_add(
-		    &b->p->result_stages, &b->p->n_result_stages, sizeof(b->stage)) = b->stage;
-		return 0;
-	case WEIR_FLAG_WINDOW:
-		return add_window(b, err);
-	case WEIR_FLAG_FILTER:
-		return weir_error_usage(
-		    err, "works on packets and must be the first stage, before --agg");
-	default:
-		return weir_error_usage(err, "comes after --agg, and a query groups once "
-					     "(begin another with --query NAME)");
-	}
-}
-
-static int
-add(struct builder *b, struct weir_error *err)
-{
-	if (b->has_agg)
-		return add_result_stage(b, err);
-	switch (b->stage->flag) {
-	case WEIR_FLAG_FILTER:
-		return add_filter(b, err);
-	case WEIR_FLAG_WHERE:
-		return add_where(b, err);
-	case WEIR_FLAG_MAP:
-		return weir_list_split(b->stage->text, ',', map_item, b, err);
-	case WEIR_FLAG_SELECT:
-		return add_select(b, err);
-	case WEIR_FLAG_KEY:
-		return add_key(b, err);
-	case WEIR_FLAG_WINDOW:
-		return add_window(b, err);
-	case WEIR_FLAG_AGG:
-		return add_agg(b, err);
-	default:
-		return weir_error_usage(err, "needs --agg before it: there are no results yet");
-	}
-}
-
-static int
-add_text(struct builder *b, const struct weir_stage_text *stage, struct weir_error *err)
-{
-	int rc;
-
-	b->stage = stage;
-	rc = add(b, err);
-	return rc ? weir_stage_wrap(err, stage) : 0;
-}
-
 /* No query flags but perhaps a window: the top talkers. */
 static int
-add_default_query(struct builder *b, struct weir_error *err)
+add_default_query(struct weir_builder *b, struct weir_error *err)
 {
 	static const struct weir_stage_text talkers[] = {
 		{ WEIR_FLAG_KEY, DEFAULT_KEY },
@@ -386,28 +25,28 @@ add_default_query(struct builder *b, struct weir_error *err)
 	int rc = 0;
 
 	for (unsigned i = 0; !rc && i < sizeof(talkers) / sizeof(talkers[0]); i++)
-		rc = add_text(b, &talkers[i], err);
+		rc = weir_builder_add_stage(b, &talkers[i], err);
 	return rc;
 }
 
 /* Rows of packets, but no columns were named: the usual ones and those of --map. */
 static int
-add_default_select(struct builder *b, struct weir_error *err)
+add_default_select(struct weir_builder *b, struct weir_error *err)
 {
 	static const struct weir_stage_text usual = { WEIR_FLAG_SELECT, DEFAULT_SELECT };
-	int rc = add_text(b, &usual, err);
+	int rc = weir_builder_add_stage(b, &usual, err);
 
 	for (unsigned i = 0; !rc && i < b->p->n_names; i++) {
 		struct weir_list_item it = { NULL, b->p->names[i], 1 };
 
-		rc = select_item(b, &it, err);
+		rc = weir_builder_select_item(b, &it, err);
 	}
 	return rc;
 }
 
 static int
-finish(
-    struct builder *b, const struct weir_query_text *text, bool wants_rows, struct weir_error *err)
+finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_rows,
+    struct weir_error *err)
 {
 	bool is_bare = true;
 
@@ -445,7 +84,7 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
     const struct weir_window *default_window, struct weir_path **ret, struct weir_error *err)
 {
 	struct weir_path *p = calloc(1, sizeof(*p));
-	struct builder b = { .p = p };
+	struct weir_builder b = { .p = p };
 	int rc = 0;
 
 	if (!p)
@@ -454,9 +93,10 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 	p->window = *default_window;
 	p->schema.query = strdup(text->name);
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
-		add_symbol(p, weir_fields[f].name, weir_fields[f].type, weir_fields[f].store);
+		weir_builder_add_symbol(
+		    p, weir_fields[f].name, weir_fields[f].type, weir_fields[f].store);
 	for (unsigned i = 0; !rc && i < text->n_stages; i++)
-		rc = add_text(&b, &text->stages[i], err);
+		rc = weir_builder_add_stage(&b, &text->stages[i], err);
 	if (!rc)
 		rc = finish(&b, text, wants_rows, err);
 	if (rc) {

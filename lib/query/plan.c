@@ -83,6 +83,27 @@ build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_ter
 	return q->wants_rows ? weir_result_build(q->path, &q->result, err) : 0;
 }
 
+/* The key of anon() from a file of 32 bytes: the same addresses come out in every run. */
+static int
+read_anon_key(const char *path, struct weir_error *err)
+{
+	uint8_t key[33];
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	if (!f)
+		return weir_error_run(
+		    err, -errno, "--anon-key '%s': cannot be read: %s", path, strerror(errno));
+	n = fread(key, 1, sizeof(key), f);
+	fclose(f);
+	if (n != 32)
+		return weir_error_run(err, -EINVAL,
+		    "--anon-key '%s': 32 bytes are needed, not %s (head -c 32 /dev/urandom > FILE)",
+		    path, n > 32 ? "more" : "less");
+	weir_expr_set_anon_key(key);
+	return 0;
+}
+
 static void
 set_defaults(struct weir_plan *p)
 {
@@ -114,6 +135,8 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	p->command = command;
 	set_defaults(p);
+	if (command->anon_key)
+		rc = read_anon_key(command->anon_key, err);
 	p->queries = calloc(command->n_queries, sizeof(*p->queries));
 	if (!p->queries)
 		abort();

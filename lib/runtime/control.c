@@ -73,6 +73,7 @@ open_sinks(struct control *c, struct weir_error *err)
 
 			if (rc)
 				return weir_error_wrap(err, "--sink '%s'", q->sinks[k]);
+			s->is_live = plan->is_live;
 			o->sinks[o->n_sinks++] = s;
 			while (known < c->n_sinks && c->sinks[known] != s)
 				known++;

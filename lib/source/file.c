@@ -140,7 +140,9 @@ start(struct weir_file *f, bool is_dry_run, struct weir_error *err)
 		rc = weir_file_open_reader(f, err);
 	if (rc)
 		return rc;
-	f->base.n_interfaces = 1;
+	weir_file_note_interfaces(f);
+	if (!f->base.n_interfaces)
+		f->base.n_interfaces = 1;
 	if (f->options.n_loops != 1 && !f->options.is_preload && !f->in.is_regular)
 		return weir_error_usage(err, "loop: a pipe can be read only once (add preload=1)");
 	if (is_dry_run)

@@ -372,6 +372,24 @@ static const struct weir_reader_ops pcapng_ops = {
 	.close = pcapng_close,
 };
 
+/*
+ * Read up to the first packet of a file, so that its interfaces are known and numbered before the
+ * next source gets its numbers. A pipe is not waited for.
+ */
+static void
+read_head(struct pcapng_reader *p)
+{
+	struct block k;
+
+	while (!p->is_end && !p->r.why[0] && next_block(p, true, &k)) {
+		if (k.type == BLOCK_PB || k.type == BLOCK_SPB || k.type == BLOCK_EPB)
+			return;
+		if (!read_block(p, &k, NULL))
+			return;
+		weir_input_consume(p->r.in, k.total);
+	}
+}
+
 int
 weir_pcapng_reader_open(struct weir_input *in, uint16_t first_interface, struct weir_reader **ret,
     struct weir_error *err)
@@ -383,6 +401,8 @@ weir_pcapng_reader_open(struct weir_input *in, uint16_t first_interface, struct 
 	p->r.ops = &pcapng_ops;
 	p->r.in = in;
 	p->r.first_interface = first_interface;
+	if (in->is_regular)
+		read_head(p);
 	*ret = &p->r;
 	return 0;
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <weir/packet/link.h>
+
 /* Some tens of milliseconds at 10 Gb/s; libpcap halves it itself where memory is short. */
 #define RING_BYTES (64 << 20)
 /* The kernel hands a block over when it is full or this old. */
@@ -18,36 +20,6 @@ weir_tap_failed(struct weir_tap *t)
 	weir_error_run(&t->base.error, -EIO, "-i '%s': the capture broke off: %s", t->base.name,
 	    pcap_geterr(t->pcap));
 	return WEIR_POLL_ERROR;
-}
-
-static enum weir_link
-link_of_dlt(int dlt)
-{
-	switch (dlt) {
-	case DLT_EN10MB:
-		return WEIR_LINK_ETHERNET;
-	case DLT_RAW:
-	case DLT_IPV4:
-	case DLT_IPV6:
-		return WEIR_LINK_RAW_IP;
-	case DLT_LINUX_SLL:
-		return WEIR_LINK_SLL;
-	case DLT_LINUX_SLL2:
-		return WEIR_LINK_SLL2;
-	case DLT_NULL:
-		return WEIR_LINK_NULL;
-	case DLT_LOOP:
-		return WEIR_LINK_LOOP;
-	case DLT_PPP:
-	case DLT_PPP_SERIAL:
-		return WEIR_LINK_PPP;
-	case DLT_C_HDLC:
-		return WEIR_LINK_CHDLC;
-	case DLT_NFLOG:
-		return WEIR_LINK_NFLOG;
-	default:
-		return WEIR_LINK_UNKNOWN;
-	}
 }
 
 static int
@@ -187,7 +159,7 @@ weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct wei
 		return rc;
 	}
 	t->dlt = (uint16_t)pcap_datalink(t->pcap);
-	t->link = link_of_dlt(t->dlt);
+	t->link = weir_link_of_dlt(t->dlt);
 	t->ns_per_unit =
 	    pcap_get_tstamp_precision(t->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 	*ret = t;

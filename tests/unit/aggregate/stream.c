@@ -553,17 +553,3 @@ answer_differs(const struct answer *a, const struct answer *b)
 	}
 	return differ;
 }
-
-int
-run_tests(const char *suite, CU_TestInfo *tests)
-{
-	CU_SuiteInfo suites[] = { { suite, NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
-	unsigned failures;
-
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
-}

@@ -71,7 +71,4 @@ void answer_fini(struct answer *a);
 /* Values in which the two differ. */
 unsigned answer_differs(const struct answer *a, const struct answer *b);
 
-/* Run a program's suites; its exit status. */
-int run_tests(const char *suite, CU_TestInfo *tests);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include <weir/base/time.h>
 
+#include "check.h"
 #include "stream.h"
 
 /*
@@ -517,5 +518,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_tests("functions", tests);
+	return check_run("functions", tests);
 }

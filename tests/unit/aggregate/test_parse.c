@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "check.h"
 #include "stream.h"
 
 static void
@@ -82,5 +83,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_tests("parse", tests);
+	return check_run("parse", tests);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "hash.h"
 #include "layout.h"
 #include "stream.h"
@@ -374,5 +375,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_tests("table", tests);
+	return check_run("table", tests);
 }

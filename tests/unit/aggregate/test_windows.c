@@ -4,6 +4,7 @@
 
 #include <weir/base/time.h>
 
+#include "check.h"
 #include "stream.h"
 
 /* A key, and a number to sum; time runs on by about `step` a row, with disorder of up to `jitter`.
@@ -346,5 +347,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_tests("windows", tests);
+	return check_run("windows", tests);
 }

@@ -148,10 +148,6 @@ main(void)
 		{ "get of other types", test_get_of_other_types },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/column", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/column", tests);
 }

@@ -72,10 +72,6 @@ main(void)
 		{ "a NULL trail is allowed", test_null_trail_is_allowed },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/error", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/error", tests);
 }

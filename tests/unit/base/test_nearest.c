@@ -65,10 +65,6 @@ main(void)
 		{ "long words do not overrun", test_long_words_do_not_overrun },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/nearest", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/nearest", tests);
 }

@@ -165,10 +165,6 @@ main(void)
 		{ "text of durations", test_text_of_durations },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/number", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/number", tests);
 }

@@ -238,10 +238,6 @@ main(void)
 		{ "stray arguments", test_stray_arguments },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/option", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/option", tests);
 }

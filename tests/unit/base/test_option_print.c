@@ -183,10 +183,6 @@ main(void)
 		{ "completion", test_completion },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/option_print", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/option_print", tests);
 }

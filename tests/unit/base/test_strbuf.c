@@ -55,10 +55,6 @@ main(void)
 		{ "reserve leaves room", test_reserve_leaves_room_for_direct_writes },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "base/strbuf", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("base/strbuf", tests);
 }

@@ -5,8 +5,8 @@
 
 #include <weir/base/time.h>
 
+#include "check.h"
 #include "packets.h"
-#include "suite.h"
 
 /* Every field has its value where the packet has it, and is null where not. */
 
@@ -439,5 +439,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("decode columns", tests);
+	return check_run("decode columns", tests);
 }

@@ -15,10 +15,10 @@
 
 #include <weir/base/time.h>
 #include <weir/decode/decode.h>
+#include <weir/packet/link.h>
 
+#include "check.h"
 #include "flows.h"
-
-enum { MESON_SKIP = 77 };
 
 /*
  * Where libpcap does not read a file, or where weir differs from the reference and is right to.
@@ -129,7 +129,7 @@ add(struct weir_batch *b, const struct pcap_pkthdr *h, const uint8_t *data, int 
 	b->cap_len[b->n] = h->caplen;
 	b->wire_len[b->n] = h->len;
 	b->time_ns[b->n] = WEIR_TIME_NONE;
-	b->link[b->n] = (uint8_t)weir_decode_link_of_dlt(dlt);
+	b->link[b->n] = (uint8_t)weir_link_of_dlt(dlt);
 	b->n++;
 }
 
@@ -279,9 +279,13 @@ every_capture_agrees_with_its_reference(void)
 int
 main(int argc, char **argv)
 {
+	static const CU_TestInfo tests[] = {
+		{ "every capture agrees with its reference",
+		    every_capture_agrees_with_its_reference },
+		CU_TEST_INFO_NULL,
+	};
 	char expected[4096];
 	FILE *f;
-	unsigned failures;
 
 	root = getenv("WEIR_CAPTURES");
 	if (!root)
@@ -290,15 +294,8 @@ main(int argc, char **argv)
 	f = fopen(expected, "r");
 	if (!f) {
 		printf("skipped: no captures at '%s' (set WEIR_CAPTURES)\n", root);
-		return MESON_SKIP;
+		return CHECK_SKIPPED;
 	}
 	fclose(f);
-	CU_initialize_registry();
-	CU_add_test(CU_add_suite("decode corpus", NULL, NULL),
-	    "every capture agrees with its reference", every_capture_agrees_with_its_reference);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return check_run("decode corpus", tests);
 }

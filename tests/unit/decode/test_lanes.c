@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "packets.h"
-#include "suite.h"
 
 /* The fast lane and the walk agree on whatever the fast lane takes. */
 
@@ -112,5 +112,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("decode lanes", tests);
+	return check_run("decode lanes", tests);
 }

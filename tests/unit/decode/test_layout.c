@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "packets.h"
-#include "suite.h"
 
 /* Every layer is found where it is, and every reason is given for what it names. */
 
@@ -436,5 +436,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("decode layout", tests);
+	return check_run("decode layout", tests);
 }

@@ -14,7 +14,7 @@
 #include <weir/base/time.h>
 #include <weir/decode/decode.h>
 
-enum { MESON_SKIP = 77 };
+#include "check.h"
 
 static char folder[4096];
 
@@ -111,7 +111,11 @@ int
 main(int argc, char **argv)
 {
 	const char *root = getenv("WEIR_CAPTURES");
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "malformed captures are decoded without harm",
+		    malformed_captures_are_decoded_without_harm },
+		CU_TEST_INFO_NULL,
+	};
 	DIR *d;
 
 	if (!root)
@@ -120,16 +124,8 @@ main(int argc, char **argv)
 	d = opendir(folder);
 	if (!d) {
 		printf("skipped: no captures at '%s' (set WEIR_CAPTURES)\n", folder);
-		return MESON_SKIP;
+		return CHECK_SKIPPED;
 	}
 	closedir(d);
-	CU_initialize_registry();
-	CU_add_test(CU_add_suite("decode malformed", NULL, NULL),
-	    "malformed captures are decoded without harm",
-	    malformed_captures_are_decoded_without_harm);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return check_run("decode malformed", tests);
 }

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "packets.h"
-#include "suite.h"
 
 /* Packets cut at every length, from memory of just that size: a sanitizer sees each byte too far.
  */
@@ -92,5 +92,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("decode truncation", tests);
+	return check_run("decode truncation", tests);
 }

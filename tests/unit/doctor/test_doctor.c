@@ -8,6 +8,8 @@
 
 #include <weir/doctor/doctor.h>
 
+#include "check.h"
+
 static char root[] = "/tmp/weir-doctor-XXXXXX";
 
 /* A file of the host, with its folders. */
@@ -226,29 +228,26 @@ report_prints_both_ways(void)
 	weir_report_free(&r);
 }
 
-#define ADD(test) CU_add_test(suite, #test, test)
-
 int
 main(void)
 {
+	static const CU_TestInfo tests[] = {
+		{ "hugepages are counted by node", hugepages_are_counted_by_node },
+		{ "governor and thp are judged", governor_and_thp_are_judged },
+		{ "nics tell their driver", nics_tell_their_driver },
+		{ "vfio and iommu are looked for", vfio_and_iommu_are_looked_for },
+		{ "missing interface fails", missing_interface_fails },
+		{ "file needs little", file_needs_little },
+		{ "scopes follow the name", scopes_follow_the_name },
+		{ "report prints both ways", report_prints_both_ways },
+		CU_TEST_INFO_NULL,
+	};
 	char command[64];
-	CU_pSuite suite;
-	unsigned failures;
+	int status;
 
-	if (CU_initialize_registry() != CUE_SUCCESS || !mkdtemp(root))
+	if (!mkdtemp(root))
 		return 1;
-	suite = CU_add_suite("doctor", NULL, NULL);
-	ADD(hugepages_are_counted_by_node);
-	ADD(governor_and_thp_are_judged);
-	ADD(nics_tell_their_driver);
-	ADD(vfio_and_iommu_are_looked_for);
-	ADD(missing_interface_fails);
-	ADD(file_needs_little);
-	ADD(scopes_follow_the_name);
-	ADD(report_prints_both_ways);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	status = check_run("doctor", tests);
 	snprintf(command, sizeof(command), "rm -rf %s", root);
-	return system(command) != 0 || failures != 0;
+	return system(command) != 0 ? 1 : status;
 }

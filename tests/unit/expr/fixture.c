@@ -209,22 +209,3 @@ fixture_check(const struct fixture *f, const char *text, const char *want)
 		CU_FAIL("wrong value or message");
 	}
 }
-
-int
-fixture_main(const char *suite, const CU_TestInfo *tests)
-{
-	unsigned failures;
-	CU_pSuite s;
-
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	s = CU_add_suite(suite, NULL, NULL);
-	for (; s && tests->pName; tests++)
-		if (!CU_add_test(s, tests->pName, tests->pTestFunc))
-			return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures() + CU_get_number_of_tests_failed();
-	CU_cleanup_registry();
-	return s && failures == 0 ? 0 : 1;
-}

@@ -47,7 +47,4 @@ bool fixture_same(const struct weir_value *a, const struct weir_value *b);
 /* Evaluates to that text, or fails to compile with that error. */
 void fixture_check(const struct fixture *f, const char *text, const char *want);
 
-/* Run the suites of one program; the exit status. */
-int fixture_main(const char *suite, const CU_TestInfo *tests);
-
 #endif

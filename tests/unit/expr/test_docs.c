@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 /* docs/expressions.md names every function, and what it shows as results and messages is so. */
@@ -96,5 +97,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr docs", tests);
+	return check_run("expr docs", tests);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 static void
@@ -300,5 +301,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr functions", tests);
+	return check_run("expr functions", tests);
 }

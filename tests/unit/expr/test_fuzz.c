@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 /*
@@ -154,5 +155,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr fuzz", tests);
+	return check_run("expr fuzz", tests);
 }

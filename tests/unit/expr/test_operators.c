@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 /*
@@ -555,5 +556,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr operators", tests);
+	return check_run("expr operators", tests);
 }

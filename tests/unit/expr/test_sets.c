@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 /* in, and networks: against plain comparisons and against sums done by hand. */
@@ -181,5 +182,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr sets", tests);
+	return check_run("expr sets", tests);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 struct collected {
@@ -139,5 +140,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr split", tests);
+	return check_run("expr split", tests);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "fixture.h"
 
 struct pair {
@@ -452,5 +453,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return fixture_main("expr syntax", tests);
+	return check_run("expr syntax", tests);
 }

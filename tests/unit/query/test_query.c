@@ -5,6 +5,8 @@
 #include <CUnit/Basic.h>
 #include <weir/query/plan.h>
 
+#include "check.h"
+
 #define MAX_ARGS 32
 
 /* A command line of words separated by '|', compiled. Returns 0 or the error's code. */
@@ -243,20 +245,16 @@ test_results_are_mapped_kept_and_ordered(void)
 int
 main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "default query is the top talkers", test_default_query_is_the_top_talkers },
+		{ "live defaults", test_live_defaults },
+		{ "columns of queries", test_columns_of_queries },
+		{ "only needed fields are decoded", test_only_needed_fields_are_decoded },
+		{ "packet sinks need no rows", test_packet_sinks_need_no_rows },
+		{ "mistakes are named", test_mistakes_are_named },
+		{ "results are mapped kept and ordered", test_results_are_mapped_kept_and_ordered },
+		CU_TEST_INFO_NULL,
+	};
 
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("query", NULL, NULL);
-	CU_ADD_TEST(suite, test_default_query_is_the_top_talkers);
-	CU_ADD_TEST(suite, test_live_defaults);
-	CU_ADD_TEST(suite, test_columns_of_queries);
-	CU_ADD_TEST(suite, test_only_needed_fields_are_decoded);
-	CU_ADD_TEST(suite, test_packet_sinks_need_no_rows);
-	CU_ADD_TEST(suite, test_mistakes_are_named);
-	CU_ADD_TEST(suite, test_results_are_mapped_kept_and_ordered);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return check_run("query", tests);
 }

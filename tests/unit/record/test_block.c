@@ -8,6 +8,8 @@
 #include <weir/base/time.h>
 #include <weir/record/block.h>
 
+#include "check.h"
+
 static void
 make_schema(struct weir_schema *s)
 {
@@ -234,13 +236,6 @@ main(void)
 		{ "heap keeps long and empty strings", heap_keeps_long_and_empty_strings },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "block", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
-	unsigned failures;
 
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return check_run("block", tests);
 }

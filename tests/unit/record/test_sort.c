@@ -7,6 +7,8 @@
 
 #include <weir/record/block.h>
 
+#include "check.h"
+
 /* The order is checked against a comparison of whole rows, value by value, as the header words it.
  */
 
@@ -240,13 +242,6 @@ main(void)
 		{ "a cut block takes rows again", a_cut_block_takes_rows_again },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "sort", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
-	unsigned failures;
 
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return check_run("sort", tests);
 }

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <weir/runtime/ledger.h>
 
+#include "check.h"
+
 static struct weir_ledger_query query;
 static struct weir_ledger_sink sink;
 static char uri[] = "json";
@@ -89,15 +91,11 @@ test_json(void)
 int
 main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "balance", test_balance },
+		{ "json", test_json },
+		CU_TEST_INFO_NULL,
+	};
 
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("ledger", NULL, NULL);
-	CU_ADD_TEST(suite, test_balance);
-	CU_ADD_TEST(suite, test_json);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return check_run("ledger", tests);
 }

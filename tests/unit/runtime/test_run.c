@@ -9,6 +9,8 @@
 #include <weir/base/time.h>
 #include <weir/runtime/run.h>
 
+#include "check.h"
+
 #define MAX_ARGS 40
 
 struct setup {
@@ -182,7 +184,16 @@ test_sources_pass_side_by_side(void)
 int
 main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "everything that crosses is delivered",
+		    test_everything_that_crosses_is_delivered },
+		{ "stop flushes", test_stop_flushes },
+		{ "packets bound is exact", test_packets_bound_is_exact },
+		{ "sink that fails is accounted for", test_sink_that_fails_is_accounted_for },
+		{ "sources pass side by side", test_sources_pass_side_by_side },
+		CU_TEST_INFO_NULL,
+	};
+	int status;
 
 	if (!mkdtemp(dir))
 		return 1;
@@ -191,20 +202,10 @@ main(void)
 	snprintf(second_sink, sizeof(second_sink), "csv:%s/second.csv", dir);
 	snprintf(packets_path, sizeof(packets_path), "%s/packets.pcapng", dir);
 	snprintf(packets_sink, sizeof(packets_sink), "pcapng:%s", packets_path);
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("run", NULL, NULL);
-	CU_ADD_TEST(suite, test_everything_that_crosses_is_delivered);
-	CU_ADD_TEST(suite, test_stop_flushes);
-	CU_ADD_TEST(suite, test_packets_bound_is_exact);
-	CU_ADD_TEST(suite, test_sink_that_fails_is_accounted_for);
-	CU_ADD_TEST(suite, test_sources_pass_side_by_side);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	status = check_run("run", tests);
 	unlink(rows_path);
 	unlink(second_sink + 4);
 	unlink(packets_path);
 	rmdir(dir);
-	return failed != 0;
+	return status;
 }

@@ -120,10 +120,6 @@ main(void)
 		{ "NaN is null", test_floats_that_are_no_numbers_are_null },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "sink/csv", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("sink/csv", tests);
 }

@@ -160,10 +160,6 @@ main(void)
 		{ "large strings", test_large_strings },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "sink/json", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("sink/json", tests);
 }

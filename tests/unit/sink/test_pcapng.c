@@ -242,10 +242,6 @@ main(void)
 		{ "full disk", test_full_disk_keeps_whole_packets },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "sink/pcapng", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("sink/pcapng", tests);
 }

@@ -338,10 +338,6 @@ main(void)
 		{ "packet blocks grow", test_packet_blocks_grow },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "sink/sink", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("sink/sink", tests);
 }

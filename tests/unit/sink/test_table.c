@@ -195,10 +195,6 @@ main(void)
 		{ "a live terminal is redrawn", test_live_terminal_is_redrawn },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{ "sink/table", NULL, NULL, NULL, NULL, tests },
-		CU_SUITE_INFO_NULL,
-	};
 
-	return check_main(suites);
+	return check_run("sink/table", tests);
 }

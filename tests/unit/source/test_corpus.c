@@ -8,6 +8,7 @@
 #include <CUnit/CUnit.h>
 #include <jansson.h>
 
+#include "check.h"
 #include "reading.h"
 
 /*
@@ -16,10 +17,8 @@
  * are read.
  */
 
-#define EXIT_SKIPPED 77
-
-#define PLACE_BYTES  2048
-#define PATH_BYTES   (PLACE_BYTES + 1024)
+#define PLACE_BYTES 2048
+#define PATH_BYTES  (PLACE_BYTES + 1024)
 
 static char captures[PLACE_BYTES];
 
@@ -235,25 +234,18 @@ int
 main(int argc, char **argv)
 {
 	const char *place = getenv("WEIR_CAPTURES");
+	static const CU_TestInfo tests[] = {
+		{ "well-formed: as the reference", test_well_formed },
+		{ "malformed: what is readable", test_malformed },
+		CU_TEST_INFO_NULL,
+	};
 	struct stat st;
-	unsigned failed;
-	CU_pSuite suite;
 
 	snprintf(captures, sizeof(captures), "%s", place ? place : argc > 1 ? argv[1] : "");
 	if (stat(captures, &st) || !S_ISDIR(st.st_mode)) {
 		printf(
 		    "skipped: no captures at '%s' (WEIR_CAPTURES names their folder)\n", captures);
-		return EXIT_SKIPPED;
+		return CHECK_SKIPPED;
 	}
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return EXIT_FAILURE;
-	suite = CU_add_suite("captures", NULL, NULL);
-	if (!suite || !CU_add_test(suite, "well-formed: as the reference", test_well_formed) ||
-	    !CU_add_test(suite, "malformed: what is readable", test_malformed))
-		return EXIT_FAILURE;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run("captures", tests);
 }

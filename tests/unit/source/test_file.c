@@ -2,9 +2,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "check.h"
 #include "making.h"
 #include "reading.h"
-#include "suite.h"
 
 #define MAGIC_US 0xa1b2c3d4u
 #define START_S  1000u
@@ -417,7 +417,7 @@ test_head(void)
 int
 main(void)
 {
-	static const struct test tests[] = {
+	static const CU_TestInfo tests[] = {
 		{ "wrong options", test_option_errors },
 		{ "files that cannot be opened", test_open_errors },
 		{ "files that may not be read", test_no_permission },
@@ -430,8 +430,8 @@ main(void)
 		{ "dry run", test_dry_run },
 		{ "a named pipe", test_fifo },
 		{ "what a source says of itself", test_head },
-		{ NULL, NULL },
+		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("source: file", tests);
+	return check_run("source: file", tests);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
 
+#include "check.h"
 #include "kind.h"
 #include "reading.h"
-#include "suite.h"
 
 #define START_NS INT64_C(1767225600000000000)
 
@@ -481,7 +481,7 @@ test_docs(void)
 int
 main(void)
 {
-	static const struct test tests[] = {
+	static const CU_TestInfo tests[] = {
 		{ "the same seed gives the same packets", test_same_seed },
 		{ "times by rate", test_times },
 		{ "valid lengths and checksums", test_checksums },
@@ -494,8 +494,8 @@ main(void)
 		{ "without end", test_endless },
 		{ "wrong options", test_errors },
 		{ "every kind is documented", test_docs },
-		{ NULL, NULL },
+		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("source: generator", tests);
+	return check_run("source: generator", tests);
 }

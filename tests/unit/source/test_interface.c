@@ -11,6 +11,8 @@
 
 #include <weir/source/interface.h>
 
+#include "check.h"
+
 #define INDEX 7
 
 /* A message of rtnetlink, built attribute by attribute. */
@@ -349,35 +351,28 @@ loopback_is_found(void)
 	CU_ASSERT_TRUE(f.is_all);
 }
 
-#define ADD(test) CU_add_test(suite, #test, test)
-
 int
 main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "idle interface is taken", idle_interface_is_taken },
+		{ "address means tap", address_means_tap },
+		{ "automatic addresses do not count", automatic_addresses_do_not_count },
+		{ "point to point shows its own end", point_to_point_shows_its_own_end },
+		{ "route means tap", route_means_tap },
+		{ "automatic routes do not count", automatic_routes_do_not_count },
+		{ "one of several next hops means tap", one_of_several_next_hops_means_tap },
+		{ "what rides on it means tap", what_rides_on_it_means_tap },
+		{ "member of a bridge is tapped", member_of_a_bridge_is_tapped },
+		{ "loopback and any are tapped", loopback_and_any_are_tapped },
+		{ "flags override", flags_override },
+		{ "own link is read", own_link_is_read },
+		{ "short messages are passed over", short_messages_are_passed_over },
+		{ "jumbo blocks xdp", jumbo_blocks_xdp },
+		{ "missing interface names the nearest", missing_interface_names_the_nearest },
+		{ "loopback is found", loopback_is_found },
+		CU_TEST_INFO_NULL,
+	};
 
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	suite = CU_add_suite("interface", NULL, NULL);
-	ADD(idle_interface_is_taken);
-	ADD(address_means_tap);
-	ADD(automatic_addresses_do_not_count);
-	ADD(point_to_point_shows_its_own_end);
-	ADD(route_means_tap);
-	ADD(automatic_routes_do_not_count);
-	ADD(one_of_several_next_hops_means_tap);
-	ADD(what_rides_on_it_means_tap);
-	ADD(member_of_a_bridge_is_tapped);
-	ADD(loopback_and_any_are_tapped);
-	ADD(flags_override);
-	ADD(own_link_is_read);
-	ADD(short_messages_are_passed_over);
-	ADD(jumbo_blocks_xdp);
-	ADD(missing_interface_names_the_nearest);
-	ADD(loopback_is_found);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return check_run("interface", tests);
 }

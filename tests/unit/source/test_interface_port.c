@@ -13,6 +13,7 @@
 #include <weir/source/eal.h>
 #include <weir/source/source.h>
 
+#include "check.h"
 #include "eal_args.h"
 #include "port.h"
 
@@ -378,47 +379,40 @@ unknown_eal_argument_is_a_usage_error(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-#define ADD(test) CU_add_test(suite, #test, test)
-
 int
 main(void)
 {
+	static const CU_TestInfo without_eal[] = {
+		{ "names of ports are told from interfaces",
+		    names_of_ports_are_told_from_interfaces },
+		{ "names are taken apart", names_are_taken_apart },
+		{ "bad names are usage errors", bad_names_are_usage_errors },
+		{ "arguments fit the host", arguments_fit_the_host },
+		{ "the users choice wins", the_users_choice_wins },
+		{ "ports are not tapped", ports_are_not_tapped },
+		{ "unknown eal argument is a usage error", unknown_eal_argument_is_a_usage_error },
+		CU_TEST_INFO_NULL,
+	};
+	static const CU_TestInfo with_eal[] = {
+		{ "null port is polled", null_port_is_polled },
+		{ "large packets fit", large_packets_fit },
+		{ "capture by net pcap is exact", capture_by_net_pcap_is_exact },
+		{ "device can be opened again", device_can_be_opened_again },
+		{ "unknown driver names the nearest", unknown_driver_names_the_nearest },
+		{ "dry run opens nothing", dry_run_opens_nothing },
+		CU_TEST_INFO_NULL,
+	};
 	char *args[] = { (char[]){ "--no-huge" }, (char[]){ "-m" }, (char[]){ "512" } };
 	struct weir_error err = { 0 };
-	CU_pSuite suite;
-	unsigned failures;
+	int status = check_run("names and arguments", without_eal);
 
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	suite = CU_add_suite("names and arguments", NULL, NULL);
-	ADD(names_of_ports_are_told_from_interfaces);
-	ADD(names_are_taken_apart);
-	ADD(bad_names_are_usage_errors);
-	ADD(arguments_fit_the_host);
-	ADD(the_users_choice_wins);
-	ADD(ports_are_not_tapped);
-	ADD(unknown_eal_argument_is_a_usage_error);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	if (failures)
-		return 1;
+	if (status)
+		return status;
 	if (weir_eal_start("weir", args, 3, &err) != 0) {
 		fprintf(stderr, "polling of ports is skipped: %s\n", err.text);
-		return 77;
+		return CHECK_SKIPPED;
 	}
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	suite = CU_add_suite("virtual ports", NULL, NULL);
-	ADD(null_port_is_polled);
-	ADD(large_packets_fit);
-	ADD(capture_by_net_pcap_is_exact);
-	ADD(device_can_be_opened_again);
-	ADD(unknown_driver_names_the_nearest);
-	ADD(dry_run_opens_nothing);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	status = check_run("virtual ports", with_eal);
 	weir_eal_stop();
-	return failures != 0;
+	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "check.h"
 #include "making.h"
 #include "reading.h"
-#include "suite.h"
 
 #define MAGIC_US       0xa1b2c3d4u
 #define MAGIC_NS       0xa1b23c4du
@@ -245,7 +245,7 @@ test_impossible_length(void)
 int
 main(void)
 {
-	static const struct test tests[] = {
+	static const CU_TestInfo tests[] = {
 		{ "micro and nano in both byte orders", test_magics },
 		{ "modified record headers", test_modified },
 		{ "unsigned seconds, carried fractions", test_times },
@@ -254,8 +254,8 @@ main(void)
 		{ "a header alone is an empty capture", test_only_header },
 		{ "cut at every byte", test_truncation },
 		{ "impossible packet length", test_impossible_length },
-		{ NULL, NULL },
+		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("source: classic pcap", tests);
+	return check_run("source: classic pcap", tests);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "check.h"
 #include "making.h"
 #include "reading.h"
-#include "suite.h"
 
 #define STAMP_S INT64_C(1700000000)
 
@@ -152,6 +152,8 @@ test_sections(void)
 	put_enhanced(&m, 0, 2000000, 44, 44, 2);
 	c.value = write_file("sections.pcapng", m.bytes, m.len);
 	CU_ASSERT_EQUAL_FATAL(weir_source_open(&c, &s, &err), 0);
+	/* The next source's numbers begin behind those that stand before the first packet. */
+	CU_ASSERT_EQUAL(s->n_interfaces, 2);
 	CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL_FATAL(b->n, 2);
 	CU_ASSERT_EQUAL(b->interface[0], 6);
@@ -314,7 +316,7 @@ test_large(void)
 int
 main(void)
 {
-	static const struct test tests[] = {
+	static const CU_TestInfo tests[] = {
 		{ "all packet blocks in both byte orders", test_blocks },
 		{ "simple packets and the snap length", test_simple_snap_len },
 		{ "time resolutions and offsets", test_resolutions },
@@ -322,8 +324,8 @@ main(void)
 		{ "damage is named with its offset", test_damage },
 		{ "cut at every byte", test_truncation },
 		{ "larger than the buffer", test_large },
-		{ NULL, NULL },
+		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("source: pcapng", tests);
+	return check_run("source: pcapng", tests);
 }

@@ -5,6 +5,8 @@
 #include <pcap/dlt.h>
 #include <weir/stage/stage.h>
 
+#include "check.h"
+
 /* Ethernet, IPv4, TCP 1234 -> 443, SYN; and the same as raw IP from byte 14 on. */
 static const uint8_t tcp_syn[54] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 40,
 	0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x04, 0xd2, 0x01, 0xbb, 0, 0, 0, 1, 0, 0,
@@ -140,18 +142,14 @@ test_map_adds_a_column(void)
 int
 main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "filter matches like tcpdump", test_filter_matches_like_tcpdump },
+		{ "filter refuses bad syntax", test_filter_refuses_bad_syntax },
+		{ "where counts what it drops", test_where_counts_what_it_drops },
+		{ "where needs a condition", test_where_needs_a_condition },
+		{ "map adds a column", test_map_adds_a_column },
+		CU_TEST_INFO_NULL,
+	};
 
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("stage", NULL, NULL);
-	CU_ADD_TEST(suite, test_filter_matches_like_tcpdump);
-	CU_ADD_TEST(suite, test_filter_refuses_bad_syntax);
-	CU_ADD_TEST(suite, test_where_counts_what_it_drops);
-	CU_ADD_TEST(suite, test_where_needs_a_condition);
-	CU_ADD_TEST(suite, test_map_adds_a_column);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return check_run("stage", tests);
 }

@@ -42,7 +42,4 @@ struct weir_decode_counters {
 /* Hot, owning lcore. Fill layout and needed columns of all b->n rows. */
 void weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters);
 
-/* LINKTYPE_ or DLT_ number of libpcap to ours; WEIR_LINK_UNKNOWN for the rest. */
-enum weir_link weir_decode_link_of_dlt(int dlt);
-
 #endif

@@ -39,6 +39,7 @@ struct weir_command {
 	uint64_t table_size; /* most keys in one window; 0: from memory */
 	bool has_seed;
 	uint64_t seed;
+	const char *anon_key; /* file, or NULL */
 	int64_t for_ns;    /* 0: no bound */
 	uint64_t packets;  /* 0: no bound */
 	const char *stats; /* file, "-", or NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <weir/decode/decode.h>
+#include <weir/packet/link.h>
 
-#include "suite.h"
+#include "check.h"
 
 /* Numbers of https://www.tcpdump.org/linktypes.html. */
 
@@ -30,7 +30,7 @@ known_numbers_have_their_link_type(void)
 	};
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		CU_ASSERT_EQUAL(weir_decode_link_of_dlt(known[i].dlt), known[i].link);
+		CU_ASSERT_EQUAL(weir_link_of_dlt(known[i].dlt), known[i].link);
 }
 
 static void
@@ -39,7 +39,7 @@ other_numbers_are_unknown(void)
 	static const int other[] = { -1, 6, 105, 107, 127, 192, 65536 };
 
 	for (unsigned i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-		CU_ASSERT_EQUAL(weir_decode_link_of_dlt(other[i]), WEIR_LINK_UNKNOWN);
+		CU_ASSERT_EQUAL(weir_link_of_dlt(other[i]), WEIR_LINK_UNKNOWN);
 }
 
 int
@@ -51,5 +51,5 @@ main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return run_suite("decode link of dlt", tests);
+	return check_run("decode link of dlt", tests);
 }
