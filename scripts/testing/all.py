@@ -64,14 +64,14 @@ def command(label, args, env=None):
     return ok
 
 
-def compile_progress(build):
+def compile_progress(build, targets):
     """ninja; on a terminal with its own progress line."""
     if sys.stdout.isatty():
-        return subprocess.run(["ninja", "-C", build], stdin=subprocess.DEVNULL).returncode == 0
-    return command("compile " + os.path.basename(build), ["ninja", "-C", build, "--quiet"])
+        return subprocess.run(["ninja", "-C", build, *targets], stdin=subprocess.DEVNULL).returncode == 0
+    return command("compile " + os.path.basename(build), ["ninja", "-C", build, "--quiet", *targets])
 
 
-def build(total, name, options, compiler):
+def build(total, name, options, compiler, targets=()):
     """Configure (once) and compile build-test/NAME. Its directory, or None."""
     say("\n== %s: build" % name)
     directory = os.path.join(BUILDS, name)
@@ -80,7 +80,7 @@ def build(total, name, options, compiler):
     if not os.path.exists(os.path.join(directory, "build.ninja")):
         shutil.rmtree(directory, ignore_errors=True)
         ok = command("configure " + name, ["meson", "setup", *options, directory, ROOT], env)
-    ok = ok and compile_progress(directory)
+    ok = ok and compile_progress(directory, targets)
     total.add(name + ": builds without a warning", "ok" if ok else "fail")
     return directory if ok else None
 
@@ -187,13 +187,16 @@ def step_thread(total):
 def step_fuzz(total):
     source = os.path.join(ROOT, "tests", "fuzz")
     if not os.path.exists(os.path.join(source, "meson.build")):
-        total.add("fuzz", "skip", "there are no fuzz targets yet")
+        total.add("fuzz", "fail", "tests/fuzz has no meson.build")
         return
     d = build(total, "fuzz", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                              "-Doptimization=1"], "clang")
+                              "-Doptimization=1"], "clang", ["fuzz-targets"])
     if not d:
         return
     say("\n== fuzz: %d s each" % FUZZ_SECONDS)
+    seeds = os.path.join(d, "seeds")
+    if not command("fuzz: seeds of the golden cases", [os.path.join(source, "make_seeds.py"), seeds]):
+        total.add("fuzz: seeds", "fail")
     targets = sorted(x for x in os.listdir(os.path.join(d, "tests", "fuzz"))
                      if x.startswith("fuzz-") and os.access(os.path.join(d, "tests", "fuzz", x), os.X_OK)
                      and os.path.isfile(os.path.join(d, "tests", "fuzz", x)))
@@ -202,11 +205,10 @@ def step_fuzz(total):
     for t in targets:
         found = os.path.join(d, "found-" + t)
         os.makedirs(found, exist_ok=True)
-        seeds = os.path.join(source, "seeds", t[len("fuzz-"):])
         ok = command("fuzz: " + t, [
             "setarch", os.uname().machine, "-R", os.path.join(d, "tests", "fuzz", t),
             "-max_total_time=%d" % FUZZ_SECONDS, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-            "-artifact_prefix=" + found + "/crash-", found, *([seeds] if os.path.isdir(seeds) else [])],
+            "-artifact_prefix=" + found + "/crash-", found, os.path.join(seeds, t[len("fuzz-"):])],
             SANITIZER_ENV)
         total.add("fuzz: " + t, "ok" if ok else "fail", "its input is under " + found)
 
