@@ -85,7 +85,8 @@ put_address(struct maker *m, unsigned version)
 	}
 	a = hint->addr;
 	if (hint->prefix < bits || once_in(m, 3)) { /* another host, or just outside */
-		unsigned bit = below(m, bits);
+		bool is_edge = hint->prefix && once_in(m, 2);
+		unsigned bit = is_edge ? bits - hint->prefix : below(m, bits);
 
 		if (bit < 64)
 			a.lo ^= UINT64_C(1) << bit;
