@@ -99,16 +99,17 @@ compile_checked(const char *text, int dlt, struct bpf_program *ret, struct weir_
 const struct weir_filter_program *
 weir_filter_program_of(struct weir_filter *f, int dlt)
 {
-	static const struct weir_filter_program never = { .dlt = -1 };
 	struct weir_filter_program *p;
 	struct weir_error err;
 
 	for (unsigned i = 0; i < f->n_programs; i++)
 		if (f->programs[i].dlt == dlt)
 			return &f->programs[i];
-	if (f->n_programs == WEIR_FILTER_MAX_DLTS)
-		return &never;
-	p = &f->programs[f->n_programs++];
+	if (f->n_programs < WEIR_FILTER_MAX_DLTS)
+		f->n_programs++;
+	p = &f->programs[f->n_programs - 1]; /* more link types than that share the last place */
+	if (p->is_usable)
+		pcap_freecode(&p->bpf);
 	p->dlt = dlt;
 	p->is_usable = compile_checked(f->text, dlt, &p->bpf, &err) == 0;
 	if (!p->is_usable)

@@ -353,7 +353,7 @@ program_of(struct filter_pair *p, int dlt)
 	while (i < p->n_dlts && p->dlts[i] != dlt)
 		i++;
 	if (i == p->n_dlts) {
-		if (i == 32)
+		if (i == 256)
 			abort();
 		p->dlts[i] = dlt;
 		if (!compile(&p->bpf[i], p->text, dlt))

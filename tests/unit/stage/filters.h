@@ -17,8 +17,8 @@ void filter_compose(uint64_t *state, char *buf, size_t size);
 struct filter_pair {
 	const char *text;
 	struct weir_stage *stage;
-	struct bpf_program bpf[32];
-	int dlts[32];
+	struct bpf_program bpf[256];
+	int dlts[256];
 	unsigned n_dlts;
 	uint64_t n_packets, n_matched, n_differ;
 };
