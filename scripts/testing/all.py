@@ -153,7 +153,7 @@ def checks(total, which):
 
 def step_check(total):
     say("== check")
-    checks(total, [("format", ["format"]), ("layers", ["layers"]), ("docs", ["docs"]),
+    checks(total, [("format", ["format"]), ("poison", ["poison"]), ("layers", ["layers"]), ("docs", ["docs"]),
                    ("scripts", ["scripts"])])
 
 

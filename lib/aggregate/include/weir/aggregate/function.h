@@ -10,7 +10,8 @@
 
 /*
  * Aggregate functions (contract A5): one file each, one line in functions.def. State lies in the
- * group's row; update runs over a column of rows at once; states merge, across panes, cores and hosts.
+ * group's row; update runs over a column of rows at once; states merge, across panes, cores and
+ * hosts.
  */
 
 #define WEIR_AGG_MAX_ARGS 2
@@ -30,11 +31,13 @@ struct weir_agg_function {
 	/* Check the argument types; set *ret_type to the result's. Usage error otherwise. */
 	int (*check)(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type,
 	    struct weir_error *err);
-	/* Bytes of state, a multiple of 8, for these argument types. All-zero bytes are the empty state. */
+	/* Bytes of state, a multiple of 8, for these argument types. All-zero bytes are the empty
+	 * state. */
 	uint32_t (*state_size)(const enum weir_type *args, unsigned n_args);
 	/*
-	 * Hot. For each row r set in sel: state at base + group[r] * stride takes args[..] of row r in.
-	 * time_ns is the rows' event time, for the order-sensitive. args is NULL where there are none.
+	 * Hot. For each row r set in sel: state at base + group[r] * stride takes args[..] of row r
+	 * in. time_ns is the rows' event time, for the order-sensitive. args is NULL where there
+	 * are none.
 	 */
 	void (*update)(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
 	    uint32_t n, const struct weir_column *const *args, const int64_t *time_ns,
@@ -42,8 +45,8 @@ struct weir_agg_function {
 	/* Cold. dst takes src in. */
 	void (*merge)(void *dst, const void *src, const enum weir_type *args);
 	/* Cold. The value; strings point into the state. */
-	struct weir_value (*result)(const void *state, const enum weir_type *args,
-	    const struct weir_window_span *window);
+	struct weir_value (*result)(
+	    const void *state, const enum weir_type *args, const struct weir_window_span *window);
 };
 
 /* All functions, in the order of functions.def; NULL ends. */
