@@ -39,18 +39,14 @@ create_query(
     const struct weir_plan *plan, unsigned i, struct weir_worker_query *wq, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &plan->queries[i];
-	struct weir_group_spec spec = {
-		.lateness_ns = plan->lateness_ns,
-		.table_size = plan->table_size,
-		.seed = plan->seed,
-	};
+	struct weir_group_spec spec;
 
 	wq->path = q->path;
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
 	if (!q->path->has_group)
 		return 0;
-	weir_path_group_spec(q->path, &spec);
+	weir_plan_group_spec(plan, q, &spec);
 	wq->aggregator = weir_aggregator_create(&spec, err);
 	return wq->aggregator ? 0 : err->code;
 }

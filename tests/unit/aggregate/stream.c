@@ -214,6 +214,7 @@ make_aggregator(const struct stream *s, const struct query *q)
 		calls[i].n_args = q->calls[i].arg >= 0;
 		if (calls[i].n_args)
 			calls[i].arg_types[0] = s->types[q->calls[i].arg];
+		calls[i].arg_stores[0] = s->stores[q->calls[i].arg];
 	}
 	a = weir_aggregator_create(&spec, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
