@@ -247,4 +247,7 @@ def main():
     sys.exit(1 if total.failed else 0)
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("test: interrupted")
