@@ -50,6 +50,9 @@ def check_examples(t, page):
             dry = " --dry-run" if " -i " in line else ""
             p = subprocess.run(["bash", "-c", line + dry], cwd=d, env=env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT)
+            if dry and p.returncode == 1 and b"CAP_NET_RAW" in p.stderr:
+                t.skip("example: " + line + dry, "capturing needs CAP_NET_RAW")
+                continue
             t.check("example: " + line + dry, weir.ended(p) + ([] if p.stdout or dry else ["it prints no row"]))
 
 
