@@ -69,8 +69,8 @@ struct weir_group_spec {
 /* Rows that one update brings: hot. */
 struct weir_group_rows {
 	uint32_t n;
-	uint64_t *sel; /* in: rows to take; out: rows that were aggregated */
-	const struct weir_column *const *keys;        /* [n_keys] */
+	uint64_t *sel;                         /* in: rows to take; out: rows that found a group */
+	const struct weir_column *const *keys; /* [n_keys] */
 	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
 	int64_t first_number;                         /* number of row 0 */
