@@ -224,3 +224,17 @@ class Bench:
                 found[name] = profile.perf(self.weir.binary, command, per_packet(r), self.folder.folder)
             except Failed as e:
                 self.skip(name + " time", e)
+        self.port_time(found)
+
+    def port_time(self, found):
+        """The same for a port, whose packets lie in buffers of DPDK."""
+        for name in ("port-4k", "port-10k"):
+            path = self.input(name)
+            if not path:
+                continue
+            try:
+                r = self.weir.port(path, 2.0, self.memory_arguments(self.folder.packets(name)))
+                found[name] = profile.perf(self.weir.binary, r["command"], per_packet(r), self.folder.folder)
+            except Failed as e:
+                self.skip(name + " time", e)
+            self.folder.drop(name)

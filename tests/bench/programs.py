@@ -89,7 +89,7 @@ class Testpmd:
 
     def port(self, path, packets, seconds, memory, burst=32):
         # lcore 1 forwards, on the CPU that is measured; lcore 0 reads commands
-        command = ["dpdk-testpmd", *memory, "--no-telemetry", "--no-pci",
+        command = ["stdbuf", "-oL", "dpdk-testpmd", *memory, "--no-telemetry", "--no-pci",
                    "--lcores", "0@%d,1@%d" % (self.other_cpu, self.cpu),
                    "--vdev", "net_pcap0,rx_pcap=%s,infinite_rx=1" % path, "--", "-i", "--forward-mode=rxonly",
                    "--total-num-mbufs=%d" % (packets + 16384), "--burst=%d" % burst]
@@ -108,7 +108,7 @@ class Testpmd:
     def _talk(self, p, command, seconds):
         fd = p.stdout.fileno()
 
-        def say(text, word, wait=60):
+        def say(text, word, wait=20):
             p.stdin.write((text + "\n").encode())
             p.stdin.flush()
             return until(fd, word, wait)
@@ -131,7 +131,7 @@ class Testpmd:
 # name: package, program, packets at most (they are slow), command over a file; {file} {dir} are filled in
 PEERS = {
     "softflowd": ("softflowd", "softflowd", None,
-                  "softflowd -r {file} -6 -d -m 20000000 -p {dir}/pid -c {dir}/ctl"),
+                  "softflowd -r {file} -6 -d -m 20000000 -p {dir}/pid -c none"),
     "nfpcapd": ("nfdump", "nfpcapd", None, "nfpcapd -r {file} -w {dir}"),
     "argus": ("argus-server", "argus", 1000000, "argus -r {file} -w {dir}/out"),
     "pmacctd": ("pmacct", "pmacctd", 500000, "pmacctd -f {dir}/pmacctd.conf -I {file}"),
