@@ -11,10 +11,16 @@ struct maker {
 };
 
 static uint32_t
+draw(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(*state >> 32);
+}
+
+static uint32_t
 below(struct maker *m, uint32_t n)
 {
-	*m->state = *m->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(*m->state >> 33) % n;
+	return (draw(m->state) >> 1) % n;
 }
 
 static bool
@@ -286,8 +292,11 @@ weir_filter_sample_make(
 {
 	struct maker m = { state, hints, ret->bytes, 0 };
 
-	for (unsigned i = 0; i < sizeof(ret->bytes); i++)
-		ret->bytes[i] = (uint8_t)below(&m, 256);
+	for (unsigned i = 0; i < sizeof(ret->bytes); i += sizeof(uint32_t)) {
+		uint32_t four = draw(state);
+
+		memcpy(&ret->bytes[i], &four, sizeof(four));
+	}
 	put_frame(&m);
 	skip(&m, once_in(&m, 2) ? 0 : below(&m, 64)); /* padding */
 	ret->cap_len = once_in(&m, 5) ? below(&m, m.len + 1) : m.len;
