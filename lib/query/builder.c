@@ -202,6 +202,7 @@ bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
 			return rc;
 		ret->n_args++;
 		ret->arg_types[i] = weir_program_type(args[i]);
+		ret->arg_stores[i] = weir_program_store(args[i], p->symbols);
 	}
 	rc = ret->function->check(ret->arg_types, ret->n_args, ret_type, err);
 	return rc ? weir_error_wrap(err, "%s at %u", call->name, place) : 0;

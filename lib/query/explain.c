@@ -18,7 +18,7 @@ print_columns(const struct weir_schema *s, FILE *out)
 static void
 print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *out)
 {
-	char window[64];
+	char window[64], text[160];
 
 	fprintf(out, "query %s\n", q->text->name);
 	for (unsigned i = 0; i < q->text->n_stages; i++)
@@ -35,8 +35,7 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		fprintf(out, "  window    %s%s\n",
 		    weir_window_text(&q->path->window, window, sizeof(window)),
 		    q->path->has_window ? "" : " (default)");
-		fprintf(out, "  group     hash table of at most %llu keys a window\n",
-		    (unsigned long long)p->table_size);
+		fprintf(out, "  table     %s\n", weir_plan_table_text(p, q, text, sizeof(text)));
 	}
 	if (q->result) {
 		fprintf(out, "  columns   ");

@@ -37,12 +37,13 @@ struct weir_command {
 	struct weir_window default_window;
 	int64_t lateness_ns; /* -1: 0 for live sources, 60 s for files */
 	uint64_t table_size; /* most keys in one window; 0: from memory */
+	enum weir_overflow overflow;
 	bool has_seed;
 	uint64_t seed;
 	const char *anon_key; /* file, or NULL */
-	int64_t for_ns;    /* 0: no bound */
-	uint64_t packets;  /* 0: no bound */
-	const char *stats; /* file, "-", or NULL */
+	int64_t for_ns;       /* 0: no bound */
+	uint64_t packets;     /* 0: no bound */
+	const char *stats;    /* file, "-", or NULL */
 	bool is_progress_never;
 	bool is_explain;
 	bool is_dry_run;
