@@ -36,6 +36,7 @@ struct control {
 	struct weir_sink **sinks; /* each once */
 	uint64_t *offered;        /* [n_sinks] rows and packets produced for it */
 	bool needs_flush;
+	struct weir_progress progress;
 	int rc; /* first failure */
 	struct weir_error *err;
 };
@@ -110,6 +111,7 @@ deliver_rows(struct control *c, unsigned query, const struct weir_block *b)
 	o->rows += b->n_rows;
 	if (!b->n_rows)
 		return;
+	weir_progress_wipe(&c->progress); /* rows may go to the same terminal */
 	for (unsigned i = 0; i < o->n_sinks; i++) {
 		if (o->sinks[i]->ops->takes_packets)
 			continue;
@@ -237,7 +239,7 @@ are_all_sinks_broken(const struct control *c)
 
 /* Deliver until the worker has ended and its ring is empty. */
 static void
-control_loop(struct control *c, struct weir_progress *progress, atomic_bool *give_up)
+control_loop(struct control *c, atomic_bool *give_up)
 {
 	struct weir_parcel parcels[BURST_PARCELS];
 	struct timespec nap = { 0, SLEEP_NS };
@@ -250,7 +252,7 @@ control_loop(struct control *c, struct weir_progress *progress, atomic_bool *giv
 
 		for (unsigned i = 0; i < n; i++)
 			take_parcel(c, &parcels[i]);
-		weir_progress_show(progress, c->worker);
+		weir_progress_show(&c->progress, c->worker);
 		/* Nobody is left to read the results: there is no use in going on. */
 		if (are_all_sinks_broken(c))
 			atomic_store_explicit(give_up, true, memory_order_relaxed);
@@ -394,7 +396,6 @@ weir_run(
     const struct weir_run_config *config, struct weir_ledger *ret_ledger, struct weir_error *err)
 {
 	struct control c = { .config = config, .err = err };
-	struct weir_progress progress;
 	int64_t end_ns;
 	int rc;
 
@@ -409,10 +410,12 @@ weir_run(
 		goto out;
 	}
 	announce_tables(config->plan);
-	weir_progress_begin(&progress, config);
-	control_loop(&c, &progress, &c.worker->give_up);
+	for (unsigned i = 0; i < c.n_sinks; i++)
+		c.sinks[i]->draining = &c.worker->draining;
+	weir_progress_begin(&c.progress, config);
+	control_loop(&c, &c.worker->give_up);
 	pthread_join(c.worker->thread, NULL);
-	weir_progress_end(&progress);
+	weir_progress_wipe(&c.progress);
 	end_ns = weir_now_mono_ns();
 	report_sources(&c);
 	close_sinks(&c, ret_ledger, end_ns);
