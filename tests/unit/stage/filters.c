@@ -306,8 +306,8 @@ static bool
 compile(struct bpf_program *ret, const char *text, int dlt)
 {
 	pcap_t *dead = pcap_open_dead(dlt, 262144);
-	bool ok = dead && (pcap_compile(dead, ret, text, 1, PCAP_NETMASK_UNKNOWN) == 0 ||
-			      pcap_compile(dead, ret, text, 0, PCAP_NETMASK_UNKNOWN) == 0);
+	bool ok = dead && (pcap_compile(dead, ret, text, 1, 0) == 0 ||
+			      pcap_compile(dead, ret, text, 0, 0) == 0);
 
 	if (dead)
 		pcap_close(dead);
