@@ -96,23 +96,21 @@ weir_pane_start(const struct weir_pane *p)
 }
 
 static void
-merge_states(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
-    uint32_t first, uint32_t n, const uint32_t *rows, uint64_t *ret_lost)
+merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
+    const struct weir_found *found, uint64_t *ret_lost)
 {
-	size_t stride = dst->shape->stride;
-
 	for (uint32_t k = 0; k < n; k++) {
-		const uint8_t *from = src->rows + (first + k) * stride;
+		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
 
-		if (rows[k] == WEIR_TABLE_ROW_NONE) { /* not in dst's sample */
+		if (!found->group[k]) { /* not in the sample */
 			*ret_lost += weir_row_count(l, from);
 			continue;
 		}
 		for (unsigned i = 0; i < l->n_slots; i++) {
 			const struct weir_agg_slot *s = &l->slots[i];
 
-			s->function->merge(dst->rows + rows[k] * stride + s->offset,
-			    from + s->offset, s->arg_types);
+			s->function->merge(
+			    found->group[k] + s->offset, from + s->offset, s->arg_types);
 		}
 	}
 }
@@ -121,20 +119,19 @@ static int
 merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
     struct weir_keys *keys, uint64_t *ret_lost)
 {
-	uint32_t rows[WEIR_ROWS];
+	struct weir_found found;
 
 	for (uint32_t first = 0; first < src->n_rows; first += WEIR_ROWS) {
 		uint32_t left = src->n_rows - first;
 		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
 
-		weir_keys_of_rows(l, src, first, n, keys);
-		weir_table_guess(dst, keys, 0, n, rows);
-		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, rows) < n)
+		weir_keys_of_rows(l, dst, src, first, n, keys);
+		weir_table_guess(dst, keys, 0, n, found.row);
+		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
 			return -ENOMEM;
-		for (uint32_t k = 0; dst->level == 0 && k < n; k++)
-			if (rows[k] == WEIR_TABLE_ROW_NONE)
-				return -ENOMEM;
-		merge_states(l, dst, src, first, n, rows, ret_lost);
+		if (found.n_none && dst->level == 0)
+			return -ENOMEM;
+		merge_states(l, src, first, n, &found, ret_lost);
 	}
 	return 0;
 }
