@@ -8,6 +8,8 @@
 
 #include <weir/base/poison.h> /* last */
 
+static_assert(WEIR_TIME_NONE == INT64_MIN, "no time is the least there is");
+
 /* INT64_MIN stays what it is: no watermark yet. */
 static inline int64_t
 minus_lateness(int64_t watermark_ns, int64_t lateness_ns)
@@ -80,26 +82,41 @@ pane_of(struct weir_aggregator *a, const struct weir_pane_window *w)
 	return p;
 }
 
-/* Widen the pane's span by the rows that it took. */
-static void
-note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns)
+struct span {
+	int64_t first;
+	int64_t last;
+};
+
+/* No time is the least there is, so that only the first must beware of it. */
+static inline struct span
+widen(struct span s, int64_t t)
 {
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t at_first = t == WEIR_TIME_NONE ? INT64_MAX : t;
 
-	WEIR_FOR_EACH_BIT (r, sel) {
-		int64_t t = time_ns[r];
+	s.first = at_first < s.first ? at_first : s.first;
+	s.last = t > s.last ? t : s.last;
+	return s;
+}
 
-		if (t == WEIR_TIME_NONE)
-			continue;
-		first = t < first ? t : first;
-		last = t > last ? t : last;
+/* Widen the pane's span by the rows that it took, of n. */
+static void
+note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
+{
+	struct span s = { INT64_MAX, WEIR_TIME_NONE };
+
+	if (weir_mask_count(sel) == n) {
+		for (uint32_t r = 0; r < n; r++)
+			s = widen(s, time_ns[r]);
+	} else {
+		WEIR_FOR_EACH_BIT (r, sel)
+			s = widen(s, time_ns[r]);
 	}
-	if (last == INT64_MIN)
+	if (s.last == WEIR_TIME_NONE)
 		return;
-	if (p->first_ns == WEIR_TIME_NONE || first < p->first_ns)
-		p->first_ns = first;
-	if (last > p->last_ns)
-		p->last_ns = last;
+	if (p->first_ns == WEIR_TIME_NONE || s.first < p->first_ns)
+		p->first_ns = s.first;
+	if (s.last > p->last_ns)
+		p->last_ns = s.last;
 }
 
 /* Rows to take, and their numbers: all of the batch, or a list. */
@@ -292,7 +309,7 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 	else
 		feed_runs(a, &f, numbers, n);
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns);
+		note_times(p, sel, rows->time_ns, rows->n);
 }
 
 /* Rows that have all their keys. */

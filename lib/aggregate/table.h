@@ -114,6 +114,8 @@ void weir_table_guess(const struct weir_table *t, const struct weir_keys *keys, 
 uint32_t weir_table_find(struct weir_table *t, const struct weir_layout *l,
     const struct weir_keys *keys, uint32_t first, uint32_t n, uint32_t max_rows,
     struct weir_found *found);
+/* Hot. Have memory fetch the line of the index that a row is in. */
+void weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row);
 /* Hot. Take a row out of the index. */
 void weir_table_unlink(struct weir_table *t, const struct weir_layout *l, uint32_t row);
 /* Hot. Fill the place of a row that is out of the index with the last row. */

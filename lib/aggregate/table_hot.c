@@ -256,6 +256,12 @@ hash_of_row(const struct weir_table *t, const struct weir_layout *l, uint32_t ro
 	    weir_hash_words(weir_row_key(l, row_at(t, row)), t->shape->words, 1, l->secrets));
 }
 
+void
+weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	__builtin_prefetch(&t->index[hash_of_row(t, l, row) & t->line_mask]);
+}
+
 /* The slot of a row that is in the index. */
 static struct weir_index_line *
 slot_of_row(const struct weir_table *t, uint32_t hash, uint32_t row, unsigned *ret_slot)
