@@ -25,6 +25,9 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		if (q->text->stages[i].flag != WEIR_FLAG_WINDOW)
 			fprintf(out, "  %-9s %s\n", weir_flag_name(q->text->stages[i].flag) + 2,
 			    q->text->stages[i].text);
+	for (unsigned i = 0; i < q->path->n_stages; i++)
+		if (weir_stage_describe(q->path->stages[i]))
+			fprintf(out, "  %-9s as %s\n", "", weir_stage_describe(q->path->stages[i]));
 	if (q->text->n_stages == 0 && q->wants_rows)
 		fprintf(out,
 		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");

@@ -11,8 +11,10 @@
 #include "worker.h"
 
 #define RING_PARCELS 1024
-#define SPINS        200                  /* empty polls before sleeping */
-#define SLEEP_NS     50000                /* between polls of a quiet source */
+#define SPINS        200    /* empty polls before sleeping */
+#define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
+#define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAPS_A_STEP  64
 #define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 #define QUIET_GUARD_NS                                                                             \
 	(WEIR_NS_PER_S / 5) /* packets may still sit in kernel buffers for so long                 \
@@ -106,10 +108,14 @@ weir_worker_destroy(struct weir_worker *w)
 	free(w);
 }
 
+/* Sleep between polls, longer the longer nothing has come. n counts the naps since something did.
+ */
 static void
-nap(void)
+nap(unsigned n)
 {
-	struct timespec ts = { 0, SLEEP_NS };
+	unsigned step = n / NAPS_A_STEP;
+	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
+	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
 
 	nanosleep(&ts, NULL);
 }
@@ -124,7 +130,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
-		nap();
+		nap(0);
 	}
 	return true;
 }
@@ -239,7 +245,7 @@ loop(struct weir_worker *w)
 			break;
 		if (poll_round(w, weir_now_wall_ns()) == 0) {
 			if (++idle > SPINS)
-				nap();
+				nap(idle - SPINS);
 		} else {
 			idle = 0;
 		}

@@ -7,8 +7,8 @@
 #include <weir/packet/batch.h>
 
 /*
- * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below. A
- * packet with a reason still has the fields of the layers before the trouble.
+ * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below.
+ * A packet with a reason still has the fields of the layers before the trouble.
  */
 #define WEIR_DECODE_REASONS(X)                                                                     \
 	X(LINK_TYPE, "link_type", "link type that weir does not decode")                           \
@@ -19,14 +19,14 @@
 	X(IP_HEADER, "ip_header", "IP header length or total length that is impossible")           \
 	X(IP_TRUNCATED, "ip_truncated", "captured bytes end in the IP header or its extensions")   \
 	X(IPV6_EXT_DEPTH, "ipv6_ext_depth", "more IPv6 extension headers than are walked")         \
-	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header")   \
+	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header") \
 	X(L4_HEADER, "l4_header", "transport header length that is impossible")
 
 enum weir_decode_reason {
 #define X(id, name, doc) WEIR_DECODE_##id,
 	WEIR_DECODE_REASONS(X)
 #undef X
-	WEIR_N_DECODE_REASONS,
+	    WEIR_N_DECODE_REASONS,
 };
 
 struct weir_decode_reason_doc {

@@ -41,9 +41,9 @@ struct weir_command {
 	bool has_seed;
 	uint64_t seed;
 	const char *anon_key; /* file, or NULL */
-	int64_t for_ns;    /* 0: no bound */
-	uint64_t packets;  /* 0: no bound */
-	const char *stats; /* file, "-", or NULL */
+	int64_t for_ns;       /* 0: no bound */
+	uint64_t packets;     /* 0: no bound */
+	const char *stats;    /* file, "-", or NULL */
 	bool is_progress_never;
 	bool is_explain;
 	bool is_dry_run;

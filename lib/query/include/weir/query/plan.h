@@ -17,8 +17,8 @@ struct weir_plan_query {
 	struct weir_result *result; /* NULL where no rows are wanted */
 	bool wants_rows;            /* a sink takes rows */
 	bool wants_packets;         /* a sink takes packets */
-	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
-	uint64_t table_bytes; /* that so many may take */
+	uint64_t table_size;        /* most keys in one window; 0 where nothing is grouped */
+	uint64_t table_bytes;       /* that so many may take */
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };

@@ -18,7 +18,7 @@
 	X(NULL_KEY, "null_key", "a key field is not in the packet")                                \
 	X(LATE, "late", "its window was closed already, see --lateness")                           \
 	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
-	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")               \
+	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")             \
 	X(NO_MEMORY, "no_memory", "no memory for its row")
 
 enum weir_drop_reason {
@@ -40,7 +40,7 @@ struct weir_ledger_query {
 	enum weir_overflow overflow;
 	uint64_t table_keys;
 	uint64_t table_bytes;
-	double sampling;     /* sample: the least share of the keys that a window's rows stand for */
+	double sampling; /* sample: the least share of the keys that a window's rows stand for */
 	uint64_t undercount; /* evict: packets that a row may lack */
 };
 
