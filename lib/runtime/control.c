@@ -12,6 +12,7 @@
 #include "worker.h"
 
 #define BURST_PARCELS 32
+#define ROWS_PER_PART 65536
 #define SLEEP_NS      1000000 /* between looks into an empty ring */
 
 /* A query as the control thread sees it: where its rows go. */
@@ -157,6 +158,27 @@ note_table(struct control *c, unsigned query, const struct weir_pane *pane)
 	    q->text->name, q->table_size, 1 / sampling);
 }
 
+/*
+ * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
+ * hold all of them twice.
+ */
+static struct weir_block *
+rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
+{
+	uint32_t n = weir_pane_n_groups(pane);
+	uint32_t part = weir_result_narrows(q->result) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	struct weir_block *b = weir_block_create(&q->path->schema, part);
+
+	for (uint32_t first = 0; b && first < n;) {
+		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(q->result, b)) {
+			weir_block_destroy(b);
+			return NULL;
+		}
+		first += n - first < part ? n - first : part;
+	}
+	return b;
+}
+
 static void
 take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 {
@@ -167,13 +189,10 @@ take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 
 	note_table(c, query, pane);
 	if (q->result) {
-		b = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
-		if (!b || weir_pane_rows(pane, b)) {
-			weir_block_destroy(b);
-			b = NULL;
+		b = rows_of_pane(q, pane);
+		if (!b)
 			fail(c, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"),
 			    &e);
-		}
 	}
 	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->worker->back, &back, sizeof(back)))
