@@ -397,12 +397,13 @@ announce_tables(const struct weir_plan *plan)
 			    weir_plan_table_text(plan, &plan->queries[i], text, sizeof(text)));
 }
 
-/* Sinks are closed before the ledger is filled, as the last write may fail. */
+/* Sinks are flushed before the ledger is filled, so that it has the last write, failed or not. */
 static void
 close_sinks(struct control *c, struct weir_ledger *ledger, int64_t end_ns)
 {
 	struct weir_error e;
 
+	c->needs_flush = true;
 	flush_sinks(c);
 	if (ledger)
 		fill_ledger(c, ledger, end_ns);
