@@ -4,11 +4,12 @@
 
 #include <stdint.h>
 
+#include <weir/base/simd.h>
 #include <weir/packet/batch.h>
 
 /*
- * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below. A
- * packet with a reason still has the fields of the layers before the trouble.
+ * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below.
+ * A packet with a reason still has the fields of the layers before the trouble.
  */
 #define WEIR_DECODE_REASONS(X)                                                                     \
 	X(LINK_TYPE, "link_type", "link type that weir does not decode")                           \
@@ -19,14 +20,14 @@
 	X(IP_HEADER, "ip_header", "IP header length or total length that is impossible")           \
 	X(IP_TRUNCATED, "ip_truncated", "captured bytes end in the IP header or its extensions")   \
 	X(IPV6_EXT_DEPTH, "ipv6_ext_depth", "more IPv6 extension headers than are walked")         \
-	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header")   \
+	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header") \
 	X(L4_HEADER, "l4_header", "transport header length that is impossible")
 
 enum weir_decode_reason {
 #define X(id, name, doc) WEIR_DECODE_##id,
 	WEIR_DECODE_REASONS(X)
 #undef X
-	WEIR_N_DECODE_REASONS,
+	    WEIR_N_DECODE_REASONS,
 };
 
 struct weir_decode_reason_doc {
@@ -40,6 +41,8 @@ struct weir_decode_counters {
 };
 
 /* Hot, owning lcore. Fill layout and needed columns of all b->n rows. */
-void weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters);
+typedef void weir_decode_batch_fn(struct weir_batch *b, struct weir_decode_counters *counters);
+/* The same results at every level, which must be usable. Any thread. */
+weir_decode_batch_fn *weir_decode_at(enum weir_simd level);
 
 #endif
