@@ -45,6 +45,56 @@ take_words(struct decode_block *k, unsigned i, const uint8_t *p)
 	k->l4_12[i] = word_at(p + IP4_L4 + 12);
 }
 
+#if defined(__SSE2__)
+static inline __m128i
+words_at(const uint8_t *p)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline void
+put_words(uint32_t *to, __m128i words)
+{
+	_mm_store_si128((__m128i *)(void *)to, words);
+}
+
+/* take_words() of four rows at once: two loads of four words a packet, and rows to columns. */
+static inline void
+take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
+{
+	__m128i a = words_at(p[0] + 12), b = words_at(p[1] + 12);
+	__m128i c = words_at(p[2] + 12), d = words_at(p[3] + 12);
+	__m128i ab = _mm_unpacklo_epi32(a, b), cd = _mm_unpacklo_epi32(c, d);
+
+	put_words(k->type + i, _mm_unpacklo_epi64(ab, cd));
+	put_words(k->len + i, _mm_unpackhi_epi64(ab, cd));
+	ab = _mm_unpackhi_epi32(a, b);
+	cd = _mm_unpackhi_epi32(c, d);
+	put_words(k->frag + i, _mm_unpacklo_epi64(ab, cd));
+	a = words_at(p[0] + 26);
+	b = words_at(p[1] + 26);
+	c = words_at(p[2] + 26);
+	d = words_at(p[3] + 26);
+	ab = _mm_unpacklo_epi32(a, b);
+	cd = _mm_unpacklo_epi32(c, d);
+	put_words(k->src + i, _mm_unpacklo_epi64(ab, cd));
+	put_words(k->dst + i, _mm_unpackhi_epi64(ab, cd));
+	ab = _mm_unpackhi_epi32(a, b);
+	cd = _mm_unpackhi_epi32(c, d);
+	put_words(k->ports + i, _mm_unpacklo_epi64(ab, cd));
+	put_words(k->l4_4 + i, _mm_unpackhi_epi64(ab, cd));
+	for (unsigned r = 0; r < 4; r++)
+		k->l4_12[i + r] = word_at(p[r] + IP4_L4 + 12);
+}
+#else
+static inline void
+take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
+{
+	for (unsigned r = 0; r < 4; r++)
+		take_words(k, i + r, p[r]);
+}
+#endif
+
 /* Rows with so many bytes behind an Ethernet header that their words can be read. */
 static uint64_t
 readable(const struct weir_batch *b, unsigned lo, uint64_t rows)
@@ -66,8 +116,8 @@ gather(const struct weir_batch *b, struct decode_block *k, unsigned lo)
 	uint64_t can_read = readable(b, lo, k->rows);
 
 	if (can_read == ~UINT64_C(0)) {
-		for (unsigned i = 0; i < DECODE_BLOCK; i++)
-			take_words(k, i, b->data[lo + i]);
+		for (unsigned i = 0; i < DECODE_BLOCK; i += 4)
+			take_words4(k, i, b->data + lo + i);
 		return;
 	}
 	for (unsigned i = 0; i < DECODE_BLOCK; i++)

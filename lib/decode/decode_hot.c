@@ -101,8 +101,23 @@ fill_columns(struct weir_batch *b, const struct decode_block *k, unsigned lo)
 static inline void
 prefetch(const struct weir_batch *b, unsigned lo)
 {
-	for (unsigned r = lo; r < b->n && r < lo + 64; r++)
-		__builtin_prefetch(b->data[r]);
+	const uint8_t *const *data = b->data + lo;
+
+	if (lo + 64 > b->n) {
+		for (unsigned r = lo; r < b->n; r++)
+			__builtin_prefetch(b->data[r]);
+		return;
+	}
+	for (unsigned i = 0; i < 64; i += 8) {
+		__builtin_prefetch(data[i]);
+		__builtin_prefetch(data[i + 1]);
+		__builtin_prefetch(data[i + 2]);
+		__builtin_prefetch(data[i + 3]);
+		__builtin_prefetch(data[i + 4]);
+		__builtin_prefetch(data[i + 5]);
+		__builtin_prefetch(data[i + 6]);
+		__builtin_prefetch(data[i + 7]);
+	}
 }
 
 void
