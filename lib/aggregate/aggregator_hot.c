@@ -4,6 +4,7 @@
 #include <weir/base/time.h>
 
 #include "aggregator.h"
+#include "overflow.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -101,36 +102,184 @@ note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns)
 		p->last_ns = last;
 }
 
+/* Rows to take, and their numbers: all of the batch, or a list. */
+struct feed {
+	struct weir_pane *pane;
+	const struct weir_group_rows *rows;
+	uint64_t *sel; /* loses the rows for which there is no place */
+	struct weir_group_counters *counters;
+};
+
+/* Aggregate rows first .. end - 1, whose groups stand in found. */
+static void
+take_rows(struct weir_aggregator *a, const struct feed *f, const struct weir_table *t,
+    const uint32_t *numbers, uint32_t first, uint32_t end)
+{
+	const struct weir_layout *l = a->layout;
+	struct weir_agg_rows r = { .row = a->row,
+		.group = a->group,
+		.time_ns = f->rows->time_ns,
+		.first_number = f->rows->first_number };
+	size_t stride = t->shape->stride;
+	uint8_t *rows = t->rows;
+	uint32_t n = 0;
+
+	for (uint32_t k = first; k < end; k++) {
+		a->row[n] = numbers[k];
+		a->group[n] = rows + a->found[k] * stride;
+		n += a->found[k] != WEIR_TABLE_ROW_NONE;
+	}
+	r.n = n;
+	f->counters->aggregated += n;
+	if (n < end - first) {
+		f->counters->overflow += end - first - n;
+		for (uint32_t k = first; k < end; k++)
+			if (a->found[k] == WEIR_TABLE_ROW_NONE)
+				weir_mask_clear(f->sel, numbers[k]);
+	}
+	for (unsigned i = 0; i < l->n_slots; i++) {
+		const struct weir_agg_slot *s = &l->slots[i];
+
+		s->function->update(&r, s->offset, s->n_args ? f->rows->args[i] : NULL);
+	}
+}
+
+/* Make a place for the key of a row. Rows of groups that go for it become overflow. */
+static __attribute__((noinline)) enum weir_room
+make_room(struct weir_pane *p, enum weir_shape_id shape, struct weir_group_counters *counters)
+{
+	uint64_t lost = 0;
+	enum weir_room room = p->layout->overflow == WEIR_OVERFLOW_EVICT
+				  ? weir_pane_evict(p, shape, &lost)
+				  : weir_pane_halve(p, &lost);
+
+	counters->aggregated -= lost;
+	counters->overflow += lost;
+	return room;
+}
+
+/*
+ * Take rows whose keys have one shape. Where the table is full, all rows before the one that needs
+ * a place are aggregated first: so what is thrown out does not depend on where batches end.
+ */
+static void
+feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id shape,
+    const uint32_t *numbers, uint32_t n)
+{
+	const struct weir_layout *l = a->layout;
+	struct weir_table *t = &f->pane->tables[shape];
+	uint32_t first = 0;
+	bool is_dense = numbers == a->identity; /* rows 0 .. n - 1 */
+
+	weir_keys_pack(l, t->shape, f->rows->keys, is_dense ? NULL : numbers, n, &a->keys);
+	weir_table_guess(t, &a->keys, 0, n, a->found);
+	while (first < n) {
+		uint32_t others = weir_pane_n_rows(f->pane) - t->n_rows;
+		uint32_t end =
+		    weir_table_find(t, l, &a->keys, first, n, l->max_rows - others, a->found);
+
+		if (t->hole != WEIR_TABLE_ROW_NONE) { /* the new key found no memory */
+			weir_table_close_gap(t, l, t->hole);
+			t->hole = WEIR_TABLE_ROW_NONE;
+		}
+		take_rows(a, f, t, numbers, first, end);
+		first = end;
+		if (first == n)
+			return;
+		if (make_room(f->pane, shape, f->counters) == WEIR_ROOM_REFUSED) {
+			weir_mask_clear(f->sel, numbers[first++]);
+			f->counters->overflow++;
+		} else if (l->overflow == WEIR_OVERFLOW_SAMPLE) {
+			weir_table_guess(t, &a->keys, first, n, a->found); /* rows have moved */
+		}
+	}
+}
+
+static enum weir_shape_id
+shape_of(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t row)
+{
+	unsigned differ = 0;
+
+	for (unsigned k = 0; k < l->n_keys; k++)
+		if (l->keys[k].store == WEIR_ADDR)
+			differ |= rows->keys[k]->version[row] ^ 4u;
+	return differ ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW;
+}
+
+/* Rows whose keys have either shape: those of one first, and then those of the other. */
+static void
+feed_split(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+{
+	uint32_t n_of[WEIR_N_SHAPES] = { 0 };
+
+	/* One of the lists may be `numbers`: it is written behind where it is read. */
+	for (uint32_t i = 0; i < n; i++) {
+		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
+
+		a->numbers[shape][n_of[shape]++] = numbers[i];
+	}
+	for (unsigned s = 0; s < WEIR_N_SHAPES; s++)
+		feed_shape(a, f, (enum weir_shape_id)s, a->numbers[s], n_of[s]);
+}
+
+/*
+ * The same where the table may become full: in their order, run by run, so that who finds a place
+ * does not depend on where batches end.
+ */
+static void
+feed_runs(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+{
+	for (uint32_t i = 0, end; i < n; i = end) {
+		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
+
+		end = i + 1;
+		while (end < n && shape_of(a->layout, f->rows, numbers[end]) == shape)
+			end++;
+		feed_shape(a, f, shape, numbers + i, end - i);
+	}
+}
+
+/* Whether all addresses of the first n rows are IPv4. */
+static bool
+are_all_ipv4(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t n)
+{
+	uint8_t differ = 0;
+
+	for (unsigned k = 0; k < l->n_keys; k++) {
+		const uint8_t *version = rows->keys[k]->version;
+
+		for (uint32_t r = 0; l->keys[k].store == WEIR_ADDR && r < n; r++)
+			differ |= version[r] ^ 4;
+	}
+	return !differ;
+}
+
 /* Take rows into one pane; sel loses those for which the table has no room. */
 static void
 update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_group_rows *rows,
     uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
 {
 	const struct weir_layout *l = a->layout;
-	uint32_t n = 0, n_none;
+	const struct feed f = { p, rows, sel, counters };
+	const uint32_t *numbers = a->identity;
+	uint32_t n = weir_mask_count(sel);
 
-	WEIR_FOR_EACH_BIT (r, sel)
-		a->numbers[n++] = (uint32_t)r;
-	weir_keys_pack(l, rows->keys, a->numbers, n, a->keys);
-	n_none = weir_table_lookup(
-	    &p->table, l, a->keys, l->key_size, n, a->max_rows, &a->probe, a->found);
-	for (uint32_t i = 0; i < n; i++)
-		a->group[a->numbers[i]] = a->found[i];
-	if (n_none) {
-		for (uint32_t i = 0; i < n; i++)
-			if (a->found[i] == WEIR_TABLE_ROW_NONE)
-				weir_mask_clear(sel, a->numbers[i]);
-		counters->overflow += n_none;
+	if (n != rows->n) {
+		n = 0;
+		WEIR_FOR_EACH_BIT (r, sel)
+			a->numbers[WEIR_SHAPE_WIDE][n++] = (uint32_t)r;
+		numbers = a->numbers[WEIR_SHAPE_WIDE];
 	}
-	for (unsigned i = 0; i < l->n_aggs; i++) {
-		const struct weir_agg_slot *s = &l->aggs[i];
-
-		s->function->update(p->table.rows + s->offset, l->stride, a->group, sel, rows->n,
-		    s->n_args ? rows->args[i] : NULL, rows->time_ns, rows->first_number);
-	}
+	if (l->n_shapes == 1)
+		feed_shape(a, &f, WEIR_SHAPE_WIDE, numbers, n);
+	else if (numbers == a->identity && are_all_ipv4(l, rows, n))
+		feed_shape(a, &f, WEIR_SHAPE_NARROW, numbers, n);
+	else if (weir_pane_n_rows(p) + n <= l->max_rows)
+		feed_split(a, &f, numbers, n);
+	else
+		feed_runs(a, &f, numbers, n);
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
 		note_times(p, sel, rows->time_ns);
-	counters->aggregated += n - n_none;
 }
 
 /* Rows that have all their keys. */

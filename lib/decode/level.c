@@ -13,3 +13,9 @@ weir_decode_at(enum weir_simd level)
 		return decode_batch_v2;
 	}
 }
+
+void
+weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
+{
+	weir_decode_at(WEIR_SIMD_AUTO)(b, counters);
+}

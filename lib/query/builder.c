@@ -63,6 +63,7 @@ add_stage(struct weir_path *p, struct weir_stage *s)
 static int
 add_filter(struct weir_builder *b, struct weir_error *err)
 {
+	struct weir_scope scope = scope_of(b->p);
 	struct weir_stage *s;
 	int rc;
 
@@ -70,7 +71,7 @@ add_filter(struct weir_builder *b, struct weir_error *err)
 		return weir_error_usage(err,
 		    "must be the first stage: it works on the bytes (put it before --%s)",
 		    b->p->stages[b->p->n_stages - 1]->ops->name);
-	rc = weir_stage_filter_create(b->stage->text, &s, err);
+	rc = weir_stage_filter_create(b->stage->text, &scope, &s, err);
 	if (rc)
 		return rc;
 	add_stage(b->p, s);
@@ -201,6 +202,7 @@ bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
 			return rc;
 		ret->n_args++;
 		ret->arg_types[i] = weir_program_type(args[i]);
+		ret->arg_stores[i] = weir_program_store(args[i], p->symbols);
 	}
 	rc = ret->function->check(ret->arg_types, ret->n_args, ret_type, err);
 	return rc ? weir_error_wrap(err, "%s at %u", call->name, place) : 0;

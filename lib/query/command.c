@@ -122,6 +122,8 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		return read_duration(name, value, 1, &c->for_ns, err);
 	case WEIR_FLAG_TABLE_SIZE:
 		return read_u64(name, value, 1, &c->table_size, err);
+	case WEIR_FLAG_OVERFLOW: /* one of the option's choices */
+		return weir_overflow_parse(value, &c->overflow);
 	case WEIR_FLAG_PACKETS:
 		return read_u64(name, value, 1, &c->packets, err);
 	case WEIR_FLAG_SEED:

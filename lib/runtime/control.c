@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,13 @@ struct outlet {
 	unsigned n_sinks;
 	struct weir_sink **sinks;
 	uint64_t rows;
+
+	/* Of the windows so far. */
+	uint64_t lost; /* packets whose groups went when panes were merged */
+	uint64_t most_keys;
+	uint64_t most_bytes;
+	uint64_t undercount;
+	double sampling;
 };
 
 struct control {
@@ -63,6 +71,7 @@ open_sinks(struct control *c, struct weir_error *err)
 		const struct weir_plan_query *q = &plan->queries[i];
 		struct outlet *o = &c->outlets[i];
 
+		o->sampling = 1;
 		o->sinks = calloc(q->n_sinks + 1, sizeof(*o->sinks));
 		if (!o->sinks)
 			return weir_error_run(err, -ENOMEM, "out of memory");
@@ -125,6 +134,28 @@ take_rows(struct control *c, unsigned query, struct weir_block *b)
 }
 
 static void
+note_table(struct control *c, unsigned query, const struct weir_pane *pane)
+{
+	const struct weir_plan_query *q = &c->config->plan->queries[query];
+	struct outlet *o = &c->outlets[query];
+	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
+	uint64_t undercount = weir_pane_undercount(pane);
+	double sampling = weir_pane_sampling(pane);
+
+	o->lost += weir_pane_lost(pane);
+	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
+	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;
+	o->undercount = undercount > o->undercount ? undercount : o->undercount;
+	if (sampling >= o->sampling)
+		return;
+	o->sampling = sampling;
+	weir_log(WEIR_LOG_NOTICE,
+	    "query %s: more than %" PRIu64 " keys in a window: its rows are a sample of 1 key in "
+	    "%.0f (a larger --table-size holds more)",
+	    q->text->name, q->table_size, 1 / sampling);
+}
+
+static void
 take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 {
 	const struct weir_plan_query *q = &c->config->plan->queries[query];
@@ -132,6 +163,7 @@ take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 	struct weir_error e;
 	struct weir_block *b = NULL;
 
+	note_table(c, query, pane);
 	if (q->result) {
 		b = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
 		if (!b || weir_pane_rows(pane, b)) {
@@ -232,19 +264,25 @@ control_loop(struct control *c, struct weir_progress *progress, atomic_bool *giv
 }
 
 static void
-fill_query(struct weir_ledger_query *l, const struct weir_worker_query *wq, const char *name,
-    uint64_t rows)
+fill_query(struct weir_ledger_query *l, const struct weir_worker_query *wq,
+    const struct weir_plan *plan, const struct weir_plan_query *q, const struct outlet *o)
 {
-	l->name = name;
+	l->name = q->text->name;
 	l->in = wq->in;
-	l->aggregated = wq->group.aggregated + wq->emitted;
-	l->rows = rows + wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
+	l->aggregated = wq->group.aggregated - o->lost + wq->emitted;
+	l->table_size = q->table_size;
+	l->overflow = plan->overflow;
+	l->table_keys = o->most_keys;
+	l->table_bytes = o->most_bytes;
+	l->sampling = o->sampling;
+	l->undercount = o->undercount;
+	l->rows = o->rows + wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
 	l->dropped[WEIR_DROP_FILTER] = weir_path_dropped(wq->path, "filter");
 	l->dropped[WEIR_DROP_WHERE] = weir_path_dropped(wq->path, "where");
 	l->dropped[WEIR_DROP_NULL_KEY] = wq->group.null_key;
 	l->dropped[WEIR_DROP_LATE] = wq->group.late;
 	l->dropped[WEIR_DROP_NO_TIME] = wq->group.no_time;
-	l->dropped[WEIR_DROP_OVERFLOW] = wq->group.overflow;
+	l->dropped[WEIR_DROP_OVERFLOW] = wq->group.overflow + o->lost;
 	l->dropped[WEIR_DROP_NO_MEMORY] = wq->no_memory;
 }
 
@@ -287,8 +325,7 @@ fill_ledger(const struct control *c, struct weir_ledger *l, int64_t end_ns)
 		return;
 	l->n_queries = plan->n_queries;
 	for (unsigned i = 0; i < plan->n_queries; i++)
-		fill_query(&l->queries[i], &w->queries[i], plan->queries[i].text->name,
-		    c->outlets[i].rows);
+		fill_query(&l->queries[i], &w->queries[i], plan, &plan->queries[i], &c->outlets[i]);
 	l->n_sinks = c->n_sinks;
 	for (unsigned i = 0; i < c->n_sinks; i++) {
 		uint64_t shed = shed_for(c, c->sinks[i]);
@@ -326,6 +363,19 @@ start_worker(struct control *c, struct weir_error *err)
 	return 0;
 }
 
+/* How much memory the tables of live sources may come to: their traffic is not known before. */
+static void
+announce_tables(const struct weir_plan *plan)
+{
+	char text[160];
+
+	for (unsigned i = 0; plan->is_live && i < plan->n_queries; i++)
+		if (plan->queries[i].table_size)
+			weir_log(WEIR_LOG_INFO, "query %s: table of %s (--table-size, --overflow)",
+			    plan->queries[i].text->name,
+			    weir_plan_table_text(plan, &plan->queries[i], text, sizeof(text)));
+}
+
 /* Sinks are closed before the ledger is filled, as the last write may fail. */
 static void
 close_sinks(struct control *c, struct weir_ledger *ledger, int64_t end_ns)
@@ -358,6 +408,7 @@ weir_run(
 		close_sinks(&c, NULL, 0);
 		goto out;
 	}
+	announce_tables(config->plan);
 	weir_progress_begin(&progress, config);
 	control_loop(&c, &progress, &c.worker->give_up);
 	pthread_join(c.worker->thread, NULL);

@@ -69,7 +69,12 @@ print_query(const struct weir_ledger_query *q, FILE *out)
 	for (unsigned i = 0; i < WEIR_N_DROP_REASONS; i++)
 		if (q->dropped[i])
 			fprintf(out, " + %s %" PRIu64, reasons[i].name, q->dropped[i]);
-	fprintf(out, "; rows %" PRIu64 "\n", q->rows);
+	fprintf(out, "; rows %" PRIu64, q->rows);
+	if (q->overflow == WEIR_OVERFLOW_SAMPLE && q->sampling < 1)
+		fprintf(out, ", a sample of 1 key in %.0f", 1 / q->sampling);
+	if (q->undercount)
+		fprintf(out, ", each lacks at most %" PRIu64 " packets", q->undercount);
+	fprintf(out, "\n");
 }
 
 void
@@ -109,6 +114,18 @@ number(uint64_t n)
 }
 
 static json_t *
+table_json(const struct weir_ledger_query *q)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "size", number(q->table_size));
+	json_object_set_new(o, "overflow", json_string(weir_overflow_name(q->overflow)));
+	json_object_set_new(o, "keys", number(q->table_keys));
+	json_object_set_new(o, "bytes", number(q->table_bytes));
+	return o;
+}
+
+static json_t *
 query_json(const struct weir_ledger_query *q)
 {
 	json_t *dropped = json_object(), *o = json_object();
@@ -119,6 +136,13 @@ query_json(const struct weir_ledger_query *q)
 	json_object_set_new(o, "aggregated", number(q->aggregated));
 	json_object_set_new(o, "dropped", dropped);
 	json_object_set_new(o, "rows", number(q->rows));
+	if (!q->table_size)
+		return o;
+	json_object_set_new(o, "table", table_json(q));
+	if (q->overflow == WEIR_OVERFLOW_SAMPLE)
+		json_object_set_new(o, "sampling", json_real(q->sampling));
+	if (q->overflow == WEIR_OVERFLOW_EVICT)
+		json_object_set_new(o, "undercount", number(q->undercount));
 	return o;
 }
 

@@ -11,8 +11,10 @@
 #include "worker.h"
 
 #define RING_PARCELS 1024
-#define SPINS        200                  /* empty polls before sleeping */
-#define SLEEP_NS     50000                /* between polls of a quiet source */
+#define SPINS        200    /* empty polls before sleeping */
+#define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
+#define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAPS_A_STEP  64
 #define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 #define QUIET_GUARD_NS                                                                             \
 	(WEIR_NS_PER_S / 5) /* packets may still sit in kernel buffers for so long                 \
@@ -37,18 +39,14 @@ create_query(
     const struct weir_plan *plan, unsigned i, struct weir_worker_query *wq, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &plan->queries[i];
-	struct weir_group_spec spec = {
-		.lateness_ns = plan->lateness_ns,
-		.table_size = plan->table_size,
-		.seed = plan->seed,
-	};
+	struct weir_group_spec spec;
 
 	wq->path = q->path;
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
 	if (!q->path->has_group)
 		return 0;
-	weir_path_group_spec(q->path, &spec);
+	weir_plan_group_spec(plan, q, &spec);
 	wq->aggregator = weir_aggregator_create(&spec, err);
 	return wq->aggregator ? 0 : err->code;
 }
@@ -111,10 +109,14 @@ weir_worker_destroy(struct weir_worker *w)
 	free(w);
 }
 
+/* Sleep between polls, longer the longer nothing has come. n counts the naps since something did.
+ */
 static void
-nap(void)
+nap(unsigned n)
 {
-	struct timespec ts = { 0, SLEEP_NS };
+	unsigned step = n / NAPS_A_STEP;
+	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
+	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
 
 	nanosleep(&ts, NULL);
 }
@@ -129,7 +131,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
-		nap();
+		nap(0);
 	}
 	return true;
 }
@@ -244,7 +246,7 @@ loop(struct weir_worker *w)
 			break;
 		if (poll_round(w, weir_now_wall_ns()) == 0) {
 			if (++idle > SPINS)
-				nap();
+				nap(idle - SPINS);
 		} else {
 			idle = 0;
 		}

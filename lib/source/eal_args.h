@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 /* What of the host decides EAL's arguments. */
 struct weir_eal_host {
 	uint64_t huge_free_bytes; /* in hugepages that this process can map */

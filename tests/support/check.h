@@ -33,7 +33,8 @@ check_skip(const char *reason)
 	check_n_skipped++;
 }
 
-/* Run the tests of a table, which an empty row ends, as one suite. Returns the program's exit status. */
+/* Run the tests of a table, which an empty row ends, as one suite. Returns the program's exit
+ * status. */
 static inline int
 check_run(const char *suite, const CU_TestInfo *tests)
 {

@@ -23,24 +23,32 @@ int weir_agg_check_any(const struct weir_agg_function *f, const enum weir_type *
 int weir_agg_refuse(const struct weir_agg_function *f, const char *wanted, enum weir_type type,
     struct weir_error *err);
 
-/* The selected rows whose argument is not null. */
-WEIR_AGG_INLINE void
-weir_agg_take(
-    uint64_t take[WEIR_MASK_WORDS], const uint64_t *sel, uint32_t n, const struct weir_column *c)
+/* Whether any of the column's rows that are taken is null. */
+WEIR_AGG_INLINE bool
+weir_agg_has_nulls(const struct weir_agg_rows *rows, const struct weir_column *c)
 {
-	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
-		take[w] = w * 64 < n ? sel[w] & ~c->null[w] : 0;
+	uint64_t null = 0;
+
+	for (uint32_t w = 0; rows->n && w <= rows->row[rows->n - 1] / 64; w++)
+		null |= c->null[w];
+	return null != 0;
 }
 
-WEIR_AGG_INLINE void *
-weir_agg_state(uint8_t *base, uint32_t stride, const uint32_t *group, uint64_t row)
-{
-	return base + (size_t)group[row] * stride;
-}
+/*
+ * Run what follows for each row whose argument is not null: r is the row, group its group's memory.
+ * Where there is no null at all, which is known before, no row is asked.
+ */
+#define WEIR_AGG_FOR_EACH(rows, c, r, group)                                                       \
+	for (bool has_nulls_ = weir_agg_has_nulls(rows, c), once_ = true; once_; once_ = false)    \
+		for (uint32_t k_ = 0, r; k_ < (rows)->n && (r = (rows)->row[k_], true); k_++)      \
+			for (uint8_t *group = has_nulls_ && weir_mask_test((c)->null, r)           \
+						  ? NULL                                           \
+						  : (rows)->group[k_];                             \
+			     group; group = NULL)
 
 /* One integer element of whatever width; store must be a constant. */
 WEIR_AGG_INLINE int64_t
-weir_agg_int(const void *data, uint64_t row, enum weir_store store)
+weir_agg_int(const void *data, uint32_t row, enum weir_store store)
 {
 	switch (store) {
 	case WEIR_U8:

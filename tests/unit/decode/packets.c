@@ -252,7 +252,7 @@ decode_one(const struct packet *p, uint32_t cap_len, uint32_t wire_len)
 	b->wire_len[0] = wire_len;
 	b->time_ns[0] = WEIR_TIME_NONE;
 	b->link[0] = (uint8_t)p->link;
-	weir_decode_at(WEIR_SIMD_AUTO)(b, &counters);
+	weir_decode_batch(b, &counters);
 	return b;
 }
 

@@ -399,7 +399,7 @@ rows_do_not_mix(void)
 			b->time_ns[r] = r % 5 ? (int64_t)r : WEIR_TIME_NONE;
 			n_null += r % 3 == 2;
 		}
-		weir_decode_at(WEIR_SIMD_AUTO)(b, &counters);
+		weir_decode_batch(b, &counters);
 		for (unsigned r = 0; r < b->n; r++) {
 			struct weir_value v = weir_column_get(&b->col[WEIR_FIELD_DSTPORT], r);
 

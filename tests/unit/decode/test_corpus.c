@@ -108,7 +108,7 @@ count_row(const struct weir_batch *b, unsigned r, struct totals *t)
 static void
 flush(struct weir_batch *b, struct totals *t, struct weir_decode_counters *counters)
 {
-	weir_decode_at(WEIR_SIMD_AUTO)(b, counters);
+	weir_decode_batch(b, counters);
 	for (unsigned r = 0; r < b->n; r++) {
 		count_row(b, r, t);
 		free((void *)(uintptr_t)b->data[r]);

@@ -47,7 +47,7 @@ decode_packet(struct weir_batch *b, const struct pcap_pkthdr *h, const uint8_t *
 		b->wire_len[0] = h->len;
 		b->time_ns[0] = WEIR_TIME_NONE;
 		b->link[0] = (uint8_t)link;
-		weir_decode_at(WEIR_SIMD_AUTO)(b, counters);
+		weir_decode_batch(b, counters);
 		CU_ASSERT(b->l4_end[0] <= b->wire_len[0]);
 		sum += sum_payload(b);
 		n++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The last include of every *_hot.c: what a hot loop must not do does not compile. Memory, locks, clocks,
- * logging and I/O belong to the cold files beside it.
+ * The last include of every *_hot.c: what a hot loop must not do does not compile. Memory, locks,
+ * clocks, logging and I/O belong to the cold files beside it.
  */
 #ifndef WEIR_BASE_POISON_H
 #define WEIR_BASE_POISON_H

@@ -38,6 +38,7 @@ struct weir_command {
 	struct weir_window default_window;
 	int64_t lateness_ns; /* -1: 0 for live sources, 60 s for files */
 	uint64_t table_size; /* most keys in one window; 0: from memory */
+	enum weir_overflow overflow;
 	bool has_seed;
 	uint64_t seed;
 	enum weir_simd simd;  /* AUTO: the best that the CPU has */

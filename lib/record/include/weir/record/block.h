@@ -36,8 +36,8 @@ struct weir_block {
 	int64_t window_start_ns;          /* WEIR_TIME_NONE where unknown */
 	int64_t window_end_ns;
 	uint32_t n_rows;
-	uint32_t cap_rows;           /* a multiple of WEIR_ROWS */
-	struct weir_column *columns; /* [schema->n_columns], each of cap_rows elements */
+	uint32_t cap_rows;            /* a multiple of WEIR_ROWS */
+	struct weir_column *columns;  /* [schema->n_columns], each of cap_rows elements */
 	struct weir_block_heap *heap; /* bytes of strings; private */
 };
 
@@ -46,23 +46,26 @@ struct weir_block *weir_block_create(const struct weir_schema *schema, uint32_t 
 void weir_block_destroy(struct weir_block *b);
 /* Make room for so many more rows. 0 or -ENOMEM. */
 int weir_block_reserve(struct weir_block *b, uint32_t extra);
-/* Copy bytes into the block's heap; the copy lives as long as the block. NULL when out of memory. */
+/* Copy bytes into the block's heap; the copy lives as long as the block. NULL when out of memory.
+ */
 const uint8_t *weir_block_keep(struct weir_block *b, const void *p, uint32_t len);
-/* Set one element (row < n_rows + reserved; strings are copied); the value's type is the column's. 0 or -ENOMEM. */
+/* Set one element (row < n_rows + reserved; strings are copied); the value's type is the column's.
+ * 0 or -ENOMEM. */
 int weir_block_set(struct weir_block *b, uint32_t row, unsigned column, const struct weir_value *v);
-/* Append rows of `from` (same columns) given by mask over its WEIR_ROWS rows from first_row on. 0 or -ENOMEM. */
+/* Append rows of `from` (same columns) given by mask over its WEIR_ROWS rows from first_row on. 0
+ * or -ENOMEM. */
 int weir_block_append(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
     const uint64_t mask[WEIR_MASK_WORDS]);
 /*
- * Columns of rows first_row (a multiple of WEIR_ROWS) and up as views: cols[i] points into the block.
- * Returns the rows in the slice, at most WEIR_ROWS.
+ * Columns of rows first_row (a multiple of WEIR_ROWS) and up as views: cols[i] points into the
+ * block. Returns the rows in the slice, at most WEIR_ROWS.
  */
-uint32_t weir_block_slice(const struct weir_block *b, uint32_t first_row,
-    struct weir_column *cols);
+uint32_t weir_block_slice(const struct weir_block *b, uint32_t first_row, struct weir_column *cols);
 
 /*
  * Order rows: by column `top` descending (nulls last) where top >= 0, then by the key columns
- * ascending (nulls first), then by all others ascending. Rows past limit are cut (0 = keep all). 0 or -ENOMEM.
+ * ascending (nulls first), then by all others ascending. Rows past limit are cut (0 = keep all). 0
+ * or -ENOMEM.
  */
 int weir_block_sort(struct weir_block *b, int top, uint32_t limit);
 

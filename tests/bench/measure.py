@@ -1,0 +1,115 @@
+"""Run a program on one CPU and tell what it took.
+
+Machines that build and test other things meanwhile give a program a varying share of a CPU, so costs are CPU
+time, not wall-clock time: of the thread that does the work where a program has several (from
+/proc/PID/task/TID/schedstat), of the whole process where it is one thread's work.
+"""
+import os
+import resource
+import signal
+import subprocess
+import threading
+import time
+
+
+class Failed(Exception):
+    """A program did not do what was asked; the message is for people."""
+
+
+def thread_times(pid, name):
+    """On-CPU and waiting seconds of the threads of that name, summed."""
+    on = wait = 0
+    found = False
+    try:
+        for tid in os.listdir("/proc/%d/task" % pid):
+            base = "/proc/%d/task/%s/" % (pid, tid)
+            with open(base + "comm") as f:
+                if not f.read().startswith(name):
+                    continue
+            with open(base + "schedstat") as f:
+                a, b, _ = f.read().split()
+            on, wait, found = on + int(a), wait + int(b), True
+    except (OSError, ValueError):
+        return None
+    return (on / 1e9, wait / 1e9) if found else None
+
+
+class Sampler(threading.Thread):
+    """Keeps the newest thread_times() of a process while it runs."""
+
+    def __init__(self, pid, name, every_s):
+        super().__init__(daemon=True)
+        self.pid, self.name_, self.every_s = pid, name, every_s
+        self.last = None
+        self.end = threading.Event()
+
+    def run(self):
+        while not self.end.is_set():
+            now = thread_times(self.pid, self.name_)
+            self.last = now or self.last
+            self.end.wait(self.every_s)
+
+    def share(self):
+        """The part of its running time for which a thread had a CPU."""
+        self.end.set()
+        self.join()
+        if not self.last or self.last[0] <= 0:
+            return None
+        return self.last[0] / (self.last[0] + self.last[1])
+
+
+def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None):
+    """One run, all its children too: dict of out, err, wall_s, cpu_s, max_rss_bytes, share (of `thread`)."""
+    if cpu is not None:
+        command = ["taskset", "-c", str(cpu), *command]
+    start = time.monotonic()
+    p = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True, errors="replace", start_new_session=True)
+    sampler = Sampler(p.pid, thread, every_s) if thread else None
+    if sampler:
+        sampler.start()
+    output = {}
+    readers = [threading.Thread(target=lambda k=k, f=f: output.__setitem__(k, f.read()), daemon=True)
+               for k, f in (("out", p.stdout), ("err", p.stderr))]
+    for r in readers:
+        r.start()
+    timer = threading.Timer(timeout, lambda: os.killpg(p.pid, signal.SIGKILL))
+    timer.start()
+    _, status, usage = os.wait4(p.pid, 0)
+    timer.cancel()
+    p.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - start
+    for r in readers:
+        r.join(5)
+    result = {
+        "out": output.get("out", ""), "err": output.get("err", ""), "wall_s": wall,
+        "cpu_s": usage.ru_utime + usage.ru_stime, "max_rss_bytes": usage.ru_maxrss * 1024,
+        "share": sampler.share() if sampler else None,
+    }
+    if p.returncode == -signal.SIGKILL and wall >= timeout:
+        raise Failed("it did not end within %d s" % timeout)
+    if p.returncode:
+        lines = (result["err"].strip() or result["out"].strip()).splitlines()
+        raise Failed("status %d: %s" % (p.returncode, lines[-1] if lines else "(no message)"))
+    return result
+
+
+def median(values):
+    v = sorted(values)
+    n = len(v)
+    return v[n // 2] if n % 2 else (v[n // 2 - 1] + v[n // 2]) / 2
+
+
+def spread(values):
+    """Half the distance of the quartiles, as a part of the median; of few values half their range."""
+    v = sorted(values)
+    m = median(v)
+    if len(v) < 2 or not m:
+        return 0.0
+    lo, hi = (v[len(v) // 4], v[-1 - len(v) // 4]) if len(v) >= 4 else (v[0], v[-1])
+    return (hi - lo) / 2 / m
+
+
+def raise_limits():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, expr, file."""
+import glob
+import importlib.util
+import os
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+GOLDEN = os.path.join(HERE, "..", "golden")
+sys.dont_write_bytecode = True
+sys.path[:0] = [GOLDEN, os.path.join(HERE, "..", "support")]
+import pcapmaker as pm  # noqa: E402
+
+# In the order of enum weir_link.
+LINKS = [None, pm.LINK_ETHERNET, pm.LINK_RAW, pm.LINK_SLL, pm.LINK_SLL2, pm.LINK_NULL, pm.LINK_LOOP, pm.LINK_PPP,
+         pm.LINK_CHDLC, pm.LINK_NFLOG]
+
+
+def write(folder, data):
+    with open(os.path.join(folder, "%04d" % len(os.listdir(folder))), "wb") as f:
+        f.write(data)
+
+
+def main():
+    folders = {}
+    for kind in ("decode", "expr", "file"):
+        folders[kind] = os.path.join(sys.argv[1], kind)
+        os.makedirs(folders[kind], exist_ok=True)
+        for old in glob.glob(folders[kind] + "/*"):
+            os.unlink(old)
+    for path in sorted(glob.glob(os.path.join(GOLDEN, "*", "case.py"))):
+        spec = importlib.util.spec_from_file_location("case", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        files = module.inputs() if hasattr(module, "inputs") else {"input.pcap": module.packets()}
+        for name, packets in files.items():
+            for p in packets[:30]:
+                more = p.wire - len(p.data)
+                write(folders["decode"], bytes([LINKS.index(p.link), more >> 8 & 255, more & 255]) + p.data)
+            there = os.path.join(folders["file"], "new")
+            for big in (False, True):
+                for writer in (pm.write_pcap, pm.write_pcapng):
+                    if writer is pm.write_pcap and any(p.t is None for p in packets):
+                        continue
+                    writer(there, packets[:8], big=big)
+                    with open(there, "rb") as f:
+                        data = f.read()
+                    os.unlink(there)
+                    write(folders["file"], data)
+        for args in glob.glob(os.path.join(os.path.dirname(path), "args*")):
+            with open(args, encoding="utf-8") as f:
+                lines = f.read().split("\n")
+            for flag, value in zip(lines, lines[1:]):
+                if flag in ("--where", "--map", "--select", "--agg", "--key"):
+                    write(folders["expr"], value.encode())
+                    for part in value.split(","):
+                        write(folders["expr"], part.split("=", 1)[-1].encode())
+
+
+main()
