@@ -12,7 +12,7 @@
 static struct weir_scope
 scope_of(const struct weir_path *p)
 {
-	return (struct weir_scope){ p->symbols, p->n_symbols };
+	return (struct weir_scope){ p->symbols, p->n_symbols, p->simd };
 }
 
 void

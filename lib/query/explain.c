@@ -58,6 +58,8 @@ weir_plan_explain(const struct weir_plan *p, const char *const *source_descripti
 		if (weir_field_set_has(&p->needed, f))
 			fprintf(out, "%s%s", n++ ? ", " : " ", weir_fields[f].name);
 	fprintf(out, "%s\n", n ? "" : " no fields");
+	fprintf(out, "kernels x86-64-%s%s\n", weir_simd_name(weir_simd_resolve(p->command->simd)),
+	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)
 		print_query(p, &p->queries[i], out);
 	fprintf(out, "run 1 worker and the control thread, bursts of %d packets, lateness %s\n",

@@ -138,7 +138,8 @@ build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_ter
 		    is_terminal ? "table" : "json";
 		q->wants_rows = true;
 	}
-	rc = weir_path_build(text, q->wants_rows, &p->default_window, &q->path, err);
+	rc = weir_path_build(
+	    text, q->wants_rows, &p->default_window, p->command->simd, &q->path, err);
 	if (rc)
 		return rc;
 	if (q->path->has_group)

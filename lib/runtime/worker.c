@@ -64,6 +64,7 @@ weir_worker_create(
 	memset(w, 0, sizeof(*w));
 	w->config = config;
 	w->is_live = plan->is_live;
+	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
 	w->sources = calloc(config->n_sources, sizeof(*w->sources));
 	w->queries = calloc(plan->n_queries, sizeof(*w->queries));

@@ -51,6 +51,7 @@ struct weir_worker {
 	struct weir_worker_source *sources;
 	unsigned n_queries;
 	struct weir_worker_query *queries;
+	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_decode_counters decode;
 	uint64_t packets;
 	uint64_t bytes;

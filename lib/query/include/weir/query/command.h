@@ -9,6 +9,7 @@
 #include <weir/base/error.h>
 #include <weir/base/log.h>
 #include <weir/base/option.h>
+#include <weir/base/simd.h>
 #include <weir/query/flags.h>
 #include <weir/source/source.h>
 
@@ -40,6 +41,7 @@ struct weir_command {
 	enum weir_overflow overflow;
 	bool has_seed;
 	uint64_t seed;
+	enum weir_simd simd;  /* AUTO: the best that the CPU has */
 	const char *anon_key; /* file, or NULL */
 	int64_t for_ns;       /* 0: no bound */
 	uint64_t packets;     /* 0: no bound */
