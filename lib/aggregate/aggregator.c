@@ -32,11 +32,9 @@ weir_aggregator_create(const struct weir_group_spec *spec, struct weir_error *er
 		goto fail;
 	a->lateness_ns = spec->lateness_ns;
 	a->closed_ns = INT64_MIN;
-	a->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
-							     : WEIR_TABLE_MAX_ROWS;
-	/* The padding between keys is zero from here on: nobody writes it. */
-	a->keys = calloc(WEIR_ROWS, (size_t)a->layout->key_size + 8);
-	if (!a->keys)
+	for (uint32_t r = 0; r < WEIR_ROWS; r++)
+		a->identity[r] = r;
+	if (weir_keys_init(&a->keys, a->layout))
 		goto fail;
 	return a;
 fail:
@@ -63,7 +61,7 @@ weir_aggregator_destroy(struct weir_aggregator *a)
 	fini_list(&a->open);
 	fini_list(&a->spare);
 	weir_layout_release(a->layout);
-	free(a->keys);
+	weir_keys_fini(&a->keys);
 	free(a);
 }
 

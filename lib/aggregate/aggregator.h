@@ -22,16 +22,16 @@ struct weir_aggregator {
 	struct weir_pane_list spare; /* emptied, in no order */
 	int64_t lateness_ns;
 	int64_t closed_ns; /* windows that end at or before this are closed for good */
-	uint32_t max_rows; /* groups in a pane */
 	uint64_t batch;    /* number of the batch that is being spread */
 
 	/* Scratch of one batch. */
-	uint8_t *keys; /* [WEIR_ROWS * key_size] */
+	struct weir_keys keys;
 	struct weir_pane *touched[WEIR_ROWS];
-	struct weir_probe probe;
-	uint32_t numbers[WEIR_ROWS]; /* of the rows that are looked up */
-	uint32_t found[WEIR_ROWS];   /* their groups */
-	uint32_t group[WEIR_ROWS];   /* the same by row number */
+	uint32_t identity[WEIR_ROWS];               /* 0, 1, 2 ... */
+	uint32_t numbers[WEIR_N_SHAPES][WEIR_ROWS]; /* rows to take, by the shape of their keys */
+	struct weir_found found;                    /* their groups */
+	uint32_t row[WEIR_ROWS];                    /* those that have one */
+	uint8_t *group[WEIR_ROWS];                  /* and where it lies */
 };
 
 /* Cold, aggregator.c. */

@@ -4,8 +4,11 @@
 #include <weir/base/time.h>
 
 #include "aggregator.h"
+#include "overflow.h"
 
 #include <weir/base/poison.h> /* last */
+
+static_assert(WEIR_TIME_NONE == INT64_MIN, "no time is the least there is");
 
 /* INT64_MIN stays what it is: no watermark yet. */
 static inline int64_t
@@ -79,26 +82,206 @@ pane_of(struct weir_aggregator *a, const struct weir_pane_window *w)
 	return p;
 }
 
-/* Widen the pane's span by the rows that it took. */
-static void
-note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns)
+struct span {
+	int64_t first;
+	int64_t last;
+};
+
+/* No time is the least there is, so that only the first must beware of it. */
+static inline struct span
+widen(struct span s, int64_t t)
 {
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t at_first = t == WEIR_TIME_NONE ? INT64_MAX : t;
 
-	WEIR_FOR_EACH_BIT (r, sel) {
-		int64_t t = time_ns[r];
+	s.first = at_first < s.first ? at_first : s.first;
+	s.last = t > s.last ? t : s.last;
+	return s;
+}
 
-		if (t == WEIR_TIME_NONE)
-			continue;
-		first = t < first ? t : first;
-		last = t > last ? t : last;
+/* Widen the pane's span by the rows that it took, of n. */
+static void
+note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
+{
+	struct span s = { INT64_MAX, WEIR_TIME_NONE };
+
+	if (weir_mask_count(sel) == n) {
+		for (uint32_t r = 0; r < n; r++)
+			s = widen(s, time_ns[r]);
+	} else {
+		WEIR_FOR_EACH_BIT (r, sel)
+			s = widen(s, time_ns[r]);
 	}
-	if (last == INT64_MIN)
+	if (s.last == WEIR_TIME_NONE)
 		return;
-	if (p->first_ns == WEIR_TIME_NONE || first < p->first_ns)
-		p->first_ns = first;
-	if (last > p->last_ns)
-		p->last_ns = last;
+	if (p->first_ns == WEIR_TIME_NONE || s.first < p->first_ns)
+		p->first_ns = s.first;
+	if (s.last > p->last_ns)
+		p->last_ns = s.last;
+}
+
+/* Rows to take, and their numbers: all of the batch, or a list. */
+struct feed {
+	struct weir_pane *pane;
+	const struct weir_group_rows *rows;
+	uint64_t *sel; /* loses the rows for which there is no place */
+	struct weir_group_counters *counters;
+};
+
+/* Leave out the rows without a group. */
+static __attribute__((noinline)) void
+leave_out(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t first,
+    uint32_t end, struct weir_agg_rows *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = first; k < end; k++) {
+		if (!a->found.group[k]) {
+			weir_mask_clear(f->sel, numbers[k]);
+			continue;
+		}
+		a->row[n] = numbers[k];
+		a->group[n++] = a->found.group[k];
+	}
+	f->counters->overflow += r->n - n;
+	r->n = n;
+	r->row = a->row;
+	r->group = a->group;
+}
+
+/* Aggregate rows first .. end - 1, which have been looked up. */
+static void
+take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t first,
+    uint32_t end)
+{
+	const struct weir_layout *l = a->layout;
+	struct weir_agg_rows r = {
+		.n = end - first,
+		.row = numbers + first,
+		.group = a->found.group + first,
+		.time_ns = f->rows->time_ns,
+		.first_number = f->rows->first_number,
+	};
+
+	if (a->found.n_none)
+		leave_out(a, f, numbers, first, end, &r);
+	f->counters->aggregated += r.n;
+	for (unsigned i = 0; i < l->n_slots; i++) {
+		const struct weir_agg_slot *s = &l->slots[i];
+
+		s->function->update(&r, s->offset, s->n_args ? f->rows->args[i] : NULL);
+	}
+}
+
+/* Make a place for the key of a row. Rows of groups that go for it become overflow. */
+static __attribute__((noinline)) enum weir_room
+make_room(struct weir_pane *p, enum weir_shape_id shape, struct weir_group_counters *counters)
+{
+	uint64_t lost = 0;
+	enum weir_room room = p->layout->overflow == WEIR_OVERFLOW_EVICT
+				  ? weir_pane_evict(p, shape, &lost)
+				  : weir_pane_halve(p, &lost);
+
+	counters->aggregated -= lost;
+	counters->overflow += lost;
+	return room;
+}
+
+/*
+ * Take rows whose keys have one shape. Where the table is full, all rows before the one that needs
+ * a place are aggregated first: so what is thrown out does not depend on where batches end.
+ */
+static void
+feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id shape,
+    const uint32_t *numbers, uint32_t n)
+{
+	const struct weir_layout *l = a->layout;
+	struct weir_table *t = &f->pane->tables[shape];
+	uint32_t first = 0;
+	bool is_dense = numbers == a->identity; /* rows 0 .. n - 1 */
+
+	weir_keys_pack(l, t, f->rows->keys, is_dense ? NULL : numbers, n, &a->keys);
+	weir_table_guess(t, &a->keys, 0, n, a->found.row);
+	while (first < n) {
+		uint32_t others = weir_pane_n_rows(f->pane) - t->n_rows;
+		uint32_t end =
+		    weir_table_find(t, l, &a->keys, first, n, l->max_rows - others, &a->found);
+
+		if (t->hole != WEIR_TABLE_ROW_NONE) { /* the new key found no memory */
+			weir_table_close_gap(t, l, t->hole);
+			t->hole = WEIR_TABLE_ROW_NONE;
+		}
+		take_rows(a, f, numbers, first, end);
+		first = end;
+		if (first == n)
+			return;
+		if (make_room(f->pane, shape, f->counters) == WEIR_ROOM_REFUSED) {
+			weir_mask_clear(f->sel, numbers[first++]);
+			f->counters->overflow++;
+		} else if (l->overflow == WEIR_OVERFLOW_SAMPLE) {
+			weir_table_guess(t, &a->keys, first, n, a->found.row); /* rows have moved */
+		}
+	}
+}
+
+static enum weir_shape_id
+shape_of(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t row)
+{
+	unsigned differ = 0;
+
+	for (unsigned k = 0; k < l->n_keys; k++)
+		if (l->keys[k].store == WEIR_ADDR)
+			differ |= rows->keys[k]->version[row] ^ 4u;
+	return differ ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW;
+}
+
+/* Rows whose keys have either shape: those of one first, and then those of the other. */
+static void
+feed_split(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+{
+	uint32_t n_of[WEIR_N_SHAPES] = { 0 };
+
+	/* One of the lists may be `numbers`: it is written behind where it is read. */
+	for (uint32_t i = 0; i < n; i++) {
+		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
+
+		a->numbers[shape][n_of[shape]++] = numbers[i];
+	}
+	for (unsigned s = 0; s < WEIR_N_SHAPES; s++)
+		feed_shape(a, f, (enum weir_shape_id)s, a->numbers[s], n_of[s]);
+}
+
+/*
+ * The same where the table may become full: in their order, run by run, so that who finds a place
+ * does not depend on where batches end.
+ */
+static void
+feed_runs(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+{
+	for (uint32_t i = 0, end; i < n; i = end) {
+		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
+
+		end = i + 1;
+		while (end < n && shape_of(a->layout, f->rows, numbers[end]) == shape)
+			end++;
+		feed_shape(a, f, shape, numbers + i, end - i);
+	}
+}
+
+/* Whether all addresses of the first n rows are IPv4. */
+static bool
+are_all_ipv4(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t n)
+{
+	uint8_t differ = 0;
+
+	for (unsigned k = 0; k < l->n_keys; k++) {
+		const uint8_t *version = rows->keys[k]->version;
+
+		if (l->keys[k].store != WEIR_ADDR)
+			continue;
+		for (uint32_t r = 0; r < n; r++)
+			differ |= version[r] ^ 4;
+	}
+	return !differ;
 }
 
 /* Take rows into one pane; sel loses those for which the table has no room. */
@@ -107,30 +290,26 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
     uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
 {
 	const struct weir_layout *l = a->layout;
-	uint32_t n = 0, n_none;
+	const struct feed f = { p, rows, sel, counters };
+	const uint32_t *numbers = a->identity;
+	uint32_t n = weir_mask_count(sel);
 
-	WEIR_FOR_EACH_BIT (r, sel)
-		a->numbers[n++] = (uint32_t)r;
-	weir_keys_pack(l, rows->keys, a->numbers, n, a->keys);
-	n_none = weir_table_lookup(
-	    &p->table, l, a->keys, l->key_size, n, a->max_rows, &a->probe, a->found);
-	for (uint32_t i = 0; i < n; i++)
-		a->group[a->numbers[i]] = a->found[i];
-	if (n_none) {
-		for (uint32_t i = 0; i < n; i++)
-			if (a->found[i] == WEIR_TABLE_ROW_NONE)
-				weir_mask_clear(sel, a->numbers[i]);
-		counters->overflow += n_none;
+	if (n != rows->n) {
+		n = 0;
+		WEIR_FOR_EACH_BIT (r, sel)
+			a->numbers[WEIR_SHAPE_WIDE][n++] = (uint32_t)r;
+		numbers = a->numbers[WEIR_SHAPE_WIDE];
 	}
-	for (unsigned i = 0; i < l->n_aggs; i++) {
-		const struct weir_agg_slot *s = &l->aggs[i];
-
-		s->function->update(p->table.rows + s->offset, l->stride, a->group, sel, rows->n,
-		    s->n_args ? rows->args[i] : NULL, rows->time_ns, rows->first_number);
-	}
+	if (l->n_shapes == 1)
+		feed_shape(a, &f, WEIR_SHAPE_WIDE, numbers, n);
+	else if (numbers == a->identity && are_all_ipv4(l, rows, n))
+		feed_shape(a, &f, WEIR_SHAPE_NARROW, numbers, n);
+	else if (weir_pane_n_rows(p) + n <= l->max_rows)
+		feed_split(a, &f, numbers, n);
+	else
+		feed_runs(a, &f, numbers, n);
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns);
-	counters->aggregated += n - n_none;
+		note_times(p, sel, rows->time_ns, rows->n);
 }
 
 /* Rows that have all their keys. */

@@ -2,6 +2,7 @@
 #ifndef WEIR_AGGREGATE_HASH_H
 #define WEIR_AGGREGATE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -20,19 +21,33 @@ weir_fold(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-/* secrets: [words + 4]. */
+/* Word i of the key is key[i * step]. secrets: [words + 4]. */
 static inline __attribute__((always_inline)) uint64_t
-weir_hash_words(const uint64_t *key, uint32_t words, const uint64_t *secrets)
+weir_hash_words(const uint64_t *key, uint32_t words, uint32_t step, const uint64_t *secrets)
 {
 	const uint64_t *last = secrets + words;
 	uint64_t h = last[0];
 	uint32_t i = 0;
 
 	for (; i + 2 <= words; i += 2)
-		h += weir_fold(key[i] ^ secrets[i], key[i + 1] ^ secrets[i + 1]);
+		h += weir_fold(key[(size_t)i * step] ^ secrets[i],
+		    key[(size_t)(i + 1) * step] ^ secrets[i + 1]);
 	if (i < words)
-		h += weir_fold(key[i] ^ secrets[i], last[1]);
+		h += weir_fold(key[(size_t)i * step] ^ secrets[i], last[1]);
 	return weir_fold(h ^ last[2], last[3] | 1);
+}
+
+/* The half that the index keeps, and the half by which keys are sampled. */
+static inline __attribute__((always_inline)) uint32_t
+weir_hash_index(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+weir_hash_sample(uint64_t hash)
+{
+	return (uint32_t)hash;
 }
 
 /* A string's, with the four last secrets. */

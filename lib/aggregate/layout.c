@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "table.h"
 
 /* Average bytes of key strings that a full table may hold. */
 #define STRING_BYTES_PER_KEY 256
@@ -21,51 +22,92 @@ next_secret(uint64_t *state)
 
 /* Bytes that a key column takes among the compared words, without an address's version. */
 static uint32_t
-key_width(enum weir_store store)
+key_width(enum weir_store store, enum weir_shape_id shape)
 {
-	return store == WEIR_BYTES ? 8 : weir_store_size(store);
+	switch (store) {
+	case WEIR_BYTES:
+		return 8;
+	case WEIR_ADDR:
+		return shape == WEIR_SHAPE_NARROW ? 4 : 16;
+	default:
+		return weir_store_size(store);
+	}
+}
+
+static int
+place_keys(struct weir_layout *l, enum weir_shape_id id)
+{
+	struct weir_shape *s = &l->shapes[id];
+	uint32_t at = 0, pointer = 0;
+
+	s->places = calloc(l->n_keys + 1, sizeof(*s->places));
+	if (!s->places)
+		return -1;
+	for (uint32_t width = 16; width > 0; width /= 2)
+		for (unsigned k = 0; k < l->n_keys; k++)
+			if (key_width(l->keys[k].store, id) == width) {
+				s->places[k].word = at / 8;
+				s->places[k].shift = at % 8 * 8;
+				at += width;
+			}
+	for (unsigned k = 0; k < l->n_keys; k++) {
+		if (l->keys[k].store == WEIR_ADDR && id == WEIR_SHAPE_WIDE) {
+			s->places[k].version_word = at / 8;
+			s->places[k].version_shift = at % 8 * 8;
+			at++;
+		}
+		if (l->keys[k].store == WEIR_BYTES)
+			s->places[k].pointer = pointer++;
+	}
+	l->n_strings = pointer;
+	s->words = (at + 7) / 8;
+	s->stride = l->key_offset + (s->words + pointer) * 8;
+	if (s->stride == 0)
+		s->stride = 8;
+	if (s->words > l->max_words)
+		l->max_words = s->words;
+	return 0;
 }
 
 static void
-place_keys(struct weir_layout *l)
+add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 {
-	uint32_t at = 0;
+	struct weir_agg_slot *s = &l->slots[l->n_slots++];
 
-	for (uint32_t width = 16; width > 0; width /= 2)
-		for (unsigned k = 0; k < l->n_keys; k++)
-			if (key_width(l->keys[k].store) == width) {
-				l->keys[k].offset = at;
-				at += width;
-			}
-	for (unsigned k = 0; k < l->n_keys; k++)
-		if (l->keys[k].store == WEIR_ADDR)
-			l->keys[k].version = at++;
-	l->words = (at + 7) / 8;
-	at = l->words * 8;
-	for (unsigned k = 0; k < l->n_keys; k++)
-		if (l->keys[k].store == WEIR_BYTES) {
-			l->keys[k].pointer = at;
-			l->n_strings++;
-			at += 8;
-		}
-	l->key_size = at;
+	s->function = call->function;
+	if (s->function->for_stores)
+		s->function = s->function->for_stores(call->arg_stores, call->n_args);
+	s->n_args = call->n_args;
+	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
+	s->offset = l->key_offset;
+	l->key_offset += (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
 }
 
+/* Groups may only be thrown out where it is known how many packets each stands for. */
 static void
 place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
 {
-	l->stride = l->key_size;
-	for (unsigned i = 0; i < l->n_aggs; i++) {
-		struct weir_agg_slot *s = &l->aggs[i];
+	const struct weir_agg_call count = { .function = weir_agg_function_find("count") };
 
-		s->function = aggs[i].function;
-		s->n_args = aggs[i].n_args;
-		memcpy(s->arg_types, aggs[i].arg_types, sizeof(s->arg_types));
-		s->offset = l->stride;
-		l->stride += (s->function->state_size(s->arg_types, aggs[i].n_args) + 7) / 8 * 8;
+	l->count_offset = WEIR_NO_COUNT;
+	for (unsigned i = 0; i < l->n_aggs; i++) {
+		add_slot(l, &aggs[i]);
+		if (l->slots[i].function == count.function && aggs[i].n_args == 0)
+			l->count_offset = l->slots[i].offset;
 	}
-	if (l->stride == 0)
-		l->stride = 8;
+	if (l->overflow == WEIR_OVERFLOW_DROP || l->count_offset != WEIR_NO_COUNT)
+		return;
+	add_slot(l, &count);
+	l->count_offset = l->slots[l->n_slots - 1].offset;
+}
+
+static bool
+has_address(const struct weir_layout *l)
+{
+	for (unsigned k = 0; k < l->n_keys; k++)
+		if (l->keys[k].store == WEIR_ADDR)
+			return true;
+	return false;
 }
 
 struct weir_layout *
@@ -78,26 +120,28 @@ weir_layout_create(const struct weir_group_spec *spec)
 		return NULL;
 	atomic_init(&l->users, 1);
 	l->window = spec->window;
+	l->overflow = spec->overflow;
+	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
+							     : WEIR_TABLE_MAX_ROWS;
 	l->n_keys = spec->n_keys;
 	l->n_aggs = spec->n_aggs;
 	l->keys = calloc(spec->n_keys + 1, sizeof(*l->keys));
-	l->aggs = calloc(spec->n_aggs + 1, sizeof(*l->aggs));
-	if (!l->keys || !l->aggs)
+	l->slots = calloc(spec->n_aggs + 1, sizeof(*l->slots));
+	if (!l->keys || !l->slots)
 		goto fail;
-	for (unsigned k = 0; k < spec->n_keys; k++) {
-		l->keys[k].type = spec->keys[k].type;
-		l->keys[k].store = spec->keys[k].store;
-	}
-	place_keys(l);
+	if (spec->n_keys)
+		memcpy(l->keys, spec->keys, spec->n_keys * sizeof(*l->keys));
 	place_aggs(l, spec->aggs);
-	l->secrets = calloc(l->words + 4, sizeof(*l->secrets));
+	l->n_shapes = has_address(l) ? 2 : 1;
+	for (unsigned s = 0; s < l->n_shapes; s++)
+		if (place_keys(l, (enum weir_shape_id)s))
+			goto fail;
+	l->secrets = calloc(l->max_words + 4, sizeof(*l->secrets));
 	if (!l->secrets)
 		goto fail;
-	for (uint32_t i = 0; i < l->words + 4; i++)
+	for (uint32_t i = 0; i < l->max_words + 4; i++)
 		l->secrets[i] = next_secret(&seed);
-	l->max_string_bytes =
-	    STRING_BYTES_MIN +
-	    (spec->table_size < UINT32_MAX ? spec->table_size : UINT32_MAX) * STRING_BYTES_PER_KEY;
+	l->max_string_bytes = STRING_BYTES_MIN + (uint64_t)l->max_rows * STRING_BYTES_PER_KEY;
 	return l;
 fail:
 	weir_layout_release(l);
@@ -116,8 +160,10 @@ weir_layout_release(struct weir_layout *l)
 {
 	if (!l || atomic_fetch_sub_explicit(&l->users, 1, memory_order_acq_rel) != 1)
 		return;
+	for (unsigned s = 0; s < WEIR_N_SHAPES; s++)
+		free(l->shapes[s].places);
 	free(l->keys);
-	free(l->aggs);
+	free(l->slots);
 	free(l->secrets);
 	free(l);
 }

@@ -11,20 +11,37 @@
 /*
  * How a group's row lies in memory, the same for all panes of an aggregator:
  *
- *   | words of the key, compared and hashed | pointers of its strings | state of each aggregate |
+ *   | state of each aggregate | words of the key, compared and hashed | pointers of its strings |
  *
  * Everything is a multiple of 8 bytes. The key's columns are packed widest first, so that only its
- * end is padded (with zeros). An address takes 16 bytes and, among the bytes, one for its version.
- * A string takes one word, its length below and half of its hash above, and a pointer: to the
- * column's bytes while a key is looked up, to the pane's copy in a row.
+ * last word is padded (with zeros), and none lies across two words. A string takes one word, its
+ * length below and half of its hash above, and a pointer: to the column's bytes while a key is
+ * looked up, to the pane's copy in a row.
+ *
+ * A key with addresses has two shapes, each with a table of its own: where all of its addresses are
+ * IPv4 they take 4 bytes each, else 16 and one for the version. A key has one of the two, so that
+ * equal keys always meet.
  */
 
-struct weir_key_field {
-	enum weir_type type;
-	enum weir_store store;
-	uint32_t offset;  /* in the row */
-	uint32_t version; /* WEIR_IP: offset of the version byte */
-	uint32_t pointer; /* WEIR_STRING: offset of the pointer */
+enum weir_shape_id {
+	WEIR_SHAPE_WIDE,
+	WEIR_SHAPE_NARROW, /* all addresses are IPv4 */
+	WEIR_N_SHAPES,
+};
+
+/* Where a key column lies in a shape: bits of one word, or two words and a version. */
+struct weir_key_place {
+	uint32_t word;
+	uint32_t shift;
+	uint32_t version_word; /* wide addresses */
+	uint32_t version_shift;
+	uint32_t pointer; /* WEIR_STRING: which of the pointers */
+};
+
+struct weir_shape {
+	uint32_t words;                /* of the key that are compared and hashed */
+	uint32_t stride;               /* bytes of a row */
+	struct weir_key_place *places; /* [n_keys] */
 };
 
 struct weir_agg_slot {
@@ -34,17 +51,24 @@ struct weir_agg_slot {
 	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
 };
 
+#define WEIR_NO_COUNT UINT32_MAX
+
 struct weir_layout {
-	uint32_t words;     /* of the key that are compared and hashed */
-	uint32_t n_strings; /* key columns with a pointer; these follow the words */
-	uint32_t key_size;  /* bytes of words and pointers */
-	uint32_t stride;    /* bytes of a row */
-	uint64_t *secrets;  /* [words + 4], from the seed */
-	struct weir_key_field *keys;
-	struct weir_agg_slot *aggs;
+	unsigned n_shapes;   /* 1: wide alone */
+	uint32_t key_offset; /* of the key's words in a row */
+	uint32_t n_strings;  /* key columns with a pointer */
+	uint32_t max_words;  /* of a shape */
+	struct weir_shape shapes[WEIR_N_SHAPES];
+	uint64_t *secrets; /* [max_words + 4], from the seed */
+	struct weir_group_key *keys;
 	unsigned n_keys;
+	struct weir_agg_slot *slots;
+	unsigned n_slots; /* the aggregates, and a count that nobody asked for */
 	unsigned n_aggs;
+	uint32_t count_offset; /* of a state that counts the group's rows, or WEIR_NO_COUNT */
 	struct weir_window window;
+	enum weir_overflow overflow;
+	uint32_t max_rows;         /* groups in a pane */
 	uint64_t max_string_bytes; /* of key strings in one pane */
 	atomic_uint users;         /* panes and the aggregator: the last one frees it */
 };
@@ -52,5 +76,25 @@ struct weir_layout {
 struct weir_layout *weir_layout_create(const struct weir_group_spec *spec);
 struct weir_layout *weir_layout_hold(struct weir_layout *l);
 void weir_layout_release(struct weir_layout *l);
+
+static inline const uint64_t *
+weir_row_key(const struct weir_layout *l, const uint8_t *row)
+{
+	return (const uint64_t *)(const void *)(row + l->key_offset);
+}
+
+/* Pointers of a row's strings: they lie behind the words. */
+static inline const uint8_t **
+weir_row_strings(const struct weir_layout *l, const struct weir_shape *s, uint8_t *row)
+{
+	return (const uint8_t **)(void *)(row + l->key_offset + s->words * 8);
+}
+
+/* The packets that a group stands for; the layout must have a count. */
+static inline uint64_t
+weir_row_count(const struct weir_layout *l, const uint8_t *row)
+{
+	return *(const uint64_t *)(const void *)(row + l->count_offset);
+}
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <weir/base/time.h>
 
-#include "pane.h"
+#include "overflow.h"
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
 
@@ -16,11 +16,12 @@ weir_pane_create(struct weir_layout *l)
 
 	if (!p)
 		return NULL;
-	if (weir_table_init(&p->table, l)) {
-		free(p);
-		return NULL;
-	}
 	p->layout = weir_layout_hold(l);
+	for (unsigned s = 0; s < l->n_shapes; s++)
+		if (weir_table_init(&p->tables[s], l, &l->shapes[s])) {
+			weir_pane_destroy(p);
+			return NULL;
+		}
 	p->window = weir_pane_window_all;
 	p->first_ns = WEIR_TIME_NONE;
 	p->last_ns = WEIR_TIME_NONE;
@@ -32,7 +33,8 @@ weir_pane_destroy(struct weir_pane *p)
 {
 	if (!p)
 		return;
-	weir_table_fini(&p->table, p->layout);
+	for (unsigned s = 0; s < p->layout->n_shapes; s++)
+		weir_table_fini(&p->tables[s], p->layout);
 	weir_layout_release(p->layout);
 	free(p);
 }
@@ -40,7 +42,13 @@ weir_pane_destroy(struct weir_pane *p)
 void
 weir_pane_clear(struct weir_pane *p)
 {
-	weir_table_clear(&p->table, p->layout);
+	for (unsigned s = 0; s < p->layout->n_shapes; s++)
+		weir_table_clear(&p->tables[s], p->layout);
+	p->level = 0;
+	p->step = 0;
+	p->floor = 0;
+	p->lost = 0;
+	p->undercount = 0;
 	p->window = weir_pane_window_all;
 	p->first_ns = WEIR_TIME_NONE;
 	p->last_ns = WEIR_TIME_NONE;
@@ -50,13 +58,35 @@ weir_pane_clear(struct weir_pane *p)
 uint32_t
 weir_pane_n_groups(const struct weir_pane *p)
 {
-	return p->table.n_rows;
+	return weir_pane_n_rows(p);
+}
+
+uint64_t
+weir_pane_lost(const struct weir_pane *p)
+{
+	return p->lost;
+}
+
+double
+weir_pane_sampling(const struct weir_pane *p)
+{
+	return 1.0 / (double)(UINT64_C(1) << p->level);
+}
+
+uint64_t
+weir_pane_undercount(const struct weir_pane *p)
+{
+	return p->floor + p->undercount;
 }
 
 uint64_t
 weir_pane_bytes(const struct weir_pane *p)
 {
-	return sizeof(*p) + weir_table_bytes(&p->table, p->layout);
+	uint64_t n = sizeof(*p);
+
+	for (unsigned s = 0; s < p->layout->n_shapes; s++)
+		n += weir_table_bytes(&p->tables[s], p->layout);
+	return n;
 }
 
 int64_t
@@ -66,18 +96,44 @@ weir_pane_start(const struct weir_pane *p)
 }
 
 static void
-merge_states(struct weir_pane *dst, const uint8_t *from, const uint32_t *rows, uint32_t n)
+merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
+    const struct weir_found *found, uint64_t *ret_lost)
 {
-	const struct weir_layout *l = dst->layout;
+	for (uint32_t k = 0; k < n; k++) {
+		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
 
-	for (unsigned i = 0; i < l->n_aggs; i++) {
-		const struct weir_agg_slot *s = &l->aggs[i];
-		uint8_t *base = dst->table.rows + s->offset;
+		if (!found->group[k]) { /* not in the sample */
+			*ret_lost += weir_row_count(l, from);
+			continue;
+		}
+		for (unsigned i = 0; i < l->n_slots; i++) {
+			const struct weir_agg_slot *s = &l->slots[i];
 
-		for (uint32_t k = 0; k < n; k++)
-			s->function->merge(base + (size_t)rows[k] * l->stride,
-			    from + s->offset + (size_t)k * l->stride, s->arg_types);
+			s->function->merge(
+			    found->group[k] + s->offset, from + s->offset, s->arg_types);
+		}
 	}
+}
+
+static int
+merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
+    struct weir_keys *keys, uint64_t *ret_lost)
+{
+	struct weir_found found;
+
+	for (uint32_t first = 0; first < src->n_rows; first += WEIR_ROWS) {
+		uint32_t left = src->n_rows - first;
+		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
+
+		weir_keys_of_rows(l, dst, src, first, n, keys);
+		weir_table_guess(dst, keys, 0, n, found.row);
+		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
+			return -ENOMEM;
+		if (found.n_none && dst->level == 0)
+			return -ENOMEM;
+		merge_states(l, src, first, n, &found, ret_lost);
+	}
+	return 0;
 }
 
 static void
@@ -94,136 +150,190 @@ int
 weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 {
 	const struct weir_layout *l = dst->layout;
-	uint32_t rows[WEIR_ROWS];
-	struct weir_probe probe;
+	struct weir_keys keys;
+	int rc = weir_keys_init(&keys, l);
 
-	for (uint32_t first = 0; first < src->table.n_rows; first += WEIR_ROWS) {
-		const uint8_t *from = src->table.rows + (size_t)first * l->stride;
-		uint32_t left = src->table.n_rows - first;
-		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
-
-		if (weir_table_lookup(
-			&dst->table, l, from, l->stride, n, WEIR_TABLE_MAX_ROWS, &probe, rows))
-			return -ENOMEM;
-		merge_states(dst, from, rows, n);
+	weir_pane_halve_to(dst, src->level, &dst->lost);
+	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
+		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */
+		rc = merge_table(l, &dst->tables[s], &src->tables[s], &keys, &dst->lost);
 	}
+	weir_keys_fini(&keys);
+	if (rc)
+		return rc;
+	dst->lost += src->lost;
+	dst->undercount += weir_pane_undercount(src);
 	merge_span(dst, src);
-	return 0;
+	return weir_pane_trim(dst, &dst->lost);
+}
+
+/* Where one table's rows go in a block. */
+struct unpacking {
+	const struct weir_pane *pane;
+	const struct weir_table *table;
+	struct weir_block *block;
+	uint32_t first, n; /* rows of the table */
+	uint32_t at;       /* row of the block */
+};
+
+/* The i-th of the rows. */
+static uint8_t *
+row_at(const struct unpacking *u, uint32_t i)
+{
+	return u->table->rows + (size_t)(u->first + i) * u->table->shape->stride;
+}
+
+static uint64_t
+key_word(const struct unpacking *u, uint32_t row, uint32_t word, uint32_t shift)
+{
+	return weir_row_key(u->pane->layout, row_at(u, row))[word] >> shift;
 }
 
 /* Unpack one key of all rows to the block's column, whose store is as wide as its type. */
-#define UNPACK(from_type, to_type)                                                                 \
+#define UNPACK(to_type, expression)                                                                \
 	do {                                                                                       \
-		to_type *data = c->data;                                                           \
-		for (uint32_t i = 0; i < n; i++) {                                                 \
-			from_type x;                                                               \
-			memcpy(&x, from + (size_t)i * l->stride, sizeof(x));                       \
-			data[at + i] = (to_type)x;                                                 \
+		to_type *data = (to_type *)c->data + u->at;                                        \
+		for (uint32_t i = 0; i < u->n; i++) {                                              \
+			uint64_t x = key_word(u, i, place->word, place->shift);                    \
+			data[i] = (to_type)(expression);                                           \
 		}                                                                                  \
 	} while (0)
 
-static int
-unpack_strings(const struct weir_pane *p, const struct weir_key_field *f, struct weir_block *b,
-    struct weir_column *c)
+static double
+float_of(uint64_t bits)
 {
-	struct weir_bytes *data = c->data;
+	double x;
 
-	for (uint32_t i = 0; i < p->table.n_rows; i++) {
-		const uint8_t *row = p->table.rows + (size_t)i * p->layout->stride;
-		const uint8_t *bytes;
-		uint32_t len;
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
 
-		memcpy(&len, row + f->offset, sizeof(len));
-		memcpy(&bytes, row + f->pointer, sizeof(bytes));
-		bytes = weir_block_keep(b, bytes, len);
+static int
+unpack_strings(const struct unpacking *u, const struct weir_key_place *place, struct weir_column *c)
+{
+	const struct weir_layout *l = u->pane->layout;
+	const struct weir_table *t = u->table;
+	struct weir_bytes *data = (struct weir_bytes *)c->data + u->at;
+
+	for (uint32_t i = 0; i < u->n; i++) {
+		uint8_t *row = row_at(u, i);
+		uint32_t len = (uint32_t)key_word(u, i, place->word, 0);
+		const uint8_t *bytes = weir_block_keep(
+		    u->block, weir_row_strings(l, t->shape, row)[place->pointer], len);
+
 		if (!bytes)
 			return -ENOMEM;
-		data[b->n_rows + i] = (struct weir_bytes){ .p = bytes, .len = len };
+		data[i] = (struct weir_bytes){ .p = bytes, .len = len };
 	}
 	return 0;
 }
 
 static void
-unpack_addresses(const struct weir_pane *p, const struct weir_key_field *f, struct weir_block *b,
-    struct weir_column *c)
+unpack_addresses(
+    const struct unpacking *u, const struct weir_key_place *place, struct weir_column *c)
 {
-	for (uint32_t i = 0; i < p->table.n_rows; i++) {
-		const uint8_t *row = p->table.rows + (size_t)i * p->layout->stride;
-		struct weir_addr *to = (struct weir_addr *)c->data + b->n_rows + i;
+	bool is_narrow = u->table->shape == &u->pane->layout->shapes[WEIR_SHAPE_NARROW];
+	struct weir_addr *data = (struct weir_addr *)c->data + u->at;
 
-		memcpy(to, row + f->offset, sizeof(*to));
-		c->version[b->n_rows + i] = row[f->version];
+	for (uint32_t i = 0; i < u->n; i++) {
+		uint64_t x = key_word(u, i, place->word, place->shift);
+
+		if (is_narrow) {
+			data[i] = (struct weir_addr){ 0, (uint32_t)x };
+			c->version[u->at + i] = 4;
+			continue;
+		}
+		data[i] = (struct weir_addr){ x, key_word(u, i, place->word + 1, 0) };
+		c->version[u->at + i] =
+		    (uint8_t)key_word(u, i, place->version_word, place->version_shift);
 	}
 }
 
 static int
-unpack_key(const struct weir_pane *p, unsigned key, struct weir_block *b)
+unpack_key(const struct unpacking *u, unsigned key)
 {
-	const struct weir_layout *l = p->layout;
-	const struct weir_key_field *f = &l->keys[key];
-	const uint8_t *from = p->table.rows + f->offset;
-	struct weir_column *c = &b->columns[key];
-	uint32_t n = p->table.n_rows, at = b->n_rows;
+	const struct weir_key_place *place = &u->table->shape->places[key];
+	struct weir_column *c = &u->block->columns[key];
 
-	for (uint32_t i = 0; i < n; i++)
-		weir_mask_clear(c->null, at + i);
-	switch (f->store) {
+	for (uint32_t i = 0; i < u->n; i++)
+		weir_mask_clear(c->null, u->at + i);
+	switch (u->pane->layout->keys[key].store) {
 	case WEIR_U8:
 		if (c->store == WEIR_U8)
-			UNPACK(uint8_t, uint8_t);
+			UNPACK(uint8_t, x);
 		else
-			UNPACK(uint8_t, int64_t);
+			UNPACK(int64_t, (uint8_t)x);
 		break;
 	case WEIR_U16:
-		UNPACK(uint16_t, int64_t);
+		UNPACK(int64_t, (uint16_t)x);
 		break;
 	case WEIR_U32:
-		UNPACK(uint32_t, int64_t);
+		UNPACK(int64_t, (uint32_t)x);
 		break;
 	case WEIR_I64:
-		UNPACK(int64_t, int64_t);
+		UNPACK(int64_t, x);
 		break;
 	case WEIR_F64:
-		UNPACK(double, double);
+		UNPACK(double, float_of(x));
 		break;
 	case WEIR_ADDR:
-		unpack_addresses(p, f, b, c);
+		unpack_addresses(u, place, c);
 		break;
 	case WEIR_BYTES:
-		return unpack_strings(p, f, b, c);
+		return unpack_strings(u, place, c);
 	case WEIR_N_STORES:
 		break;
 	}
 	return 0;
 }
 
-int
-weir_pane_rows(const struct weir_pane *p, struct weir_block *b)
+static int
+unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 {
-	const struct weir_layout *l = p->layout;
-	struct weir_window_span span = { p->window.start_ns, p->window.end_ns };
-	uint32_t n = p->table.n_rows;
+	const struct weir_layout *l = u->pane->layout;
 
-	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		span = (struct weir_window_span){ p->first_ns, p->last_ns };
-	if (weir_block_reserve(b, n))
-		return -ENOMEM;
-	for (unsigned k = 0; k < l->n_keys; k++)
-		if (unpack_key(p, k, b))
-			return -ENOMEM;
 	for (unsigned i = 0; i < l->n_aggs; i++) {
-		const struct weir_agg_slot *s = &l->aggs[i];
+		const struct weir_agg_slot *s = &l->slots[i];
 
-		for (uint32_t r = 0; r < n; r++) {
-			const uint8_t *row = p->table.rows + (size_t)r * l->stride;
+		for (uint32_t r = 0; r < u->n; r++) {
 			struct weir_value v =
-			    s->function->result(row + s->offset, s->arg_types, &span);
+			    s->function->result(row_at(u, r) + s->offset, s->arg_types, span);
 
-			if (weir_block_set(b, b->n_rows + r, l->n_keys + i, &v))
+			if (weir_block_set(u->block, u->at + r, l->n_keys + i, &v))
 				return -ENOMEM;
 		}
 	}
-	b->n_rows += n;
+	return 0;
+}
+
+int
+weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b)
+{
+	const struct weir_layout *l = p->layout;
+	struct weir_window_span span = { p->window.start_ns, p->window.end_ns };
+	struct unpacking u = { .pane = p, .block = b, .at = b->n_rows };
+	uint32_t all = weir_pane_n_rows(p);
+
+	if (l->window.kind == WEIR_WINDOW_GLOBAL)
+		span = (struct weir_window_span){ p->first_ns, p->last_ns };
+	first = first < all ? first : all;
+	n = n < all - first ? n : all - first;
+	if (weir_block_reserve(b, n))
+		return -ENOMEM;
+	for (unsigned s = 0; s < l->n_shapes; s++) {
+		u.table = &p->tables[s];
+		u.first = first < u.table->n_rows ? first : u.table->n_rows;
+		u.n = n < u.table->n_rows - u.first ? n : u.table->n_rows - u.first;
+		for (unsigned k = 0; k < l->n_keys; k++)
+			if (unpack_key(&u, k))
+				return -ENOMEM;
+		if (unpack_results(&u, &span))
+			return -ENOMEM;
+		u.at += u.n;
+		n -= u.n;
+		first -= u.first;
+	}
+	b->n_rows = u.at;
 	b->window_start_ns = span.start_ns;
 	b->window_end_ns = span.end_ns;
 	return 0;

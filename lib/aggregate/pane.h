@@ -16,17 +16,33 @@ extern const struct weir_pane_window weir_pane_window_all;
 
 /* The groups of one window, or of a part of one. */
 struct weir_pane {
-	struct weir_table table;
+	struct weir_table tables[WEIR_N_SHAPES];
 	struct weir_layout *layout;
 	struct weir_pane_window window;
 	int64_t first_ns; /* least and largest event time of its rows, WEIR_TIME_NONE where there is
 			     none */
 	int64_t last_ns;
 
+	/* Once it is full: overflow.h. */
+	uint32_t level;  /* sample: the tables' */
+	uint32_t hand;   /* evict: the group that is looked at next */
+	uint32_t step;   /* and how far it goes on; has no divisor with the table's size */
+	uint32_t stride; /* WEIR_EVICT_AHEAD steps */
+	uint32_t half_stride;
+	uint64_t floor;      /* evict: the weight that a group has to be above */
+	uint64_t lost;       /* rows whose groups merging threw out */
+	uint64_t undercount; /* beyond the floor, by merging */
+
 	/* The owner's notes while a batch is spread over panes. */
 	uint64_t batch;
 	uint64_t sel[WEIR_MASK_WORDS];
 };
+
+static inline uint32_t
+weir_pane_n_rows(const struct weir_pane *p)
+{
+	return p->tables[WEIR_SHAPE_WIDE].n_rows + p->tables[WEIR_SHAPE_NARROW].n_rows;
+}
 
 /* Cold. NULL when out of memory. */
 struct weir_pane *weir_pane_create(struct weir_layout *l);

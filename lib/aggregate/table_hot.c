@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "probe.h"
 #include "table.h"
 
 #include <weir/base/poison.h> /* last */
@@ -13,192 +14,334 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static ALWAYS_INLINE const uint64_t *
-words_at(const uint8_t *p)
+static ALWAYS_INLINE uint8_t *
+row_at(const struct weir_table *t, uint32_t row)
 {
-	return (const uint64_t *)(const void *)p;
+	return t->rows + (size_t)row * t->shape->stride;
 }
 
-static ALWAYS_INLINE bool
-same_strings(const struct weir_layout *l, const uint8_t *a, const uint8_t *b)
+static bool
+same_strings(const struct weir_layout *l, const struct weir_table *t, const struct weir_keys *keys,
+    uint32_t k, uint32_t row)
 {
-	for (unsigned k = 0; k < l->n_keys; k++) {
-		const struct weir_key_field *f = &l->keys[k];
-		const uint8_t *pa, *pb;
+	const struct weir_shape *s = t->shape;
+	uint8_t *r = row_at(t, row);
+	const uint64_t *words = weir_row_key(l, r);
+	const uint8_t **strings = weir_row_strings(l, s, r);
+
+	for (unsigned i = 0; i < l->n_keys; i++) {
+		const struct weir_key_place *place = &s->places[i];
 		uint32_t len;
 
-		if (f->store != WEIR_BYTES)
+		if (l->keys[i].store != WEIR_BYTES)
 			continue;
-		memcpy(&len, a + f->offset, sizeof(len));
-		memcpy(&pa, a + f->pointer, sizeof(pa));
-		memcpy(&pb, b + f->pointer, sizeof(pb));
-		if (len && memcmp(pa, pb, len) != 0)
+		len = (uint32_t)words[place->word];
+		if (len && memcmp(strings[place->pointer],
+			       keys->strings[place->pointer * WEIR_ROWS + k], len) != 0)
 			return false;
 	}
 	return true;
 }
 
 static ALWAYS_INLINE bool
-same_key(const struct weir_layout *l, const uint8_t *a, const uint8_t *b, uint32_t words,
-    bool has_strings)
+same_key(const struct weir_layout *l, const struct weir_table *t, const struct weir_keys *keys,
+    uint32_t k, uint32_t row, uint32_t words, bool has_strings)
 {
-	const uint64_t *x = words_at(a), *y = words_at(b);
+	const uint64_t *x = weir_row_key(l, row_at(t, row));
+	const uint64_t *y = keys->words + k;
 	uint64_t differ = 0;
 
 	for (uint32_t i = 0; i < words; i++)
-		differ |= x[i] ^ y[i];
-	return differ == 0 && (!has_strings || same_strings(l, a, b));
+		differ |= x[i] ^ y[(size_t)i * WEIR_ROWS];
+	return differ == 0 && (!has_strings || same_strings(l, t, keys, k, row));
 }
 
-/* Append a row for a key: cold enough to be out of the way, but not a rare one. */
-static __attribute__((noinline)) uint32_t
-add_row(struct weir_table *t, const struct weir_layout *l, const uint8_t *key, uint32_t hash,
-    uint32_t max_rows)
+static bool
+keep_strings(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
+    uint32_t k, uint8_t *row)
 {
-	uint8_t *row;
+	const struct weir_shape *s = t->shape;
+	const uint64_t *words = weir_row_key(l, row);
+	const uint8_t **strings = weir_row_strings(l, s, row);
+	uint8_t *to = weir_table_keep(t, l, weir_row_string_bytes(l, s, row));
 
-	if (t->n_rows >= max_rows)
-		return WEIR_TABLE_ROW_NONE;
-	if ((t->n_rows >= t->grow_at || t->n_rows >= t->cap_rows) && !weir_table_grow(t, l))
-		return WEIR_TABLE_ROW_NONE;
-	row = t->rows + (size_t)t->n_rows * l->stride;
-	memcpy(row, key, l->key_size);
-	memset(row + l->key_size, 0, l->stride - l->key_size);
-	for (unsigned k = 0; l->n_strings && k < l->n_keys; k++) {
-		const struct weir_key_field *f = &l->keys[k];
-		const uint8_t *p;
-		uint32_t len;
+	for (unsigned i = 0; to && i < l->n_keys; i++) {
+		const struct weir_key_place *place = &s->places[i];
+		uint32_t len = (uint32_t)words[place->word];
 
-		if (f->store != WEIR_BYTES)
+		if (l->keys[i].store != WEIR_BYTES)
 			continue;
-		memcpy(&len, row + f->offset, sizeof(len));
-		memcpy(&p, row + f->pointer, sizeof(p));
-		p = weir_table_keep(t, l, p, len);
-		if (!p)
-			return WEIR_TABLE_ROW_NONE;
-		memcpy(row + f->pointer, &p, sizeof(p));
+		if (len)
+			memcpy(to, keys->strings[place->pointer * WEIR_ROWS + k], len);
+		strings[place->pointer] = to;
+		to += len;
 	}
+	return to != NULL;
+}
+
+static void
+link_row(struct weir_table *t, uint32_t hash, uint32_t row)
+{
 	for (uint32_t i = hash & t->line_mask;; i = (i + 1) & t->line_mask) {
 		struct weir_index_line *line = &t->index[i];
 
 		for (unsigned s = 0; s < WEIR_TABLE_SLOTS; s++)
 			if (!line->row1[s]) {
 				line->hash[s] = hash;
-				line->row1[s] = t->n_rows + 1;
-				return t->n_rows++;
+				line->row1[s] = row + 1;
+				return;
 			}
 	}
 }
 
-/* Slots of a line that have this hash, as bits; no branch, for where a key lies is anybody's guess.
+/*
+ * Add a row for key k: cold enough to be out of the way, but not a rare one. False where room has
+ * to be made; *ret_row is WEIR_TABLE_ROW_NONE where the key may not enter or there is no memory.
  */
-static ALWAYS_INLINE unsigned
-slots_with(const struct weir_index_line *line, uint32_t hash)
+static __attribute__((noinline)) bool
+add_row(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys, uint32_t k,
+    uint32_t max_rows, uint32_t *ret_row)
 {
-	unsigned found = 0;
+	const struct weir_shape *s = t->shape;
+	uint32_t at = t->hole != WEIR_TABLE_ROW_NONE ? t->hole : t->n_rows;
+	uint8_t *row;
 
-	for (unsigned s = 0; s < WEIR_TABLE_SLOTS; s++)
-		found |= (unsigned)(line->hash[s] == hash) << s;
-	return found;
+	*ret_row = WEIR_TABLE_ROW_NONE;
+	if (t->level && weir_hash_sample(keys->hash[k]) >> (32 - t->level))
+		return true;
+	if (at >= max_rows)
+		return l->overflow == WEIR_OVERFLOW_DROP;
+	if ((t->n_rows >= t->grow_at || at >= t->cap_rows) && !weir_table_grow(t))
+		return true;
+	row = row_at(t, at);
+	memset(row, 0, s->stride);
+	for (uint32_t i = 0; i < s->words; i++)
+		memcpy(row + l->key_offset + i * 8, &keys->words[(size_t)i * WEIR_ROWS + k], 8);
+	if (l->n_strings && !keep_strings(t, l, keys, k, row))
+		return true;
+	link_row(t, weir_hash_index(keys->hash[k]), at);
+	if (t->base)
+		t->base[at] = t->floor;
+	t->n_rows += at == t->n_rows;
+	t->hole = WEIR_TABLE_ROW_NONE;
+	*ret_row = at;
+	return true;
 }
 
-/*
- * Row of the first slot with this hash, not yet compared, or WEIR_TABLE_ROW_NONE. Empty slots match
- * a hash of 0; they come after the others, and their row + 1 is 0.
- */
-static ALWAYS_INLINE uint32_t
-first_candidate(const struct weir_table *t, uint32_t hash)
+void
+weir_table_guess(const struct weir_table *t, const struct weir_keys *keys, uint32_t first,
+    uint32_t n, uint32_t *rows)
 {
-	const struct weir_index_line *line = &t->index[hash & t->line_mask];
-	unsigned found = slots_with(line, hash);
+	uint32_t mask = t->line_mask, stride = t->shape->stride;
+	const uint8_t *base = t->rows;
 
-	return found ? line->row1[__builtin_ctz(found)] - 1 : WEIR_TABLE_ROW_NONE;
+	/*
+	 * The first slot with this hash. Empty slots match a hash of 0; they come after the others,
+	 * and their row is WEIR_TABLE_ROW_NONE.
+	 */
+	for (uint32_t k = first; k < n; k++) {
+		uint32_t hash = weir_hash_index(keys->hash[k]);
+		const struct weir_index_line *line = &t->index[hash & mask];
+		unsigned found = weir_slots_with(line->hash, hash);
+		uint32_t row = found ? line->row1[__builtin_ctz(found)] - 1 : WEIR_TABLE_ROW_NONE;
+
+		rows[k] = row;
+		if (row != WEIR_TABLE_ROW_NONE)
+			__builtin_prefetch(base + (size_t)row * stride, 1);
+	}
 }
 
 /* The whole way: every slot with this hash in this and the next lines, else a new row. */
-static ALWAYS_INLINE uint32_t
-find_or_add(struct weir_table *t, const struct weir_layout *l, const uint8_t *key, uint32_t hash,
-    uint32_t max_rows, uint32_t words, bool has_strings)
+static ALWAYS_INLINE bool
+find_or_add(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
+    uint32_t k, uint32_t max_rows, uint32_t words, bool has_strings, uint32_t *ret_row)
 {
+	uint32_t hash = weir_hash_index(keys->hash[k]);
+
 	for (uint32_t i = hash & t->line_mask;; i = (i + 1) & t->line_mask) {
 		const struct weir_index_line *line = &t->index[i];
 
-		for (unsigned found = slots_with(line, hash); found; found &= found - 1) {
+		for (unsigned found = weir_slots_with(line->hash, hash); found;
+		     found &= found - 1) {
 			uint32_t row = line->row1[__builtin_ctz(found)] - 1;
 
 			if (row != WEIR_TABLE_ROW_NONE &&
-			    same_key(l, key, t->rows + (size_t)row * l->stride, words, has_strings))
-				return row;
+			    same_key(l, t, keys, k, row, words, has_strings)) {
+				*ret_row = row;
+				return true;
+			}
 		}
 		if (!line->row1[WEIR_TABLE_SLOTS - 1])
-			return add_row(t, l, key, hash, max_rows);
+			return add_row(t, l, keys, k, max_rows, ret_row);
 	}
 }
 
 static ALWAYS_INLINE uint32_t
-lookup(struct weir_table *t, const struct weir_layout *l, const uint8_t *keys, uint32_t key_stride,
-    uint32_t n, uint32_t max_rows, uint32_t *hash, uint32_t *rows, uint32_t words, bool has_strings)
+find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
+    uint32_t first, uint32_t n, uint32_t max_rows, struct weir_found *found, uint32_t words,
+    bool has_strings)
 {
-	uint32_t n_none = 0;
+	const uint8_t *rows = t->rows;
 
-	for (uint32_t k = 0; k < n; k++) {
-		const uint8_t *key = keys + (size_t)k * key_stride;
+	for (uint32_t k = first; k < n; k++) {
+		uint32_t row = found->row[k];
 
-		hash[k] = (uint32_t)(weir_hash_words(words_at(key), words, l->secrets) >> 32);
-		__builtin_prefetch(&t->index[hash[k] & t->line_mask]);
+		/* A guess may be out of date: the row is another key's by now, and then it differs.
+		 */
+		if (row == WEIR_TABLE_ROW_NONE ||
+		    !same_key(l, t, keys, k, row, words, has_strings)) {
+			if (!find_or_add(t, l, keys, k, max_rows, words, has_strings, &row)) {
+				n = k;
+				break;
+			}
+			found->row[k] = row;
+			if (row == WEIR_TABLE_ROW_NONE) {
+				found->n_none++;
+				found->group[k] = NULL;
+				continue;
+			}
+		}
+		found->group[k] = row_at(t, row);
 	}
-	for (uint32_t k = 0; k < n; k++) {
-		rows[k] = first_candidate(t, hash[k]);
-		if (rows[k] != WEIR_TABLE_ROW_NONE)
-			__builtin_prefetch(t->rows + (size_t)rows[k] * l->stride, 1);
-	}
-	for (uint32_t k = 0; k < n; k++) {
-		const uint8_t *key = keys + (size_t)k * key_stride;
-
-		if (rows[k] != WEIR_TABLE_ROW_NONE &&
-		    same_key(l, key, t->rows + (size_t)rows[k] * l->stride, words, has_strings))
-			continue;
-		rows[k] = find_or_add(t, l, key, hash[k], max_rows, words, has_strings);
-		n_none += rows[k] == WEIR_TABLE_ROW_NONE;
-	}
-	return n_none;
+	/* It has grown, and lies elsewhere. */
+	for (uint32_t k = first; t->rows != rows && k < n; k++)
+		found->group[k] =
+		    found->row[k] == WEIR_TABLE_ROW_NONE ? NULL : row_at(t, found->row[k]);
+	return n;
 }
 
 /* A query without keys has one group. */
 static uint32_t
-lookup_single(struct weir_table *t, const struct weir_layout *l, uint32_t n, uint32_t max_rows,
-    uint32_t *rows)
+find_single(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
+    uint32_t first, uint32_t n, struct weir_found *found)
 {
 	uint32_t row = 0;
 
 	if (t->n_rows == 0)
-		row = add_row(t, l, t->rows, 0, max_rows);
-	for (uint32_t k = 0; k < n; k++)
-		rows[k] = row;
-	return row == WEIR_TABLE_ROW_NONE ? n : 0;
+		(void)add_row(t, l, keys, first, 1, &row);
+	if (row == WEIR_TABLE_ROW_NONE)
+		found->n_none += n - first;
+	for (uint32_t k = first; k < n; k++)
+		found->group[k] = row == WEIR_TABLE_ROW_NONE ? NULL : row_at(t, row);
+	return n;
 }
 
 uint32_t
-weir_table_lookup(struct weir_table *t, const struct weir_layout *l, const uint8_t *keys,
-    uint32_t key_stride, uint32_t n, uint32_t max_rows, struct weir_probe *probe, uint32_t *rows)
+weir_table_find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
+    uint32_t first, uint32_t n, uint32_t max_rows, struct weir_found *found)
 {
-	uint32_t *hash = probe->hash;
-
-#define WITH(words, has_strings)                                                                   \
-	lookup(t, l, keys, key_stride, n, max_rows, hash, rows, words, has_strings)
+#define WITH(words, has_strings) find(t, l, keys, first, n, max_rows, found, words, has_strings)
+	found->n_none = 0;
 	if (l->n_strings)
-		return WITH(l->words, true);
-	switch (l->words) {
+		return WITH(t->shape->words, true);
+	switch (t->shape->words) {
 	case 0:
-		return lookup_single(t, l, n, max_rows, rows);
+		return find_single(t, l, keys, first, n, found);
 	case 1:
-		return WITH(1, false);
-	case 3:
-		return WITH(3, false); /* an address */
+		return WITH(1, false); /* an address of IPv4 */
+	case 2:
+		return WITH(2, false); /* a five-tuple of IPv4 */
 	case 5:
-		return WITH(5, false); /* a five-tuple */
+		return WITH(5, false); /* of IPv6 */
 	default:
-		return WITH(l->words, false);
+		return WITH(t->shape->words, false);
 	}
 #undef WITH
+}
+
+static uint32_t
+hash_of_row(const struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	return weir_hash_index(
+	    weir_hash_words(weir_row_key(l, row_at(t, row)), t->shape->words, 1, l->secrets));
+}
+
+void
+weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	__builtin_prefetch(&t->index[hash_of_row(t, l, row) & t->line_mask]);
+}
+
+/* The slot of a row that is in the index. */
+static struct weir_index_line *
+slot_of_row(const struct weir_table *t, uint32_t hash, uint32_t row, unsigned *ret_slot)
+{
+	for (uint32_t i = hash & t->line_mask;; i = (i + 1) & t->line_mask) {
+		unsigned found = weir_slots_with(t->index[i].row1, row + 1);
+
+		if (found) {
+			*ret_slot = (unsigned)__builtin_ctz(found);
+			return &t->index[i];
+		}
+	}
+}
+
+/*
+ * The first key behind line i that wants line i or one before it: it lies where it does because
+ * line i was full. NULL where there is none.
+ */
+static struct weir_index_line *
+pushed_out(const struct weir_table *t, uint32_t i, unsigned *ret_slot)
+{
+	uint32_t mask = t->line_mask;
+
+	for (uint32_t j = (i + 1) & mask; j != i; j = (j + 1) & mask) {
+		struct weir_index_line *line = &t->index[j];
+
+		for (unsigned s = 0; s < WEIR_TABLE_SLOTS && line->row1[s]; s++)
+			if (((j - (line->hash[s] & mask)) & mask) >= ((j - i) & mask)) {
+				*ret_slot = s;
+				return line;
+			}
+		if (!line->row1[WEIR_TABLE_SLOTS - 1])
+			return NULL;
+	}
+	return NULL;
+}
+
+void
+weir_table_unlink(struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	unsigned s;
+	struct weir_index_line *line = slot_of_row(t, hash_of_row(t, l, row), row, &s);
+
+	while (line) {
+		bool was_full = line->row1[WEIR_TABLE_SLOTS - 1] != 0;
+		unsigned last = WEIR_TABLE_SLOTS - 1;
+		struct weir_index_line *from;
+		unsigned from_slot;
+
+		while (!line->row1[last])
+			last--;
+		line->hash[s] = line->hash[last];
+		line->row1[s] = line->row1[last];
+		line->hash[last] = 0;
+		line->row1[last] = 0;
+		if (!was_full)
+			return;
+		from = pushed_out(t, (uint32_t)(line - t->index), &from_slot);
+		if (from) {
+			line->hash[last] = from->hash[from_slot];
+			line->row1[last] = from->row1[from_slot];
+			s = from_slot;
+		}
+		line = from;
+	}
+}
+
+void
+weir_table_close_gap(struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	uint32_t last = t->n_rows - 1;
+
+	if (row != last) {
+		unsigned s;
+		struct weir_index_line *line = slot_of_row(t, hash_of_row(t, l, last), last, &s);
+
+		line->row1[s] = row + 1;
+		memcpy(row_at(t, row), row_at(t, last), t->shape->stride);
+		if (t->base)
+			t->base[row] = t->base[last];
+	}
+	t->n_rows = last;
 }

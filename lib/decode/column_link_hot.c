@@ -11,10 +11,10 @@
 /* clang-format off */
 COLUMN(FRAME_TIME,       int64_t,  b->time_ns[r] != WEIR_TIME_NONE, b->time_ns[r])
 COLUMN(FRAME_TIME_EPOCH, int64_t,  b->time_ns[r] != WEIR_TIME_NONE, b->time_ns[r])
-COLUMN(FRAME_LEN,        uint32_t, true, b->wire_len[r])
-COLUMN(FRAME_CAP_LEN,    uint32_t, true, b->cap_len[r])
+COLUMN_ALL(FRAME_LEN,       uint32_t, uint32_t, b->wire_len,  x[i])
+COLUMN_ALL(FRAME_CAP_LEN,   uint32_t, uint32_t, b->cap_len,   x[i])
+COLUMN_ALL(FRAME_INTERFACE, uint16_t, uint16_t, b->interface, x[i])
 COLUMN(FRAME_NUMBER,     int64_t,  true, b->first_number + (int64_t)r)
-COLUMN(FRAME_INTERFACE,  uint16_t, true, b->interface[r])
 COLUMN(QUEUE_DEPTH,      uint32_t, b->queue_depth >= 0, b->queue_depth)
 
 #define LINK_BYTES(id, ctype, layer, off, need, value)                                             \
@@ -42,7 +42,7 @@ has_ethertype(const struct weir_batch *b, unsigned r)
 
 COLUMN(ETH_TYPE, uint16_t, has_ethertype(b, r), load_u16(b->data[r] + b->l2_off[r] + 12))
 
-#define WORD(id, layer) COLUMN(id, uint8_t, true, has_layer(b, r, layer))
+#define WORD(id, layer) COLUMN_ALL(id, uint8_t, uint32_t, b->layers, (x[i] & (layer)) != 0)
 
 WORD(IS_ETH,  WEIR_LAYER_ETH)
 WORD(IS_VLAN, WEIR_LAYER_VLAN)

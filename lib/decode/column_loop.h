@@ -10,7 +10,8 @@
 
 /*
  * The loops that the column functions are made of. In the expressions, b is the batch and r the
- * row; in those of COLUMN_BYTES p points at the offset and the bytes asked for are there.
+ * row; in those of COLUMN_BYTES p points at the offset and the bytes asked for are there. In those
+ * of COLUMN_ALL x[i] is the array's element.
  */
 
 /* First byte that a header inside the IP packet may not read: past the capture or the IP packet. */
@@ -28,23 +29,31 @@ has_layer(const struct weir_batch *b, unsigned r, uint32_t layers)
 
 /* A column of ctype: value where cond holds, else null. */
 #define COLUMN(id, ctype, cond, value)                                                             \
-	void decode_##id(struct weir_batch *b)                                                     \
+	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \
 	{                                                                                          \
 		ctype *out = b->col[WEIR_FIELD_##id].data;                                         \
-		uint64_t *null = b->col[WEIR_FIELD_##id].null;                                     \
+		uint64_t null = b->col[WEIR_FIELD_##id].null[lo / 64] & ~rows;                     \
                                                                                                    \
-		for (unsigned lo = 0; lo < b->n; lo += 64) {                                       \
-			unsigned hi = b->n - lo < 64 ? b->n : lo + 64;                             \
-			uint64_t mask = 0;                                                         \
+		for (uint64_t m = rows; m; m &= m - 1) {                                           \
+			unsigned r = lo + (unsigned)__builtin_ctzll(m);                            \
+			bool is_there = (cond);                                                    \
                                                                                                    \
-			for (unsigned r = lo; r < hi; r++) {                                       \
-				bool is_there = (cond);                                            \
-                                                                                                   \
-				out[r] = (ctype)(is_there ? (value) : 0);                          \
-				mask |= (uint64_t)!is_there << (r - lo);                           \
-			}                                                                          \
-			null[lo / 64] = mask;                                                      \
+			out[r] = (ctype)(is_there ? (value) : 0);                                  \
+			null |= (uint64_t)!is_there << (r - lo);                                   \
 		}                                                                                  \
+		b->col[WEIR_FIELD_##id].null[lo / 64] = null;                                      \
+	}
+
+/* A column that every row has, made of the batch's arrays alone: all 64 rows at once. */
+#define COLUMN_ALL(id, ctype, array_type, array, value)                                            \
+	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \
+	{                                                                                          \
+		ctype *restrict out = (ctype *)b->col[WEIR_FIELD_##id].data + lo;                  \
+		const array_type *restrict x = (array) + lo;                                       \
+                                                                                                   \
+		for (unsigned i = 0; i < 64; i++)                                                  \
+			out[i] = (ctype)(value);                                                   \
+		b->col[WEIR_FIELD_##id].null[lo / 64] = 0;                                         \
 	}
 
 /*

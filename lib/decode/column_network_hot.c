@@ -89,35 +89,32 @@ address(const struct weir_batch *b, unsigned r, unsigned off4, unsigned off6)
 }
 
 static inline void
-addresses(struct weir_batch *b, enum weir_field_id field, unsigned off4, unsigned off6)
+addresses(struct weir_batch *b, enum weir_field_id field, unsigned off4, unsigned off6, unsigned lo,
+    uint64_t rows)
 {
 	struct weir_addr *out = b->col[field].data;
 	uint8_t *version = b->col[field].version;
-	uint64_t *null = b->col[field].null;
+	uint64_t null = b->col[field].null[lo / 64] & ~rows;
 
-	for (unsigned lo = 0; lo < b->n; lo += 64) {
-		unsigned hi = b->n - lo < 64 ? b->n : lo + 64;
-		uint64_t mask = 0;
+	for (uint64_t m = rows; m; m &= m - 1) {
+		unsigned r = lo + (unsigned)__builtin_ctzll(m);
+		bool is_there = has_ip(b, r);
 
-		for (unsigned r = lo; r < hi; r++) {
-			bool is_there = has_ip(b, r);
-
-			out[r] = is_there ? address(b, r, off4, off6) : (struct weir_addr){ 0 };
-			version[r] = is_there ? (is_ip6(b, r) ? 6 : 4) : 0;
-			mask |= (uint64_t)!is_there << (r - lo);
-		}
-		null[lo / 64] = mask;
+		out[r] = is_there ? address(b, r, off4, off6) : (struct weir_addr){ 0 };
+		version[r] = is_there ? (is_ip6(b, r) ? 6 : 4) : 0;
+		null |= (uint64_t)!is_there << (r - lo);
 	}
+	b->col[field].null[lo / 64] = null;
 }
 
 void
-decode_IP_SRC(struct weir_batch *b)
+DECODE_COLUMN(IP_SRC)(struct weir_batch *b, unsigned lo, uint64_t rows)
 {
-	addresses(b, WEIR_FIELD_IP_SRC, 12, 8);
+	addresses(b, WEIR_FIELD_IP_SRC, 12, 8, lo, rows);
 }
 
 void
-decode_IP_DST(struct weir_batch *b)
+DECODE_COLUMN(IP_DST)(struct weir_batch *b, unsigned lo, uint64_t rows)
 {
-	addresses(b, WEIR_FIELD_IP_DST, 16, 24);
+	addresses(b, WEIR_FIELD_IP_DST, 16, 24, lo, rows);
 }

@@ -121,25 +121,21 @@ COLUMN(PAYLOAD_LEN, uint32_t, has_layer(b, r, WEIR_LAYER_PAYLOAD),
     payload_end(b, r) - payload_off(b, r))
 
 void
-decode_PAYLOAD(struct weir_batch *b)
+DECODE_COLUMN(PAYLOAD)(struct weir_batch *b, unsigned lo, uint64_t rows)
 {
 	struct weir_bytes *out = b->col[WEIR_FIELD_PAYLOAD].data;
-	uint64_t *null = b->col[WEIR_FIELD_PAYLOAD].null;
+	uint64_t null = b->col[WEIR_FIELD_PAYLOAD].null[lo / 64] & ~rows;
 
-	for (unsigned lo = 0; lo < b->n; lo += 64) {
-		unsigned hi = b->n - lo < 64 ? b->n : lo + 64;
-		uint64_t mask = 0;
+	for (uint64_t m = rows; m; m &= m - 1) {
+		unsigned r = lo + (unsigned)__builtin_ctzll(m);
+		bool is_there = has_layer(b, r, WEIR_LAYER_PAYLOAD);
 
-		for (unsigned r = lo; r < hi; r++) {
-			bool is_there = has_layer(b, r, WEIR_LAYER_PAYLOAD);
-
-			out[r] = (struct weir_bytes){ 0 };
-			if (is_there) {
-				out[r].p = b->data[r] + payload_off(b, r);
-				out[r].len = payload_captured(b, r);
-			}
-			mask |= (uint64_t)!is_there << (r - lo);
+		out[r] = (struct weir_bytes){ 0 };
+		if (is_there) {
+			out[r].p = b->data[r] + payload_off(b, r);
+			out[r].len = payload_captured(b, r);
 		}
-		null[lo / 64] = mask;
+		null |= (uint64_t)!is_there << (r - lo);
 	}
+	b->col[WEIR_FIELD_PAYLOAD].null[lo / 64] = null;
 }

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "block.h"
 #include "columns.h"
+#include "levels.h"
 #include "walk.h"
 
 #include <weir/base/poison.h> /* last */
 
-/* One batch: first the layout of every row, then the needed columns, one after the other. */
+/* One batch, a block of 64 rows after the other: the layout of every row, then the columns. */
+
+typedef void column(struct weir_batch *b, unsigned lo, uint64_t rows);
+
+static column *const columns[WEIR_N_FIELDS] = {
+#define WEIR_FIELD(id, name, type, store, group, layers, doc) [WEIR_FIELD_##id] = DECODE_COLUMN(id),
+#include <weir/packet/fields.def>
+#undef WEIR_FIELD
+};
 
 static void
 store(struct weir_batch *b, unsigned r, const struct layout *l)
@@ -21,39 +31,122 @@ store(struct weir_batch *b, unsigned r, const struct layout *l)
 	b->l4_end[r] = l->l4_end;
 }
 
-static void
-layout(struct weir_batch *b, struct weir_decode_counters *counters)
+static inline struct packet_view
+view(const struct weir_batch *b, unsigned r)
 {
-	for (unsigned r = 0; r < b->n; r++) {
-		struct packet_view v = {
-			.data = b->data[r],
-			.cap_len = b->cap_len[r],
-			.wire_len = b->wire_len[r],
-			.link = (enum weir_link)b->link[r],
-		};
+	return (struct packet_view){
+		.data = b->data[r],
+		.cap_len = b->cap_len[r],
+		.wire_len = b->wire_len[r],
+		.link = (enum weir_link)b->link[r],
+	};
+}
+
+static void
+walk_rows(struct weir_batch *b, unsigned lo, uint64_t rows, struct weir_decode_counters *counters)
+{
+	for (uint64_t m = rows; m; m &= m - 1) {
+		unsigned r = lo + (unsigned)__builtin_ctzll(m);
+		struct packet_view v = view(b, r);
 		struct layout l;
+		unsigned reason = decode_layout_walk(&v, &l);
 
-		if (!decode_layout_fast(&v, &l)) {
-			unsigned reason = decode_layout_walk(&v, &l);
-
-			if (reason != DECODE_OK)
-				counters->reason[reason]++;
-		}
+		if (reason != DECODE_OK)
+			counters->reason[reason]++;
 		store(b, r, &l);
 	}
 }
 
-void
-weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
+/* Rows that are common, but not behind a plain Ethernet header. */
+static void
+take_others(struct weir_batch *b, struct decode_block *k, unsigned lo)
 {
-	static void (*const column[WEIR_N_FIELDS])(struct weir_batch * b) = {
-#define WEIR_FIELD(id, name, type, store, group, layers, doc) [WEIR_FIELD_##id] = decode_##id,
-#include <weir/packet/fields.def>
-#undef WEIR_FIELD
-	};
+	for (uint64_t m = k->rows & ~k->lane; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+		struct packet_view v = view(b, lo + i);
+		struct layout l;
 
-	layout(b, counters);
+		if (!decode_layout_fast(&v, &l))
+			continue;
+		store(b, lo + i, &l);
+		decode_block_take(b, k, lo, i);
+	}
+}
+
+static inline uint64_t
+rows_of(const struct weir_batch *b, unsigned lo)
+{
+	return b->n - lo >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (b->n - lo)) - 1;
+}
+
+static void
+fill_columns(struct weir_batch *b, const struct decode_block *k, unsigned lo)
+{
+	uint64_t others = k->rows & ~k->lane;
+
 	for (unsigned w = 0; w < WEIR_FIELD_WORDS; w++)
-		for (uint64_t m = b->needed.word[w]; m; m &= m - 1)
-			column[w * 64 + (unsigned)__builtin_ctzll(m)](b);
+		for (uint64_t m = b->needed.word[w]; m; m &= m - 1) {
+			unsigned f = w * 64 + (unsigned)__builtin_ctzll(m);
+
+			if (!decode_lane_columns[f]) {
+				columns[f](b, lo, k->rows);
+				continue;
+			}
+			decode_lane_columns[f](b, k, lo);
+			if (others)
+				columns[f](b, lo, others);
+		}
+}
+
+static inline void
+prefetch(const struct weir_batch *b, unsigned lo)
+{
+	const uint8_t *const *data = b->data + lo;
+
+	if (lo + 64 > b->n) {
+		for (unsigned r = lo; r < b->n; r++)
+			__builtin_prefetch(b->data[r]);
+		return;
+	}
+	for (unsigned i = 0; i < 64; i += 8) {
+		__builtin_prefetch(data[i]);
+		__builtin_prefetch(data[i + 1]);
+		__builtin_prefetch(data[i + 2]);
+		__builtin_prefetch(data[i + 3]);
+		__builtin_prefetch(data[i + 4]);
+		__builtin_prefetch(data[i + 5]);
+		__builtin_prefetch(data[i + 6]);
+		__builtin_prefetch(data[i + 7]);
+	}
+}
+
+void
+decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
+{
+	struct decode_block k;
+
+	prefetch(b, 0);
+	for (unsigned lo = 0; lo < b->n; lo += 64) {
+		prefetch(b, lo + 64);
+		k.rows = rows_of(b, lo);
+		decode_block_fill(b, &k, lo);
+		if (k.rows & ~k.lane) {
+			take_others(b, &k, lo);
+			walk_rows(b, lo, k.rows & ~k.lane, counters);
+		}
+		fill_columns(b, &k, lo);
+	}
+}
+
+void
+decode_batch_twin(struct weir_batch *b, struct weir_decode_counters *counters)
+{
+	for (unsigned lo = 0; lo < b->n; lo += 64) {
+		uint64_t rows = rows_of(b, lo);
+
+		walk_rows(b, lo, rows, counters);
+		for (unsigned w = 0; w < WEIR_FIELD_WORDS; w++)
+			for (uint64_t m = b->needed.word[w]; m; m &= m - 1)
+				columns[w * 64 + (unsigned)__builtin_ctzll(m)](b, lo, rows);
+	}
 }

@@ -19,6 +19,7 @@ struct weir_program {
 	unsigned n_cols;
 	unsigned result;                   /* index into cols */
 	uint64_t (*sels)[WEIR_MASK_WORDS]; /* hot: stack of selections */
+	const struct weir_expr_level *level;
 
 	/* Owned memory; cold from here on. */
 	struct weir_column **columns; /* registers and constants */

@@ -153,7 +153,9 @@ add_insn(struct generator *g, weir_expr_kernel *run)
 		return NULL;
 	if (p->n_insns >= g->insns_cap)
 		g->insns_cap = cap;
-	p->insns[p->n_insns] = (struct weir_expr_insn){ .run = run };
+	p->insns[p->n_insns] = (struct weir_expr_insn){
+		.run = weir_expr_at_level(run, p->level),
+	};
 	return &p->insns[p->n_insns++];
 }
 
@@ -233,13 +235,14 @@ emit(struct generator *g, const struct weir_expr_node *n)
 }
 
 int
-weir_expr_generate(const struct weir_expr_node *n, struct weir_program **ret)
+weir_expr_generate(const struct weir_expr_node *n, enum weir_simd level, struct weir_program **ret)
 {
 	struct generator g = { .p = calloc(1, sizeof(*g.p)) };
 	bool is_done = false;
 
 	if (!g.p)
 		return -ENOMEM;
+	g.p->level = weir_expr_level_of(level);
 	g.p->type = n->type;
 	g.p->symbol = n->kind == WEIR_EXPR_SYMBOL ? (int)n->slot : -1;
 	g.p->result = emit(&g, n);

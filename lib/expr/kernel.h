@@ -6,13 +6,13 @@
 
 #include <weir/base/column.h>
 
+#include "level.h"
+
 /*
  * A program is a list of instructions over numbered columns: inputs, registers and constants.
  * Each instruction runs one kernel, a loop over the rows of its operands. Registers have
  * WEIR_ROWS rows and never share memory with operands of the same instruction.
  */
-
-struct weir_expr_insn;
 
 struct weir_expr_frame {
 	const struct weir_column **cols;
@@ -21,8 +21,6 @@ struct weir_expr_frame {
 	uint64_t (*sel)[WEIR_MASK_WORDS]; /* top of the stack of selections */
 	unsigned skip;                    /* instructions to jump over next */
 };
-
-typedef void weir_expr_kernel(struct weir_expr_frame *f, const struct weir_expr_insn *in);
 
 struct weir_expr_insn {
 	weir_expr_kernel *run;
@@ -238,27 +236,15 @@ weir_expr_live(const struct weir_expr_frame *f, const struct weir_expr_insn *in,
 		live[w] = w < f->n_words ? rows[w] & (*f->sel)[w] & ~(a[w] | b[w]) : 0;
 }
 
-/*
- * One bit a row of WEIR_ROWS bools, each 0 or 1, of which the first n count. The product moves the
- * lowest bits of eight bytes to the top byte, the first one lowest (little endian).
- */
+/* One bit a row of WEIR_ROWS bools, each 0 or 1, of which the first n count. */
 static inline void
 weir_expr_pack(const uint8_t *bools, uint32_t n, uint64_t mask[WEIR_MASK_WORDS])
 {
 	uint64_t rows[WEIR_MASK_WORDS];
 
 	weir_mask_first(rows, n);
-	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++) {
-		uint64_t bits = 0;
-
-		for (unsigned byte = 0; byte < 8 && w * 64 + byte * 8 < n; byte++) {
-			uint64_t eight;
-
-			memcpy(&eight, bools + w * 64 + byte * 8, sizeof(eight));
-			bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << (byte * 8);
-		}
-		mask[w] = bits & rows[w];
-	}
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		mask[w] = rows[w] ? weir_bools_pack64(bools + w * 64) & rows[w] : 0;
 }
 
 #endif

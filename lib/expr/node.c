@@ -141,7 +141,7 @@ fold(struct weir_expr_context *c, const struct weir_expr_node *n)
 	struct weir_value v;
 	uint8_t *copy;
 
-	if (weir_expr_generate(n, &p))
+	if (weir_expr_generate(n, c->scope->simd, &p))
 		return weir_expr_fail_memory(c);
 	v = weir_column_get(weir_program_run(p, NULL, 1, sel), 0);
 	if (v.type == WEIR_STRING && !v.is_null) {

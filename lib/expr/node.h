@@ -161,6 +161,7 @@ struct weir_expr_node *weir_expr_call_check(
 struct weir_expr_node *weir_expr_parse(struct weir_expr_context *c);
 
 /* generate.c. The program refers to the heap of the nodes, which must outlive it. */
-int weir_expr_generate(const struct weir_expr_node *n, struct weir_program **ret);
+int weir_expr_generate(
+    const struct weir_expr_node *n, enum weir_simd level, struct weir_program **ret);
 
 #endif

@@ -12,7 +12,7 @@ weir_program_compile(const char *text, const struct weir_scope *scope, struct we
 	struct weir_expr_node *n = weir_expr_parse(&c);
 	struct weir_program *p;
 
-	if (n && weir_expr_generate(n, &p))
+	if (n && weir_expr_generate(n, scope->simd, &p))
 		n = weir_expr_fail_memory(&c);
 	if (!n) {
 		weir_expr_heap_free(&heap);

@@ -12,7 +12,7 @@
 static struct weir_scope
 scope_of(const struct weir_path *p)
 {
-	return (struct weir_scope){ p->symbols, p->n_symbols };
+	return (struct weir_scope){ p->symbols, p->n_symbols, p->simd };
 }
 
 void
@@ -63,6 +63,7 @@ add_stage(struct weir_path *p, struct weir_stage *s)
 static int
 add_filter(struct weir_builder *b, struct weir_error *err)
 {
+	struct weir_scope scope = scope_of(b->p);
 	struct weir_stage *s;
 	int rc;
 
@@ -70,7 +71,7 @@ add_filter(struct weir_builder *b, struct weir_error *err)
 		return weir_error_usage(err,
 		    "must be the first stage: it works on the bytes (put it before --%s)",
 		    b->p->stages[b->p->n_stages - 1]->ops->name);
-	rc = weir_stage_filter_create(b->stage->text, &s, err);
+	rc = weir_stage_filter_create(b->stage->text, &scope, &s, err);
 	if (rc)
 		return rc;
 	add_stage(b->p, s);
@@ -157,6 +158,9 @@ key_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;
+	if (rc)
+		return rc;
 	if (weir_schema_find(&p->schema, name) >= 0)
 		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
 	rc = compile(p, it->expr, it->place, &program, err);
@@ -201,6 +205,7 @@ bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
 			return rc;
 		ret->n_args++;
 		ret->arg_types[i] = weir_program_type(args[i]);
+		ret->arg_stores[i] = weir_program_store(args[i], p->symbols);
 	}
 	rc = ret->function->check(ret->arg_types, ret->n_args, ret_type, err);
 	return rc ? weir_error_wrap(err, "%s at %u", call->name, place) : 0;
@@ -252,6 +257,9 @@ weir_builder_select_item(void *ctx, const struct weir_list_item *it, struct weir
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;
+	if (rc)
+		return rc;
 	if (weir_schema_find(&p->schema, name) >= 0)
 		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
 	rc = compile(p, it->expr, it->place, &program, err);

@@ -92,6 +92,19 @@ read_duration(
 	return 0;
 }
 
+/* The words were checked with the option table; this CPU was not. */
+static int
+read_simd(const char *flag, const char *text, enum weir_simd *ret, struct weir_error *err)
+{
+	int level = weir_simd_find(text);
+
+	if (level < 0 || !weir_simd_is_usable((enum weir_simd)level))
+		return weir_error_usage(err, "%s '%s': this CPU cannot run x86-64-%s (it has %s)",
+		    flag, text, text, weir_simd_name(weir_simd_resolve(WEIR_SIMD_AUTO)));
+	*ret = (enum weir_simd)level;
+	return 0;
+}
+
 static int
 take_option(struct weir_command *c, enum weir_flag flag, const char *name, const char *value,
     struct weir_error *err)
@@ -109,11 +122,15 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		return read_duration(name, value, 1, &c->for_ns, err);
 	case WEIR_FLAG_TABLE_SIZE:
 		return read_u64(name, value, 1, &c->table_size, err);
+	case WEIR_FLAG_OVERFLOW: /* one of the option's choices */
+		return weir_overflow_parse(value, &c->overflow);
 	case WEIR_FLAG_PACKETS:
 		return read_u64(name, value, 1, &c->packets, err);
 	case WEIR_FLAG_SEED:
 		c->has_seed = true;
 		return read_u64(name, value, 0, &c->seed, err);
+	case WEIR_FLAG_SIMD:
+		return read_simd(name, value, &c->simd, err);
 	case WEIR_FLAG_ANON_KEY:
 		c->anon_key = value;
 		return 0;

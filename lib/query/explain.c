@@ -18,13 +18,16 @@ print_columns(const struct weir_schema *s, FILE *out)
 static void
 print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *out)
 {
-	char window[64];
+	char window[64], text[160];
 
 	fprintf(out, "query %s\n", q->text->name);
 	for (unsigned i = 0; i < q->text->n_stages; i++)
 		if (q->text->stages[i].flag != WEIR_FLAG_WINDOW)
 			fprintf(out, "  %-9s %s\n", weir_flag_name(q->text->stages[i].flag) + 2,
 			    q->text->stages[i].text);
+	for (unsigned i = 0; i < q->path->n_stages; i++)
+		if (weir_stage_describe(q->path->stages[i]))
+			fprintf(out, "  %-9s as %s\n", "", weir_stage_describe(q->path->stages[i]));
 	if (q->text->n_stages == 0 && q->wants_rows)
 		fprintf(out,
 		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");
@@ -32,8 +35,7 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		fprintf(out, "  window    %s%s\n",
 		    weir_window_text(&q->path->window, window, sizeof(window)),
 		    q->path->has_window ? "" : " (default)");
-		fprintf(out, "  group     hash table of at most %llu keys a window\n",
-		    (unsigned long long)p->table_size);
+		fprintf(out, "  table     %s\n", weir_plan_table_text(p, q, text, sizeof(text)));
 	}
 	if (q->result) {
 		fprintf(out, "  columns   ");
@@ -56,6 +58,8 @@ weir_plan_explain(const struct weir_plan *p, const char *const *source_descripti
 		if (weir_field_set_has(&p->needed, f))
 			fprintf(out, "%s%s", n++ ? ", " : " ", weir_fields[f].name);
 	fprintf(out, "%s\n", n ? "" : " no fields");
+	fprintf(out, "kernels x86-64-%s%s\n", weir_simd_name(weir_simd_resolve(p->command->simd)),
+	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)
 		print_query(p, &p->queries[i], out);
 	fprintf(out, "run 1 worker and the control thread, bursts of %d packets, lateness %s\n",

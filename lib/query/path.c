@@ -81,7 +81,8 @@ alloc_scratch(struct weir_path *p)
 
 int
 weir_path_build(const struct weir_query_text *text, bool wants_rows,
-    const struct weir_window *default_window, struct weir_path **ret, struct weir_error *err)
+    const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
+    struct weir_error *err)
 {
 	struct weir_path *p = calloc(1, sizeof(*p));
 	struct weir_builder b = { .p = p };
@@ -91,6 +92,7 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	p->name = text->name;
 	p->window = *default_window;
+	p->simd = simd;
 	p->schema.query = strdup(text->name);
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		weir_builder_add_symbol(

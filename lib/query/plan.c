@@ -6,25 +6,88 @@
 #include <unistd.h>
 
 #include <weir/base/array.h>
+#include <weir/base/number.h>
 #include <weir/base/time.h>
 #include <weir/query/plan.h>
 
 #define FILE_LATENESS_NS (60 * WEIR_NS_PER_S)
 #define LIVE_WINDOW_NS   (1 * WEIR_NS_PER_S)
-#define KEY_BYTES_GUESS  128
 #define TABLE_SIZE_LEAST (UINT64_C(1) << 16)
 #define TABLE_SIZE_MOST  (UINT64_C(1) << 28)
+#define WINDOWS_MOST     64 /* open at once, that are thought to be full */
 
-/* An eighth of the machine's memory for one window of one query. */
+/* The machine's, or what a control group leaves of it. */
 static uint64_t
-default_table_size(unsigned n_queries)
+memory_bytes(void)
 {
 	uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t n = bytes / 8 / KEY_BYTES_GUESS / n_queries;
+	FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
+	unsigned long long max;
 
+	if (f && fscanf(f, "%llu", &max) == 1 && max < bytes)
+		bytes = max;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+/* A quarter of the memory for the windows of all queries that may be open at once. */
+static uint64_t
+default_table_size(const struct weir_plan *p, const struct weir_path *path, uint64_t key_bytes)
+{
+	uint64_t n_windows = 1, n;
+
+	if (path->window.kind == WEIR_WINDOW_TUMBLING)
+		n_windows = (uint64_t)(p->lateness_ns / path->window.size_ns) + 2;
+	n = memory_bytes() / 4 / p->command->n_queries /
+	    (n_windows < WINDOWS_MOST ? n_windows : WINDOWS_MOST) / key_bytes;
 	if (n < TABLE_SIZE_LEAST)
 		n = TABLE_SIZE_LEAST;
 	return n > TABLE_SIZE_MOST ? TABLE_SIZE_MOST : n;
+}
+
+void
+weir_plan_group_spec(
+    const struct weir_plan *p, const struct weir_plan_query *q, struct weir_group_spec *ret)
+{
+	weir_path_group_spec(q->path, ret);
+	ret->lateness_ns = p->lateness_ns;
+	ret->table_size = q->table_size;
+	ret->overflow = p->overflow;
+	ret->seed = p->seed;
+}
+
+static void
+size_table(struct weir_plan *p, struct weir_plan_query *q)
+{
+	struct weir_group_spec spec;
+	uint64_t key_bytes;
+
+	weir_plan_group_spec(p, q, &spec);
+	spec.table_size = 1;
+	key_bytes = weir_group_key_bytes(&spec);
+	if (!key_bytes)
+		abort();
+	q->table_size = p->command->table_size ? p->command->table_size
+					       : default_table_size(p, q->path, key_bytes);
+	q->table_bytes = q->table_size * key_bytes;
+}
+
+const char *
+weir_plan_table_text(
+    const struct weir_plan *p, const struct weir_plan_query *q, char *buf, unsigned size)
+{
+	static const char *const full[] = {
+		[WEIR_OVERFLOW_DROP] = "new keys are dropped",
+		[WEIR_OVERFLOW_EVICT] = "small groups make room",
+		[WEIR_OVERFLOW_SAMPLE] = "a sample of the keys is kept",
+	};
+	char bytes[32];
+
+	snprintf(buf, size, "at most %llu keys a window%s, up to %sB; when it is full %s",
+	    (unsigned long long)q->table_size, p->command->table_size ? "" : " (by memory)",
+	    weir_text_count((double)q->table_bytes, bytes, sizeof(bytes)), full[p->overflow]);
+	return buf;
 }
 
 static int
@@ -75,9 +138,12 @@ build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_ter
 		    is_terminal ? "table" : "json";
 		q->wants_rows = true;
 	}
-	rc = weir_path_build(text, q->wants_rows, &p->default_window, &q->path, err);
+	rc = weir_path_build(
+	    text, q->wants_rows, &p->default_window, p->command->simd, &q->path, err);
 	if (rc)
 		return rc;
+	if (q->path->has_group)
+		size_table(p, q);
 	for (unsigned w = 0; w < WEIR_FIELD_WORDS; w++)
 		p->needed.word[w] |= q->path->needed.word[w];
 	return q->wants_rows ? weir_result_build(q->path, &q->result, err) : 0;
@@ -108,11 +174,17 @@ static void
 set_defaults(struct weir_plan *p)
 {
 	const struct weir_command *c = p->command;
+	bool has_file = false;
 
 	for (unsigned i = 0; i < c->n_sources; i++)
 		p->is_live |= c->sources[i].flag == WEIR_SOURCE_INTERFACE;
-	p->lateness_ns = c->lateness_ns >= 0 ? c->lateness_ns : p->is_live ? 0 : FILE_LATENESS_NS;
-	p->table_size = c->table_size ? c->table_size : default_table_size(c->n_queries);
+	for (unsigned i = 0; i < c->n_sources; i++)
+		has_file |= c->sources[i].flag == WEIR_SOURCE_FILE;
+	/* Interfaces and the generator give packets in order; files are written as it comes. */
+	p->lateness_ns = c->lateness_ns >= 0       ? c->lateness_ns
+			 : has_file && !p->is_live ? FILE_LATENESS_NS
+						   : 0;
+	p->overflow = c->overflow;
 	p->default_window = c->default_window;
 	if (!c->has_default_window)
 		p->default_window =

@@ -30,6 +30,7 @@ struct weir_result {
 	struct weir_column nothing; /* all null: a column that no step has computed yet */
 	struct weir_column *views;  /* [n_columns] */
 	const struct weir_column **inputs;
+	enum weir_simd simd;
 };
 
 static void
@@ -59,7 +60,7 @@ static int
 map_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 {
 	struct weir_result *r = ctx;
-	struct weir_scope scope = { r->symbols, r->n_symbols };
+	struct weir_scope scope = { r->symbols, r->n_symbols, r->simd };
 	struct weir_stage *s;
 	char *text;
 	int rc;
@@ -137,7 +138,7 @@ add_top(struct weir_result *r, const char *text, struct weir_error *err)
 static int
 add_where(struct weir_result *r, const char *text, struct weir_error *err)
 {
-	struct weir_scope scope = { r->symbols, r->n_symbols };
+	struct weir_scope scope = { r->symbols, r->n_symbols, r->simd };
 	struct weir_stage *s;
 	int rc = weir_stage_where_create(text, &scope, &s, err);
 
@@ -169,6 +170,7 @@ weir_result_build(const struct weir_path *path, struct weir_result **ret, struct
 
 	if (!r)
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	r->simd = path->simd;
 	r->schema.query = strdup(path->name);
 	r->schema.has_window = path->schema.has_window;
 	for (unsigned i = 0; i < path->schema.n_columns; i++)
@@ -239,6 +241,21 @@ fail:
 	weir_block_destroy(out);
 	weir_block_destroy(b);
 	return NULL;
+}
+
+bool
+weir_result_narrows(const struct weir_result *r)
+{
+	return r->n_steps > 0 && !r->steps[0].stage;
+}
+
+int
+weir_result_narrow(const struct weir_result *r, struct weir_block *b)
+{
+	/* Sorting pays when half of the rows go. */
+	if (!weir_result_narrows(r) || b->n_rows / 2 < r->steps[0].limit)
+		return 0;
+	return weir_block_sort(b, r->steps[0].column, r->steps[0].limit);
 }
 
 struct weir_block *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "worker.h"
 
 #define BURST_PARCELS 32
+#define ROWS_PER_PART 65536
 #define SLEEP_NS      1000000 /* between looks into an empty ring */
 
 /* A query as the control thread sees it: where its rows go. */
@@ -18,6 +20,13 @@ struct outlet {
 	unsigned n_sinks;
 	struct weir_sink **sinks;
 	uint64_t rows;
+
+	/* Of the windows so far. */
+	uint64_t lost; /* packets whose groups went when panes were merged */
+	uint64_t most_keys;
+	uint64_t most_bytes;
+	uint64_t undercount;
+	double sampling;
 };
 
 struct control {
@@ -28,6 +37,7 @@ struct control {
 	struct weir_sink **sinks; /* each once */
 	uint64_t *offered;        /* [n_sinks] rows and packets produced for it */
 	bool needs_flush;
+	struct weir_progress progress;
 	int rc; /* first failure */
 	struct weir_error *err;
 };
@@ -63,6 +73,7 @@ open_sinks(struct control *c, struct weir_error *err)
 		const struct weir_plan_query *q = &plan->queries[i];
 		struct outlet *o = &c->outlets[i];
 
+		o->sampling = 1;
 		o->sinks = calloc(q->n_sinks + 1, sizeof(*o->sinks));
 		if (!o->sinks)
 			return weir_error_run(err, -ENOMEM, "out of memory");
@@ -101,6 +112,7 @@ deliver_rows(struct control *c, unsigned query, const struct weir_block *b)
 	o->rows += b->n_rows;
 	if (!b->n_rows)
 		return;
+	weir_progress_wipe(&c->progress); /* rows may go to the same terminal */
 	for (unsigned i = 0; i < o->n_sinks; i++) {
 		if (o->sinks[i]->ops->takes_packets)
 			continue;
@@ -125,6 +137,49 @@ take_rows(struct control *c, unsigned query, struct weir_block *b)
 }
 
 static void
+note_table(struct control *c, unsigned query, const struct weir_pane *pane)
+{
+	const struct weir_plan_query *q = &c->config->plan->queries[query];
+	struct outlet *o = &c->outlets[query];
+	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
+	uint64_t undercount = weir_pane_undercount(pane);
+	double sampling = weir_pane_sampling(pane);
+
+	o->lost += weir_pane_lost(pane);
+	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
+	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;
+	o->undercount = undercount > o->undercount ? undercount : o->undercount;
+	if (sampling >= o->sampling)
+		return;
+	o->sampling = sampling;
+	weir_log(WEIR_LOG_NOTICE,
+	    "query %s: more than %" PRIu64 " keys in a window: its rows are a sample of 1 key in "
+	    "%.0f (a larger --table-size holds more)",
+	    q->text->name, q->table_size, 1 / sampling);
+}
+
+/*
+ * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
+ * hold all of them twice.
+ */
+static struct weir_block *
+rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
+{
+	uint32_t n = weir_pane_n_groups(pane);
+	uint32_t part = weir_result_narrows(q->result) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	struct weir_block *b = weir_block_create(&q->path->schema, part);
+
+	for (uint32_t first = 0; b && first < n;) {
+		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(q->result, b)) {
+			weir_block_destroy(b);
+			return NULL;
+		}
+		first += n - first < part ? n - first : part;
+	}
+	return b;
+}
+
+static void
 take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 {
 	const struct weir_plan_query *q = &c->config->plan->queries[query];
@@ -132,14 +187,12 @@ take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 	struct weir_error e;
 	struct weir_block *b = NULL;
 
+	note_table(c, query, pane);
 	if (q->result) {
-		b = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
-		if (!b || weir_pane_rows(pane, b)) {
-			weir_block_destroy(b);
-			b = NULL;
+		b = rows_of_pane(q, pane);
+		if (!b)
 			fail(c, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"),
 			    &e);
-		}
 	}
 	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->worker->back, &back, sizeof(back)))
@@ -205,7 +258,7 @@ are_all_sinks_broken(const struct control *c)
 
 /* Deliver until the worker has ended and its ring is empty. */
 static void
-control_loop(struct control *c, struct weir_progress *progress, atomic_bool *give_up)
+control_loop(struct control *c, atomic_bool *give_up)
 {
 	struct weir_parcel parcels[BURST_PARCELS];
 	struct timespec nap = { 0, SLEEP_NS };
@@ -218,7 +271,7 @@ control_loop(struct control *c, struct weir_progress *progress, atomic_bool *giv
 
 		for (unsigned i = 0; i < n; i++)
 			take_parcel(c, &parcels[i]);
-		weir_progress_show(progress, c->worker);
+		weir_progress_show(&c->progress, c->worker);
 		/* Nobody is left to read the results: there is no use in going on. */
 		if (are_all_sinks_broken(c))
 			atomic_store_explicit(give_up, true, memory_order_relaxed);
@@ -232,19 +285,25 @@ control_loop(struct control *c, struct weir_progress *progress, atomic_bool *giv
 }
 
 static void
-fill_query(struct weir_ledger_query *l, const struct weir_worker_query *wq, const char *name,
-    uint64_t rows)
+fill_query(struct weir_ledger_query *l, const struct weir_worker_query *wq,
+    const struct weir_plan *plan, const struct weir_plan_query *q, const struct outlet *o)
 {
-	l->name = name;
+	l->name = q->text->name;
 	l->in = wq->in;
-	l->aggregated = wq->group.aggregated + wq->emitted;
-	l->rows = rows + wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
+	l->aggregated = wq->group.aggregated - o->lost + wq->emitted;
+	l->table_size = q->table_size;
+	l->overflow = plan->overflow;
+	l->table_keys = o->most_keys;
+	l->table_bytes = o->most_bytes;
+	l->sampling = o->sampling;
+	l->undercount = o->undercount;
+	l->rows = o->rows + wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
 	l->dropped[WEIR_DROP_FILTER] = weir_path_dropped(wq->path, "filter");
 	l->dropped[WEIR_DROP_WHERE] = weir_path_dropped(wq->path, "where");
 	l->dropped[WEIR_DROP_NULL_KEY] = wq->group.null_key;
 	l->dropped[WEIR_DROP_LATE] = wq->group.late;
 	l->dropped[WEIR_DROP_NO_TIME] = wq->group.no_time;
-	l->dropped[WEIR_DROP_OVERFLOW] = wq->group.overflow;
+	l->dropped[WEIR_DROP_OVERFLOW] = wq->group.overflow + o->lost;
 	l->dropped[WEIR_DROP_NO_MEMORY] = wq->no_memory;
 }
 
@@ -287,8 +346,7 @@ fill_ledger(const struct control *c, struct weir_ledger *l, int64_t end_ns)
 		return;
 	l->n_queries = plan->n_queries;
 	for (unsigned i = 0; i < plan->n_queries; i++)
-		fill_query(&l->queries[i], &w->queries[i], plan->queries[i].text->name,
-		    c->outlets[i].rows);
+		fill_query(&l->queries[i], &w->queries[i], plan, &plan->queries[i], &c->outlets[i]);
 	l->n_sinks = c->n_sinks;
 	for (unsigned i = 0; i < c->n_sinks; i++) {
 		uint64_t shed = shed_for(c, c->sinks[i]);
@@ -326,12 +384,26 @@ start_worker(struct control *c, struct weir_error *err)
 	return 0;
 }
 
-/* Sinks are closed before the ledger is filled, as the last write may fail. */
+/* How much memory the tables of live sources may come to: their traffic is not known before. */
+static void
+announce_tables(const struct weir_plan *plan)
+{
+	char text[160];
+
+	for (unsigned i = 0; plan->is_live && i < plan->n_queries; i++)
+		if (plan->queries[i].table_size)
+			weir_log(WEIR_LOG_INFO, "query %s: table of %s (--table-size, --overflow)",
+			    plan->queries[i].text->name,
+			    weir_plan_table_text(plan, &plan->queries[i], text, sizeof(text)));
+}
+
+/* Sinks are flushed before the ledger is filled, so that it has the last write, failed or not. */
 static void
 close_sinks(struct control *c, struct weir_ledger *ledger, int64_t end_ns)
 {
 	struct weir_error e;
 
+	c->needs_flush = true;
 	flush_sinks(c);
 	if (ledger)
 		fill_ledger(c, ledger, end_ns);
@@ -344,7 +416,6 @@ weir_run(
     const struct weir_run_config *config, struct weir_ledger *ret_ledger, struct weir_error *err)
 {
 	struct control c = { .config = config, .err = err };
-	struct weir_progress progress;
 	int64_t end_ns;
 	int rc;
 
@@ -358,10 +429,13 @@ weir_run(
 		close_sinks(&c, NULL, 0);
 		goto out;
 	}
-	weir_progress_begin(&progress, config);
-	control_loop(&c, &progress, &c.worker->give_up);
+	announce_tables(config->plan);
+	for (unsigned i = 0; i < c.n_sinks; i++)
+		c.sinks[i]->draining = &c.worker->draining;
+	weir_progress_begin(&c.progress, config);
+	control_loop(&c, &c.worker->give_up);
 	pthread_join(c.worker->thread, NULL);
-	weir_progress_end(&progress);
+	weir_progress_wipe(&c.progress);
 	end_ns = weir_now_mono_ns();
 	report_sources(&c);
 	close_sinks(&c, ret_ledger, end_ns);

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
+#include <weir/base/file.h>
 #include <weir/base/number.h>
 #include <weir/runtime/ledger.h>
 
@@ -69,7 +71,12 @@ print_query(const struct weir_ledger_query *q, FILE *out)
 	for (unsigned i = 0; i < WEIR_N_DROP_REASONS; i++)
 		if (q->dropped[i])
 			fprintf(out, " + %s %" PRIu64, reasons[i].name, q->dropped[i]);
-	fprintf(out, "; rows %" PRIu64 "\n", q->rows);
+	fprintf(out, "; rows %" PRIu64, q->rows);
+	if (q->overflow == WEIR_OVERFLOW_SAMPLE && q->sampling < 1)
+		fprintf(out, ", a sample of 1 key in %.0f", 1 / q->sampling);
+	if (q->undercount)
+		fprintf(out, ", each lacks at most %" PRIu64 " packets", q->undercount);
+	fprintf(out, "\n");
 }
 
 void
@@ -109,6 +116,18 @@ number(uint64_t n)
 }
 
 static json_t *
+table_json(const struct weir_ledger_query *q)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "size", number(q->table_size));
+	json_object_set_new(o, "overflow", json_string(weir_overflow_name(q->overflow)));
+	json_object_set_new(o, "keys", number(q->table_keys));
+	json_object_set_new(o, "bytes", number(q->table_bytes));
+	return o;
+}
+
+static json_t *
 query_json(const struct weir_ledger_query *q)
 {
 	json_t *dropped = json_object(), *o = json_object();
@@ -119,6 +138,13 @@ query_json(const struct weir_ledger_query *q)
 	json_object_set_new(o, "aggregated", number(q->aggregated));
 	json_object_set_new(o, "dropped", dropped);
 	json_object_set_new(o, "rows", number(q->rows));
+	if (!q->table_size)
+		return o;
+	json_object_set_new(o, "table", table_json(q));
+	if (q->overflow == WEIR_OVERFLOW_SAMPLE)
+		json_object_set_new(o, "sampling", json_real(q->sampling));
+	if (q->overflow == WEIR_OVERFLOW_EVICT)
+		json_object_set_new(o, "undercount", number(q->undercount));
 	return o;
 }
 
@@ -170,11 +196,24 @@ ledger_json(const struct weir_ledger *l)
 int
 weir_ledger_open(const char *path, FILE **ret, struct weir_error *err)
 {
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+	bool is_regular;
+	FILE *out;
+	int fd, rc;
 
-	if (!out)
-		return weir_error_run(
-		    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	if (!path[0])
+		return weir_error_usage(err, "--stats '': the name of a file is needed, or -");
+	if (strcmp(path, "-") == 0) {
+		*ret = stdout;
+		return 0;
+	}
+	rc = weir_file_create(path, &fd, &is_regular, err);
+	if (rc)
+		return weir_error_wrap(err, "--stats");
+	out = fdopen(fd, "w");
+	if (!out) {
+		close(fd);
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	}
 	*ret = out;
 	return 0;
 }
@@ -191,8 +230,8 @@ weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, stru
 		is_bad = 1;
 	if (!is_bad)
 		return 0;
-	return weir_error_run(
-	    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	weir_file_write_error(err, errno, path);
+	return weir_error_wrap(err, "--stats");
 }
 
 void

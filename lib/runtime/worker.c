@@ -10,9 +10,11 @@
 
 #include "worker.h"
 
-#define RING_PARCELS 1024
-#define SPINS        200                  /* empty polls before sleeping */
-#define SLEEP_NS     50000                /* between polls of a quiet source */
+#define RING_PARCELS 256
+#define SPINS        200    /* empty polls before sleeping */
+#define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
+#define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAPS_A_STEP  64
 #define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 #define QUIET_GUARD_NS                                                                             \
 	(WEIR_NS_PER_S / 5) /* packets may still sit in kernel buffers for so long                 \
@@ -37,18 +39,14 @@ create_query(
     const struct weir_plan *plan, unsigned i, struct weir_worker_query *wq, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &plan->queries[i];
-	struct weir_group_spec spec = {
-		.lateness_ns = plan->lateness_ns,
-		.table_size = plan->table_size,
-		.seed = plan->seed,
-	};
+	struct weir_group_spec spec;
 
 	wq->path = q->path;
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
 	if (!q->path->has_group)
 		return 0;
-	weir_path_group_spec(q->path, &spec);
+	weir_plan_group_spec(plan, q, &spec);
 	wq->aggregator = weir_aggregator_create(&spec, err);
 	return wq->aggregator ? 0 : err->code;
 }
@@ -66,6 +64,7 @@ weir_worker_create(
 	memset(w, 0, sizeof(*w));
 	w->config = config;
 	w->is_live = plan->is_live;
+	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
 	w->sources = calloc(config->n_sources, sizeof(*w->sources));
 	w->queries = calloc(plan->n_queries, sizeof(*w->queries));
@@ -110,12 +109,39 @@ weir_worker_destroy(struct weir_worker *w)
 	free(w);
 }
 
+/* Sleep between polls, longer the longer nothing has come. n counts the naps since something did.
+ */
 static void
-nap(void)
+nap(unsigned n)
 {
-	struct timespec ts = { 0, SLEEP_NS };
+	unsigned step = n / NAPS_A_STEP;
+	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
+	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
 
 	nanosleep(&ts, NULL);
+}
+
+/* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
+ */
+static bool
+is_told_to_stop(struct weir_worker *w)
+{
+	int64_t for_ns = w->config->plan->command->for_ns;
+
+	if (!atomic_load_explicit(w->config->stop, memory_order_relaxed) &&
+	    !(for_ns && weir_now_mono_ns() - w->start_ns >= for_ns))
+		return false;
+	atomic_store_explicit(&w->draining, true, memory_order_relaxed);
+	return true;
+}
+
+static bool
+is_bound_reached(struct weir_worker *w)
+{
+	uint64_t packets = w->config->plan->command->packets;
+
+	return is_told_to_stop(w) || (packets && w->packets >= packets) ||
+	       atomic_load_explicit(&w->give_up, memory_order_relaxed);
 }
 
 bool
@@ -128,7 +154,8 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
-		nap();
+		is_told_to_stop(w);
+		nap(0);
 	}
 	return true;
 }
@@ -143,17 +170,6 @@ watermark(const struct weir_worker *w)
 		if (!w->sources[i].has_ended && w->sources[i].high_ns < least)
 			least = w->sources[i].high_ns;
 	return least;
-}
-
-static bool
-is_bound_reached(const struct weir_worker *w, int64_t now_mono_ns)
-{
-	const struct weir_command *c = w->config->plan->command;
-
-	return (c->packets && w->packets >= c->packets) ||
-	       (c->for_ns && now_mono_ns - w->start_ns >= c->for_ns) ||
-	       atomic_load_explicit(w->config->stop, memory_order_relaxed) ||
-	       atomic_load_explicit(&w->give_up, memory_order_relaxed);
 }
 
 /* Take one burst from a source and run it. Returns its packets. */
@@ -239,11 +255,11 @@ loop(struct weir_worker *w)
 	while (!have_all_ended(w)) {
 		int64_t mono_ns = weir_now_mono_ns();
 
-		if (is_bound_reached(w, mono_ns))
+		if (is_bound_reached(w))
 			break;
 		if (poll_round(w, weir_now_wall_ns()) == 0) {
 			if (++idle > SPINS)
-				nap();
+				nap(idle - SPINS);
 		} else {
 			idle = 0;
 		}

@@ -51,6 +51,7 @@ struct weir_worker {
 	struct weir_worker_source *sources;
 	unsigned n_queries;
 	struct weir_worker_query *queries;
+	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_decode_counters decode;
 	uint64_t packets;
 	uint64_t bytes;
@@ -64,6 +65,7 @@ struct weir_worker {
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;
 	atomic_bool has_ended;
+	atomic_bool draining; /* told to stop: what is left is delivered, but not waited for */
 	/* control: wo, hot: ro */
 	atomic_bool give_up; /* nobody reads the results any more */
 	pthread_t thread;

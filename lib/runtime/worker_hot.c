@@ -116,7 +116,7 @@ weir_worker_batch(struct weir_worker *w, struct weir_worker_source *s)
 	}
 	w->packets += b->n;
 	w->bytes += bytes;
-	weir_decode_batch(b, &w->decode);
+	w->decode_batch(b, &w->decode);
 	for (unsigned q = 0; q < w->n_queries; q++)
 		run_query(w, q, s->high_ns);
 	s->high_ns = high_ns;

@@ -2,6 +2,7 @@
 #include "ethdev.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -260,4 +261,13 @@ weir_ethdev_create(uint16_t interface)
 	e->base.n_interfaces = 1;
 	e->promiscuous_fd = -1;
 	return e;
+}
+
+enum weir_poll
+weir_ethdev_look(struct weir_ethdev *e)
+{
+	if (if_nametoindex(e->interface))
+		return WEIR_POLL_OK;
+	weir_error_run(&e->base.error, -ENODEV, "-i '%s': the interface disappeared", e->base.name);
+	return WEIR_POLL_ERROR;
 }

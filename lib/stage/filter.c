@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <weir/base/log.h>
 
 #include "filter.h"
+#include "filter_sample.h"
+#include "program_stage.h"
 
 #define SNAPLEN 262144
 
@@ -17,6 +22,8 @@ destroy(struct weir_stage *s)
 	for (unsigned i = 0; i < f->n_programs; i++)
 		if (f->programs[i].is_usable)
 			pcap_freecode(&f->programs[i].bpf);
+	weir_filter_masks_fini(&f->masks);
+	free(f->description);
 	free(f->text);
 	free(f);
 }
@@ -27,75 +34,79 @@ static const struct weir_stage_ops filter_ops = {
 	.destroy = destroy,
 };
 
-static uint32_t
-next_random(uint64_t *state)
-{
-	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(*state >> 33);
-}
-
-/* Bytes that steer a filter into its branches: EtherTypes, versions, protocols, known ports, flags.
+/*
+ * Do both programs decide alike on made-up packets? None is cut short: there the optimiser is right
+ * to differ, since a program that reads less ends without a match less often.
  */
-static void
-make_packet(uint8_t *p, uint32_t len, uint64_t *rnd)
-{
-	static const uint16_t types[] = { 0x0800, 0x86dd, 0x8100, 0x0806, 0x8847 };
-	static const uint8_t protos[] = { 6, 17, 1, 58, 132, 44 };
-	static const uint16_t ports[] = { 22, 53, 80, 443, 123 };
-	uint16_t type = types[next_random(rnd) % 5];
-	uint32_t l3 = 14;
-
-	for (uint32_t i = 0; i < len; i++)
-		p[i] = (uint8_t)next_random(rnd);
-	p[12] = (uint8_t)(type >> 8);
-	p[13] = (uint8_t)type;
-	if (type == 0x8100) {
-		p[16] = 0x08;
-		p[17] = 0x00;
-		l3 = 18;
-	}
-	p[l3] = type == 0x86dd ? 0x60 : 0x45;
-	p[l3 + (type == 0x86dd ? 6 : 9)] = protos[next_random(rnd) % 6];
-	if (type != 0x86dd)
-		p[l3 + 6] = p[l3 + 7] = 0;
-	for (uint32_t i = l3 + (type == 0x86dd ? 40 : 20); i + 4 < len && i < l3 + 44; i += 2) {
-		uint16_t port = ports[next_random(rnd) % 5];
-
-		p[i] = (uint8_t)(port >> 8);
-		p[i + 1] = (uint8_t)port;
-	}
-}
-
-/* Do both programs decide alike on a set of made-up packets, cut ones among them? */
 static bool
-decide_alike(const struct bpf_program *a, const struct bpf_program *b)
+decide_alike(
+    const struct weir_filter_hints *hints, const struct bpf_program *a, const struct bpf_program *b)
 {
-	uint64_t rnd = 20260102;
-	uint8_t packet[128];
+	uint64_t state = 20260102;
+	struct weir_filter_sample s;
 
 	for (unsigned i = 0; i < 512; i++) {
-		uint32_t len = i % 4 ? sizeof(packet) : next_random(&rnd) % sizeof(packet);
-
-		make_packet(packet, sizeof(packet), &rnd);
-		if (!bpf_filter(a->bf_insns, packet, sizeof(packet), len) !=
-		    !bpf_filter(b->bf_insns, packet, sizeof(packet), len))
+		weir_filter_sample_make(&state, hints, &s);
+		if (!bpf_filter(a->bf_insns, s.bytes, s.wire_len, sizeof(s.bytes)) !=
+		    !bpf_filter(b->bf_insns, s.bytes, s.wire_len, sizeof(s.bytes)))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * A handle to compile for, of an empty capture of that link type: libpcap then generates what
+ * `tcpdump -r` would run. For a handle that is neither file nor interface it knows only this
+ * system's protocol families on BSD loopback, and takes words that need the kernel's help (inbound)
+ * without a murmur.
+ */
+static pcap_t *
+open_empty(int dlt)
+{
+	pcap_t *dead = pcap_open_dead(dlt, SNAPLEN), *file = NULL;
+	pcap_dumper_t *dumper = NULL;
+	char why[PCAP_ERRBUF_SIZE];
+	int memory = memfd_create("weir-filter", MFD_CLOEXEC);
+	FILE *f = memory >= 0 ? fdopen(memory, "w+b") : NULL;
+	int fd = f ? dup(memory) : -1;
+	FILE *out = fd >= 0 ? fdopen(fd, "wb") : NULL;
+
+	if (dead && out)
+		dumper = pcap_dump_fopen(dead, out);
+	if (dumper) {
+		pcap_dump_close(dumper); /* and out with it */
+		rewind(f);
+		file = pcap_fopen_offline(f, why);
+	} else if (out) {
+		fclose(out);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	if (!file) {
+		if (f)
+			fclose(f);
+		else if (memory >= 0)
+			close(memory);
+		return dead;
+	}
+	pcap_close(dead);
+	return file;
 }
 
 static int
 compile(
     const char *text, int dlt, int is_optimised, struct bpf_program *ret, struct weir_error *err)
 {
-	pcap_t *dead = pcap_open_dead(dlt, SNAPLEN);
+	pcap_t *empty = open_empty(dlt);
 	int rc = 0;
 
-	if (!dead)
+	if (!empty)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	if (pcap_compile(dead, ret, text, is_optimised, PCAP_NETMASK_UNKNOWN))
-		rc = weir_error_usage(err, "%s", pcap_geterr(dead));
-	pcap_close(dead);
+	/* Without a net of its own, as tcpdump -r has it: ip broadcast is 0.0.0.0 and
+	 * 255.255.255.255. */
+	if (pcap_compile(empty, ret, text, is_optimised, 0))
+		rc = weir_error_usage(err, "%s", pcap_geterr(empty));
+	pcap_close(empty);
 	return rc;
 }
 
@@ -103,6 +114,8 @@ compile(
 static int
 compile_checked(const char *text, int dlt, struct bpf_program *ret, struct weir_error *err)
 {
+	struct weir_filter_hints hints = { 0 };
+	struct weir_filter_node *tree;
 	struct bpf_program plain;
 	int rc = compile(text, dlt, 0, &plain, err);
 
@@ -112,7 +125,10 @@ compile_checked(const char *text, int dlt, struct bpf_program *ret, struct weir_
 		*ret = plain;
 		return 0;
 	}
-	if (decide_alike(ret, &plain)) {
+	tree = weir_filter_parse(text);
+	weir_filter_hints_add(&hints, tree);
+	weir_filter_node_free(tree);
+	if (decide_alike(&hints, ret, &plain)) {
 		pcap_freecode(&plain);
 		return 0;
 	}
@@ -127,16 +143,17 @@ compile_checked(const char *text, int dlt, struct bpf_program *ret, struct weir_
 const struct weir_filter_program *
 weir_filter_program_of(struct weir_filter *f, int dlt)
 {
-	static const struct weir_filter_program never = { .dlt = -1 };
 	struct weir_filter_program *p;
 	struct weir_error err;
 
 	for (unsigned i = 0; i < f->n_programs; i++)
 		if (f->programs[i].dlt == dlt)
 			return &f->programs[i];
-	if (f->n_programs == WEIR_FILTER_MAX_DLTS)
-		return &never;
-	p = &f->programs[f->n_programs++];
+	if (f->n_programs < WEIR_FILTER_MAX_DLTS)
+		f->n_programs++;
+	p = &f->programs[f->n_programs - 1]; /* more link types than that share the last place */
+	if (p->is_usable)
+		pcap_freecode(&p->bpf);
 	p->dlt = dlt;
 	p->is_usable = compile_checked(f->text, dlt, &p->bpf, &err) == 0;
 	if (!p->is_usable)
@@ -147,11 +164,27 @@ weir_filter_program_of(struct weir_filter *f, int dlt)
 	return p;
 }
 
+/* For --explain. */
+static char *
+describe(const struct weir_filter *f, const char *reason)
+{
+	struct weir_strbuf b = { 0 };
+
+	if (f->masks.program)
+		weir_strbuf_printf(
+		    &b, "masks: %s (as BPF where the layout is not plain)", f->masks.expression);
+	else
+		weir_strbuf_printf(&b, "BPF%s%s", reason ? ": " : "", reason ? reason : "");
+	return b.p;
+}
+
 int
-weir_stage_filter_create(const char *text, struct weir_stage **ret, struct weir_error *err)
+weir_stage_filter_create(const char *text, const struct weir_scope *scope, struct weir_stage **ret,
+    struct weir_error *err)
 {
 	struct weir_filter *f = calloc(1, sizeof(*f));
 	struct weir_filter_program *p;
+	const char *reason = NULL;
 	int rc;
 
 	if (!f || !(f->text = strdup(text))) {
@@ -169,6 +202,23 @@ weir_stage_filter_create(const char *text, struct weir_stage **ret, struct weir_
 	}
 	p->is_usable = true;
 	f->n_programs = 1;
+	if (scope)
+		weir_filter_lower(f, scope, &reason);
+	if (reason)
+		weir_log(WEIR_LOG_DEBUG, "--filter '%s' runs as BPF: %s", text, reason);
+	f->description = describe(f, reason);
 	*ret = &f->head;
 	return 0;
+}
+
+const char *
+weir_stage_describe(const struct weir_stage *s)
+{
+	return s->ops == &filter_ops ? ((const struct weir_filter *)s)->description : NULL;
+}
+
+const struct weir_program *
+weir_stage_filter_program(const struct weir_stage *s)
+{
+	return s->ops == &filter_ops ? ((const struct weir_filter *)s)->masks.program : NULL;
 }

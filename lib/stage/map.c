@@ -50,6 +50,6 @@ const struct weir_program *
 weir_stage_program(const struct weir_stage *s)
 {
 	if (s->ops->destroy != weir_program_stage_destroy)
-		return NULL;
+		return weir_stage_filter_program(s);
 	return ((const struct weir_program_stage *)s)->program;
 }

@@ -14,6 +14,8 @@ struct weir_program_stage {
 void weir_stage_where_run(struct weir_stage *s, struct weir_rows *rows);
 void weir_stage_map_run(struct weir_stage *s, struct weir_rows *rows);
 void weir_program_stage_destroy(struct weir_stage *s);
+/* The masks of a filter that was lowered; NULL for others. */
+const struct weir_program *weir_stage_filter_program(const struct weir_stage *s);
 int weir_program_stage_create(const struct weir_stage_ops *ops, const char *text,
     const struct weir_scope *scope, unsigned slot, struct weir_stage **ret, struct weir_error *err);
 

@@ -29,6 +29,7 @@ CASES = [
     ("unwanted value", 2, ["--explain"], [FILE, "--explain=yes"]),
     ("option given twice", 2, ["--stats"], [FILE, "--stats", "/tmp/a", "--stats", "/tmp/b"]),
     ("value that is no choice", 2, ["--progress", "sometimes", "never"], [FILE, "--progress", "sometimes"]),
+    ("unknown level of --simd", 2, ["--simd", "v5", "v2"], [FILE, "--simd", "v5"]),
     ("unknown log level", 2, ["--log", "warnings", "warning"], [FILE, "--log", "warnings"]),
     ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
     ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),

@@ -38,3 +38,19 @@ def mix():
 
 def second(n):
     return S + n * SEC
+
+
+TALKERS = ["10.0.0.1", "2001:db8::1", "10.0.0.3", "2001:db8::4", "10.0.0.5"]
+
+
+def flood():
+    """Five hosts that talk steadily, one more than the other, among 2000 that are heard of once; IPv4 and IPv6."""
+    out, strangers = [], iter(range(2000))
+    turns = [t for n in range(5, 0, -1) for t in range(n)]
+    for i in range(3000):
+        who = TALKERS[turns[i // 3 % 15]] if i % 3 == 0 else None
+        if who is None:
+            k = next(strangers)
+            who = "172.16.%d.%d" % divmod(k, 250) if k % 4 else "2001:db8:1::%x" % k
+        out.append(packet(S + i * MS, who, B6 if ":" in who else B, udp=(1000, 2000), payload=b"x" * (i % 50)))
+    return out

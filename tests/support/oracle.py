@@ -69,7 +69,9 @@ def fold(function, values, times, span):
     if function == "count_if":
         return sum(1 for x in v if x)
     if function == "sum":
-        return sum(v) if v else None
+        return sum(v)
+    if function == "rate":
+        return sum(v) / (span / 10**9)
     if not v:
         return None
     if function == "min":
@@ -84,8 +86,6 @@ def fold(function, values, times, span):
         return v[0]
     if function == "last":
         return v[-1]
-    if function == "rate":
-        return sum(v) / (span / 10**9)
     raise ValueError(function)
 
 

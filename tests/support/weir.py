@@ -5,14 +5,15 @@ import subprocess
 import tempfile
 
 BINARY = os.environ.get("WEIR", "weir")
+DOCTOR = os.environ.get("WEIR_DOCTOR", "weir-doctor")
 # Sanitizer builds are slow; the builds that are say so.
 TIMEOUT = float(os.environ.get("WEIR_TEST_TIMEOUT", "60"))
 
 
-def run(args, timeout=None, stdin=subprocess.DEVNULL, **more):
+def run(args, timeout=None, stdin=subprocess.DEVNULL, binary=None, **more):
     """One run; a timeout is told as returncode None."""
     try:
-        return subprocess.run([BINARY, *args], stdin=stdin, stdout=subprocess.PIPE,
+        return subprocess.run([binary or BINARY, *args], stdin=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=timeout or TIMEOUT, **more)
     except subprocess.TimeoutExpired as e:
         return subprocess.CompletedProcess(e.cmd, None, e.stdout or b"", e.stderr or b"")

@@ -157,6 +157,8 @@ def counted(cable, folder, flags, condition, word):
         problems.append("rows of a window of a day before it was stopped: %r" % rows_before[:2])
     if stats:
         problems += count(cable, sent, run, stats, before)
+    if not any("received %d packets" % len(sent) in x for x in run.err):
+        problems.append("no summary on standard error: %s" % " | ".join(run.err))
     if not any(word in x for x in run.err):
         problems.append("no notice says %r: %s" % (word, " | ".join(run.err)))
     return problems

@@ -37,7 +37,7 @@ weir_any_size(enum weir_type type)
 
 /* Where an element of a column is; store must be a constant. */
 WEIR_AGG_INLINE void
-weir_any_set(struct weir_any *s, const struct weir_column *c, uint64_t row, enum weir_store store)
+weir_any_set(struct weir_any *s, const struct weir_column *c, uint32_t row, enum weir_store store)
 {
 	s->is_set = 1;
 	switch (store) {
@@ -84,7 +84,7 @@ weir_any_compare_addr(
 /* Order of a column's element and a state that is set; store must be a constant. */
 WEIR_AGG_INLINE int
 weir_any_compare(
-    const struct weir_column *c, uint64_t row, const struct weir_any *s, enum weir_store store)
+    const struct weir_column *c, uint32_t row, const struct weir_any *s, enum weir_store store)
 {
 	switch (store) {
 	case WEIR_F64: {
@@ -127,7 +127,7 @@ weir_any_compare_states(const struct weir_any *a, const struct weir_any *b, enum
 
 /* Whether an element counts: NaN does not. */
 WEIR_AGG_INLINE bool
-weir_any_counts(const struct weir_column *c, uint64_t row, enum weir_store store)
+weir_any_counts(const struct weir_column *c, uint32_t row, enum weir_store store)
 {
 	return store != WEIR_F64 ||
 	       ((const double *)c->data)[row] == ((const double *)c->data)[row];

@@ -23,27 +23,28 @@ state_size(const enum weir_type *args, unsigned n_args)
 }
 
 WEIR_AGG_INLINE void
-count_true(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
-    const void *data, enum weir_store store)
+count_true(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
+    enum weir_store store)
 {
-	WEIR_FOR_EACH_BIT (r, take)
-		*(uint64_t *)weir_agg_state(base, stride, group, r) +=
-		    weir_agg_int(data, r, store) != 0;
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		*(uint64_t *)(void *)(group + offset) += weir_agg_int(data, r, store) != 0;
 }
 
 static void
-update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel, uint32_t n,
-    const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
-	uint64_t take[WEIR_MASK_WORDS];
-
 	if (!args) {
-		WEIR_FOR_EACH_BIT (r, sel)
-			++*(uint64_t *)weir_agg_state(base, stride, group, r);
+		uint8_t *const *group = rows->group;
+
+		for (uint32_t k = 0, n = rows->n; k < n; k++)
+			++*(uint64_t *)(void *)(group[k] + offset);
 		return;
 	}
-	weir_agg_take(take, sel, n, args[0]);
-#define BODY(store) count_true(base, stride, group, take, args[0]->data, store)
+#define BODY(store) count_true(rows, offset, args[0], store)
 	WEIR_AGG_BY_INT_STORE(args[0], BODY);
 #undef BODY
 }

@@ -31,34 +31,32 @@ weir_edge_is_nearer(int64_t time_ns, int64_t number, const struct weir_edge *tha
 }
 
 WEIR_AGG_INLINE void
-weir_edge_rows(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
-    const struct weir_column *c, const int64_t *time_ns, int64_t first_number,
+weir_edge_rows(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store, bool is_last)
 {
-	WEIR_FOR_EACH_BIT (r, take) {
-		struct weir_edge *s = weir_agg_state(base, stride, group, r);
-		int64_t number = first_number + (int64_t)r;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
+		struct weir_edge *s = (void *)(group + offset);
+		int64_t number = rows->first_number + (int64_t)r;
+		int64_t time_ns = rows->time_ns[r];
 
 		if (!weir_any_counts(c, r, store))
 			continue;
-		if (s->value.is_set && !weir_edge_is_nearer(time_ns[r], number, s, is_last))
+		if (s->value.is_set && !weir_edge_is_nearer(time_ns, number, s, is_last))
 			continue;
-		s->time_ns = time_ns[r];
+		s->time_ns = time_ns;
 		s->number = number;
 		weir_any_set(&s->value, c, r, store);
 	}
 }
 
 WEIR_AGG_INLINE void
-weir_edge_update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
-    uint32_t n, const struct weir_column *c, const int64_t *time_ns, int64_t first_number,
-    bool is_last)
+weir_edge_update(
+    const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c, bool is_last)
 {
-	uint64_t take[WEIR_MASK_WORDS];
-
-	weir_agg_take(take, sel, n, c);
-#define WEIR_EDGE_BODY(store)                                                                      \
-	weir_edge_rows(base, stride, group, take, c, time_ns, first_number, store, is_last)
+#define WEIR_EDGE_BODY(store) weir_edge_rows(rows, offset, c, store, is_last)
 	WEIR_ANY_BY_STORE(c, WEIR_EDGE_BODY);
 #undef WEIR_EDGE_BODY
 }

@@ -13,11 +13,14 @@ weir_extreme_state_size(const enum weir_type *args, unsigned n_args)
 }
 
 WEIR_AGG_INLINE void
-weir_extreme_rows(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
-    const struct weir_column *c, enum weir_store store, bool is_max)
+weir_extreme_rows(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
+    enum weir_store store, bool is_max)
 {
-	WEIR_FOR_EACH_BIT (r, take) {
-		struct weir_any *s = weir_agg_state(base, stride, group, r);
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
+		struct weir_any *s = (void *)(group + offset);
 		int order;
 
 		if (!weir_any_counts(c, r, store))
@@ -29,13 +32,10 @@ weir_extreme_rows(uint8_t *base, uint32_t stride, const uint32_t *group, const u
 }
 
 WEIR_AGG_INLINE void
-weir_extreme_update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
-    uint32_t n, const struct weir_column *c, bool is_max)
+weir_extreme_update(
+    const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c, bool is_max)
 {
-	uint64_t take[WEIR_MASK_WORDS];
-
-	weir_agg_take(take, sel, n, c);
-#define WEIR_EXTREME_BODY(store) weir_extreme_rows(base, stride, group, take, c, store, is_max)
+#define WEIR_EXTREME_BODY(store) weir_extreme_rows(rows, offset, c, store, is_max)
 	WEIR_ANY_BY_STORE(c, WEIR_EXTREME_BODY);
 #undef WEIR_EXTREME_BODY
 }

@@ -23,24 +23,42 @@ int weir_agg_check_any(const struct weir_agg_function *f, const enum weir_type *
 int weir_agg_refuse(const struct weir_agg_function *f, const char *wanted, enum weir_type type,
     struct weir_error *err);
 
-/* The selected rows whose argument is not null. */
-WEIR_AGG_INLINE void
-weir_agg_take(
-    uint64_t take[WEIR_MASK_WORDS], const uint64_t *sel, uint32_t n, const struct weir_column *c)
+/* The rows of an update, copied: what the loop stores could else be thought to change them. */
+struct weir_agg_loop {
+	uint32_t n;
+	const uint32_t *row;
+	uint8_t *const *group;
+	const uint64_t *null; /* NULL where no row is null */
+};
+
+WEIR_AGG_INLINE struct weir_agg_loop
+weir_agg_loop(const struct weir_agg_rows *rows, const struct weir_column *c)
 {
-	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
-		take[w] = w * 64 < n ? sel[w] & ~c->null[w] : 0;
+	struct weir_agg_loop l = { rows->n, rows->row, rows->group, NULL };
+	uint64_t null = 0;
+
+	for (uint32_t w = 0; l.n && w <= l.row[l.n - 1] / 64; w++)
+		null |= c->null[w];
+	if (null)
+		l.null = c->null;
+	return l;
 }
 
-WEIR_AGG_INLINE void *
-weir_agg_state(uint8_t *base, uint32_t stride, const uint32_t *group, uint64_t row)
-{
-	return base + (size_t)group[row] * stride;
-}
+/*
+ * Run what follows for each row whose argument is not null, with its number in r and its group's
+ * memory in group. Whether there is any null is known before, so that the compiler makes a loop
+ * that does not ask.
+ */
+#define WEIR_AGG_FOR_EACH(rows, c, r, group)                                                       \
+	for (struct weir_agg_loop l_ = weir_agg_loop(rows, c), *once_ = &l_; once_; once_ = NULL)  \
+		for (uint32_t k_ = 0; k_ < l_.n; k_++)                                             \
+			if (r = l_.row[k_], group = l_.group[k_],                                  \
+			    l_.null && weir_mask_test(l_.null, r)) {                               \
+			} else
 
 /* One integer element of whatever width; store must be a constant. */
 WEIR_AGG_INLINE int64_t
-weir_agg_int(const void *data, uint64_t row, enum weir_store store)
+weir_agg_int(const void *data, uint32_t row, enum weir_store store)
 {
 	switch (store) {
 	case WEIR_U8:

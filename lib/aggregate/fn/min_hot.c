@@ -12,10 +12,9 @@ check(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type, str
 }
 
 static void
-update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel, uint32_t n,
-    const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
-	weir_extreme_update(base, stride, group, sel, n, args[0], false);
+	weir_extreme_update(rows, offset, args[0], false);
 }
 
 static void

@@ -43,11 +43,15 @@ add_wide(uint64_t to[3], uint64_t lo, uint64_t mid, uint64_t hi)
 }
 
 WEIR_AGG_INLINE void
-take_ints(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
-    const void *data, enum weir_store store)
+take_ints(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
+    enum weir_store store)
 {
-	WEIR_FOR_EACH_BIT (r, take) {
-		struct stddev_int *s = weir_agg_state(base, stride, group, r);
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
+		struct stddev_int *s = (void *)(group + offset);
 		int64_t x = weir_agg_int(data, r, store);
 		unsigned __int128 square = (unsigned __int128)((__int128)x * x);
 
@@ -58,11 +62,14 @@ take_ints(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t 
 }
 
 static void
-take_floats(
-    uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take, const double *data)
+take_floats(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c)
 {
-	WEIR_FOR_EACH_BIT (r, take) {
-		struct stddev_float *s = weir_agg_state(base, stride, group, r);
+	const double *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
+		struct stddev_float *s = (void *)(group + offset);
 
 		if (data[r] != data[r])
 			continue;
@@ -73,18 +80,15 @@ take_floats(
 }
 
 static void
-update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel, uint32_t n,
-    const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
 	const struct weir_column *c = args[0];
-	uint64_t take[WEIR_MASK_WORDS];
 
-	weir_agg_take(take, sel, n, c);
 	if (c->store == WEIR_F64) {
-		take_floats(base, stride, group, take, c->data);
+		take_floats(rows, offset, c);
 		return;
 	}
-#define BODY(store) take_ints(base, stride, group, take, c->data, store)
+#define BODY(store) take_ints(rows, offset, c, store)
 	WEIR_AGG_BY_INT_STORE(c, BODY);
 #undef BODY
 }

@@ -13,31 +13,40 @@ weir_sum_state_size(const enum weir_type *args, unsigned n_args)
 }
 
 WEIR_AGG_INLINE void
-weir_sum_ints(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *take,
-    const void *data, enum weir_store store)
+weir_sum_ints(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
+    enum weir_store store)
 {
-	WEIR_FOR_EACH_BIT (r, take)
-		weir_sum_int_add(
-		    weir_agg_state(base, stride, group, r), weir_agg_int(data, r, store));
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		weir_sum_int_add((void *)(group + offset), weir_agg_int(data, r, store));
 }
 
 WEIR_AGG_INLINE void
-weir_sum_update(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
-    uint32_t n, const struct weir_column *const *args, const int64_t *time_ns, int64_t first_number)
+weir_sum_floats(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c)
+{
+	const double *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		if (data[r] == data[r])
+			weir_sum_float_add((void *)(group + offset), data[r]);
+}
+
+WEIR_AGG_INLINE void
+weir_sum_update(
+    const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
 	const struct weir_column *c = args[0];
-	uint64_t take[WEIR_MASK_WORDS];
 
-	weir_agg_take(take, sel, n, c);
 	if (c->store == WEIR_F64) {
-		const double *data = c->data;
-
-		WEIR_FOR_EACH_BIT (r, take)
-			if (data[r] == data[r])
-				weir_sum_float_add(weir_agg_state(base, stride, group, r), data[r]);
+		weir_sum_floats(rows, offset, c);
 		return;
 	}
-#define BODY(store) weir_sum_ints(base, stride, group, take, c->data, store)
+#define BODY(store) weir_sum_ints(rows, offset, c, store)
 	WEIR_AGG_BY_INT_STORE(c, BODY);
 #undef BODY
 }

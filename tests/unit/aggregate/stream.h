@@ -37,6 +37,7 @@ struct query {
 	struct call calls[8];
 	uint64_t table_size;
 	uint64_t seed;
+	enum weir_overflow overflow;
 };
 
 /* Closed windows, oldest first, the rows of each in order. */
@@ -44,7 +45,13 @@ struct answer {
 	struct weir_schema schema;
 	unsigned n_blocks;
 	struct weir_block *blocks[4096];
-	struct weir_group_counters counters;
+	struct weir_group_counters counters; /* without what merging lost */
+
+	/* Of all panes. */
+	uint64_t lost;
+	uint64_t most_bytes;
+	uint64_t undercount;
+	double sampling;
 };
 
 uint64_t random_next(uint64_t *state);

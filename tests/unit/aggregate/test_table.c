@@ -5,7 +5,9 @@
 #include "check.h"
 #include "hash.h"
 #include "layout.h"
+#include "probe.h"
 #include "stream.h"
+#include "table.h"
 
 static const struct query counting = {
 	.window = { .kind = WEIR_WINDOW_GLOBAL },
@@ -222,7 +224,7 @@ seed_changes_nothing_but_the_hash(void)
 static uint32_t
 index_hash(const struct weir_layout *l, uint64_t key)
 {
-	return (uint32_t)(weir_hash_words(&key, 1, l->secrets) >> 32);
+	return weir_hash_index(weir_hash_words(&key, 1, 1, l->secrets));
 }
 
 static struct weir_layout *
@@ -330,8 +332,9 @@ equal_hashes_are_not_equal_keys(void)
 	weir_layout_release(l);
 }
 
+/* What a row takes is what a million flows take. */
 static void
-row_of_a_flow_is_one_cache_line(void)
+rows_of_flows_are_narrow(void)
 {
 	static const struct weir_group_key keys[] = {
 		{ WEIR_IP, WEIR_ADDR },
@@ -344,7 +347,8 @@ row_of_a_flow_is_one_cache_line(void)
 		{ .function = weir_agg_function_find("count") },
 		{ .function = weir_agg_function_find("sum"),
 		    .n_args = 1,
-		    .arg_types = { WEIR_INT } },
+		    .arg_types = { WEIR_INT },
+		    .arg_stores = { WEIR_U32 } },
 	};
 	struct weir_group_spec spec = {
 		.n_keys = 5, .keys = keys, .n_aggs = 2, .aggs = calls, .table_size = 1
@@ -352,9 +356,27 @@ row_of_a_flow_is_one_cache_line(void)
 	struct weir_layout *l = weir_layout_create(&spec);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	CU_ASSERT_EQUAL(l->key_size, 40);
-	CU_ASSERT_EQUAL(l->stride, 64);
+	CU_ASSERT_EQUAL(l->n_shapes, 2);
+	CU_ASSERT_EQUAL(l->shapes[WEIR_SHAPE_NARROW].words, 2);
+	CU_ASSERT_EQUAL(l->shapes[WEIR_SHAPE_NARROW].stride, 32);
+	CU_ASSERT_EQUAL(l->shapes[WEIR_SHAPE_WIDE].words, 5);
+	CU_ASSERT_EQUAL(l->shapes[WEIR_SHAPE_WIDE].stride, 56);
 	weir_layout_release(l);
+}
+
+static void
+slots_are_found_as_by_the_plain_loop(void)
+{
+	_Alignas(64) struct weir_index_line line;
+	uint64_t rng = 7;
+
+	for (unsigned round = 0; round < 100000; round++) {
+		for (unsigned s = 0; s < 8; s++)
+			line.hash[s] = (uint32_t)(random_next(&rng) % 4) * 0x40000001u;
+		for (uint32_t x = 0; x < 4; x++)
+			CU_ASSERT_EQUAL_FATAL(weir_slots_with(line.hash, x * 0x40000001u),
+			    weir_slots_with_scalar(line.hash, x * 0x40000001u));
+	}
 }
 
 int
@@ -371,7 +393,8 @@ main(void)
 		{ "hash depends on the seed", hash_depends_on_the_seed },
 		{ "colliding keys stay apart", colliding_keys_stay_apart },
 		{ "equal hashes are not equal keys", equal_hashes_are_not_equal_keys },
-		{ "row of a flow is one cache line", row_of_a_flow_is_one_cache_line },
+		{ "rows of flows are narrow", rows_of_flows_are_narrow },
+		{ "slots are found as by the plain loop", slots_are_found_as_by_the_plain_loop },
 		CU_TEST_INFO_NULL,
 	};
 

@@ -56,7 +56,7 @@ test_filter_matches_like_tcpdump(void)
 		struct weir_rows rows;
 
 		fill(&rows);
-		CU_ASSERT_FATAL(weir_stage_filter_create(cases[i].text, &s, &err) == 0);
+		CU_ASSERT_FATAL(weir_stage_filter_create(cases[i].text, NULL, &s, &err) == 0);
 		weir_stage_run(s, &rows);
 		if (rows.sel[0] != cases[i].want)
 			fprintf(
@@ -73,7 +73,7 @@ test_filter_refuses_bad_syntax(void)
 	struct weir_stage *s = NULL;
 	struct weir_error err;
 
-	CU_ASSERT(weir_stage_filter_create("tcp prt 443", &s, &err) < 0);
+	CU_ASSERT(weir_stage_filter_create("tcp prt 443", NULL, &s, &err) < 0);
 	CU_ASSERT_PTR_NULL(s);
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
 	CU_ASSERT(strlen(err.text) > 0);

@@ -29,10 +29,24 @@ int weir_window_parse(const char *text, struct weir_window *ret, struct weir_err
 /* "tumbling 1s"; buf of 64 bytes. */
 const char *weir_window_text(const struct weir_window *w, char *buf, unsigned size);
 
+/* What happens when a window has as many groups as its table takes, and a packet brings one more.
+ */
+enum weir_overflow {
+	WEIR_OVERFLOW_DROP,   /* the packet is dropped */
+	WEIR_OVERFLOW_EVICT,  /* a small group makes room */
+	WEIR_OVERFLOW_SAMPLE, /* of all keys, those of one half of the hashes are left */
+};
+
+/* "drop", "evict", "sample". */
+const char *weir_overflow_name(enum weir_overflow overflow);
+/* By name. 0 or -EINVAL. */
+int weir_overflow_parse(const char *name, enum weir_overflow *ret);
+
 struct weir_agg_call {
 	const struct weir_agg_function *function;
 	unsigned n_args;
 	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
+	enum weir_store arg_stores[WEIR_AGG_MAX_ARGS]; /* of the columns that update is given */
 };
 
 struct weir_group_key {
@@ -48,14 +62,15 @@ struct weir_group_spec {
 	unsigned n_aggs;
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
-	uint64_t seed;                    /* of the keyed hash: random a run unless --seed */
+	enum weir_overflow overflow;
+	uint64_t seed; /* of the keyed hash: random a run unless --seed */
 };
 
 /* Rows that one update brings: hot. */
 struct weir_group_rows {
 	uint32_t n;
-	uint64_t *sel; /* in: rows to take; out: rows that were aggregated */
-	const struct weir_column *const *keys;        /* [n_keys] */
+	uint64_t *sel;                         /* in: rows to take; out: rows that found a group */
+	const struct weir_column *const *keys; /* [n_keys] */
 	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
 	int64_t first_number;                         /* number of row 0 */
@@ -63,17 +78,24 @@ struct weir_group_rows {
 				 queue */
 };
 
-/* Rows that did not make it, by reason. Owner writes, control reads. */
+/*
+ * Rows that did not make it, by reason. Owner writes, control reads. Rows of a group that is thrown
+ * out go from aggregated to overflow.
+ */
 struct weir_group_counters {
 	uint64_t aggregated;
 	uint64_t null_key; /* a key column is null */
 	uint64_t late;     /* its window was closed already */
 	uint64_t no_time;  /* a time window, and the packet has no time */
-	uint64_t overflow; /* a new key, and the table is full */
+	uint64_t overflow; /* the table was full: its group found no place, or lost it to another */
 };
 
 struct weir_aggregator;
 struct weir_pane;
+
+/* Bytes that a key takes in a full table: its row, and its share of the index where that is widest.
+ */
+uint64_t weir_group_key_bytes(const struct weir_group_spec *spec);
 
 struct weir_aggregator *weir_aggregator_create(
     const struct weir_group_spec *spec, struct weir_error *err);
@@ -91,17 +113,28 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
  * already. */
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
-/* Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. */
+/*
+ * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. Under evict
+ * and sample dst is held to the table's size, and weir_pane_lost tells what that took; under drop
+ * it has the groups of both.
+ */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
- * Control. Append the pane's groups to a block whose schema has the keys first and then the
- * aggregates; sets the block's window. 0 or -ENOMEM.
+ * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
+ * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.
  */
-int weir_pane_rows(const struct weir_pane *p, struct weir_block *b);
+int weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b);
 /* Control. Forget the groups but keep the memory, so that the worker need not: before a pane goes
  * back to it. */
 void weir_pane_clear(struct weir_pane *p);
 uint32_t weir_pane_n_groups(const struct weir_pane *p);
+/* Rows that were aggregated and that merging left without a group. */
+uint64_t weir_pane_lost(const struct weir_pane *p);
+/* The share of all keys that the pane's groups are a sample of: 1, 0.5, 0.25 ... */
+double weir_pane_sampling(const struct weir_pane *p);
+/* evict: a group may have missed so many of its rows, and a key without a group had no more. Else
+ * 0. */
+uint64_t weir_pane_undercount(const struct weir_pane *p);
 /* Bytes that a pane holds now. */
 uint64_t weir_pane_bytes(const struct weir_pane *p);
 /* Empty it and free its memory. */

@@ -22,6 +22,15 @@ struct weir_window_span {
 	int64_t end_ns;
 };
 
+/* Rows that an update takes in, and where the group of each lies. */
+struct weir_agg_rows {
+	uint32_t n;
+	const uint32_t *row;    /* [n] row in the columns and in time_ns, ascending */
+	uint8_t *const *group;  /* [n] memory of its group */
+	const int64_t *time_ns; /* by row: event time, for the order-sensitive */
+	int64_t first_number;   /* of row 0 */
+};
+
 struct weir_agg_function {
 	const char *name;
 	const char *synopsis; /* "mean(x)" */
@@ -35,13 +44,17 @@ struct weir_agg_function {
 	 * state. */
 	uint32_t (*state_size)(const enum weir_type *args, unsigned n_args);
 	/*
-	 * Hot. For each row r set in sel: state at base + group[r] * stride takes args[..] of row r
-	 * in. time_ns is the rows' event time, for the order-sensitive. args is NULL where there
-	 * are none.
+	 * The function that takes this one's place for arguments that come in these stores: with a
+	 * smaller state and the same results. NULL where there is only this one.
 	 */
-	void (*update)(uint8_t *base, uint32_t stride, const uint32_t *group, const uint64_t *sel,
-	    uint32_t n, const struct weir_column *const *args, const int64_t *time_ns,
-	    int64_t first_number);
+	const struct weir_agg_function *(*for_stores)(
+	    const enum weir_store *stores, unsigned n_args);
+	/*
+	 * Hot. For each k: the state at group[k] + offset takes args[..] of row[k] in. args is NULL
+	 * where there are none.
+	 */
+	void (*update)(const struct weir_agg_rows *rows, uint32_t offset,
+	    const struct weir_column *const *args);
 	/* Cold. dst takes src in. */
 	void (*merge)(void *dst, const void *src, const enum weir_type *args);
 	/* Cold. The value; strings point into the state. */

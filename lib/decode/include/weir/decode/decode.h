@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include <weir/base/simd.h>
 #include <weir/packet/batch.h>
 
 /*
@@ -40,6 +41,10 @@ struct weir_decode_counters {
 };
 
 /* Hot, owning lcore. Fill layout and needed columns of all b->n rows. */
-void weir_decode_batch(struct weir_batch *b, struct weir_decode_counters *counters);
+typedef void weir_decode_batch_fn(struct weir_batch *b, struct weir_decode_counters *counters);
+/* The same results at every level, which must be usable. Any thread. */
+weir_decode_batch_fn *weir_decode_at(enum weir_simd level);
+/* At the best level, for those who decode a few batches: the choice is made anew each time. */
+weir_decode_batch_fn weir_decode_batch;
 
 #endif

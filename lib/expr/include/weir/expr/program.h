@@ -7,6 +7,7 @@
 
 #include <weir/base/column.h>
 #include <weir/base/error.h>
+#include <weir/base/simd.h>
 
 /*
  * Expressions over columns (contract A4): text is parsed, typed and compiled once to a program,
@@ -24,6 +25,7 @@ struct weir_symbol {
 struct weir_scope {
 	const struct weir_symbol *symbols;
 	unsigned n_symbols;
+	enum weir_simd simd; /* level of the program's kernels; it must be usable */
 };
 
 struct weir_program;

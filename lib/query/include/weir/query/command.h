@@ -9,6 +9,7 @@
 #include <weir/base/error.h>
 #include <weir/base/log.h>
 #include <weir/base/option.h>
+#include <weir/base/simd.h>
 #include <weir/query/flags.h>
 #include <weir/source/source.h>
 
@@ -37,8 +38,10 @@ struct weir_command {
 	struct weir_window default_window;
 	int64_t lateness_ns; /* -1: 0 for live sources, 60 s for files */
 	uint64_t table_size; /* most keys in one window; 0: from memory */
+	enum weir_overflow overflow;
 	bool has_seed;
 	uint64_t seed;
+	enum weir_simd simd;  /* AUTO: the best that the CPU has */
 	const char *anon_key; /* file, or NULL */
 	int64_t for_ns;       /* 0: no bound */
 	uint64_t packets;     /* 0: no bound */

@@ -27,7 +27,8 @@ struct weir_path {
 	unsigned n_names;
 	const struct weir_column **inputs; /* [n_symbols] */
 
-	bool has_group; /* --agg; else rows are emitted as they are */
+	enum weir_simd simd; /* level of the programs' kernels */
+	bool has_group;      /* --agg; else rows are emitted as they are */
 	bool has_window;
 	struct weir_window window;
 	unsigned n_keys;
@@ -58,7 +59,8 @@ struct weir_path {
  * false where only packet sinks listen. Usage errors with flag, value and place.
  */
 int weir_path_build(const struct weir_query_text *text, bool wants_rows,
-    const struct weir_window *default_window, struct weir_path **ret, struct weir_error *err);
+    const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
+    struct weir_error *err);
 void weir_path_destroy(struct weir_path *p);
 
 /* Point the inputs at the batch's columns; once, before the first run. */

@@ -17,6 +17,8 @@ struct weir_plan_query {
 	struct weir_result *result; /* NULL where no rows are wanted */
 	bool wants_rows;            /* a sink takes rows */
 	bool wants_packets;         /* a sink takes packets */
+	uint64_t table_size;        /* most keys in one window; 0 where nothing is grouped */
+	uint64_t table_bytes;       /* that so many may take */
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };
@@ -25,7 +27,7 @@ struct weir_plan {
 	const struct weir_command *command;
 	bool is_live;
 	int64_t lateness_ns;
-	uint64_t table_size;
+	enum weir_overflow overflow;
 	uint64_t seed;
 	struct weir_window default_window;
 	struct weir_field_set needed; /* of all queries */
@@ -41,6 +43,12 @@ void weir_plan_destroy(struct weir_plan *p);
 /* The text of --explain; source_descriptions[i] says how source i is read. */
 void weir_plan_explain(
     const struct weir_plan *p, const char *const *source_descriptions, FILE *out);
+/* How large a query's table may become and what happens then, as a phrase; buf of 160 bytes. */
+const char *weir_plan_table_text(
+    const struct weir_plan *p, const struct weir_plan_query *q, char *buf, unsigned size);
+/* What one worker's aggregator of a query is made of. */
+void weir_plan_group_spec(
+    const struct weir_plan *p, const struct weir_plan_query *q, struct weir_group_spec *ret);
 /* The pages of --fields and --functions. */
 void weir_print_fields(FILE *out);
 void weir_print_functions(FILE *out);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <weir/aggregate/aggregate.h>
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
 
@@ -17,7 +18,7 @@
 	X(NULL_KEY, "null_key", "a key field is not in the packet")                                \
 	X(LATE, "late", "its window was closed already, see --lateness")                           \
 	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
-	X(OVERFLOW, "overflow", "a new key and the table is full, see --table-size")               \
+	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")             \
 	X(NO_MEMORY, "no_memory", "no memory for its row")
 
 enum weir_drop_reason {
@@ -33,6 +34,14 @@ struct weir_ledger_query {
 	uint64_t aggregated; /* or emitted */
 	uint64_t dropped[WEIR_N_DROP_REASONS];
 	uint64_t rows; /* produced */
+
+	/* Of its group table; size 0 where it has none. The rest is the most of any one window. */
+	uint64_t table_size;
+	enum weir_overflow overflow;
+	uint64_t table_keys;
+	uint64_t table_bytes;
+	double sampling; /* sample: the least share of the keys that a window's rows stand for */
+	uint64_t undercount; /* evict: packets that a row may lack */
 };
 
 struct weir_ledger_sink {

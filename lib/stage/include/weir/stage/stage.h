@@ -39,12 +39,16 @@ void weir_stage_run(struct weir_stage *s, struct weir_rows *rows);
 void weir_stage_destroy(struct weir_stage *s);
 
 /*
- * tcpdump's language, compiled by libpcap once for each link type that turns up and run by its
- * bpf_filter(). Each program is compared with the unoptimised one on made-up packets before it is
- * used; where they differ the unoptimised one runs, with a warning. Usage error with libpcap's
- * reason.
+ * tcpdump's language. Text that only asks for what decoded columns hold is lowered to an expression
+ * over the fields of scope; it decides the rows whose layout makes both agree by construction
+ * (plain Ethernet, IPv4 or IPv6 without extensions, headers captured). All other rows, and all rows
+ * of other texts or without a scope (NULL), are decided by libpcap's program for their link type
+ * and its bpf_filter(). Each program is compared with the unoptimised one, and the expression with
+ * the program, on made-up packets before it is used. Usage error with libpcap's reason. libpcap may
+ * look up names of hosts and services. The scope is not kept.
  */
-int weir_stage_filter_create(const char *text, struct weir_stage **ret, struct weir_error *err);
+int weir_stage_filter_create(const char *text, const struct weir_scope *scope,
+    struct weir_stage **ret, struct weir_error *err);
 
 /* Keep rows for which the expression is true. Errors are those of weir_program_compile. */
 int weir_stage_where_create(const char *text, const struct weir_scope *scope,
@@ -53,7 +57,9 @@ int weir_stage_where_create(const char *text, const struct weir_scope *scope,
 /* Put the value of an expression into inputs[slot]. */
 int weir_stage_map_create(const char *text, const struct weir_scope *scope, unsigned slot,
     struct weir_stage **ret, struct weir_error *err);
-/* The program of a where or map stage; NULL for others. */
+/* The program of a where or map stage, or of a filter that was lowered; NULL for others. */
 const struct weir_program *weir_stage_program(const struct weir_stage *s);
+/* How the stage runs, where its text does not say that, for --explain; else NULL. The stage's. */
+const char *weir_stage_describe(const struct weir_stage *s);
 
 #endif
