@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/base/file.h>
 #include <weir/base/option.h>
 #include <weir/doctor/doctor.h>
 
@@ -127,6 +128,19 @@ configure(const struct weir_command_line *line, struct weir_doctor_config *c, bo
 	return 0;
 }
 
+/* The exit status: what was printed must have got out, too. */
+static int
+finish(bool is_usable)
+{
+	struct weir_error err;
+
+	if (weir_file_finish_stdout(&err)) {
+		fprintf(stderr, "weir-doctor: %s\n", err.text);
+		return WEIR_FAIL_RUN;
+	}
+	return is_usable ? 0 : WEIR_FAIL_RUN;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -145,7 +159,7 @@ main(int argc, char **argv)
 		return (int)err.fail;
 	}
 	if (is_done)
-		return 0;
+		return finish(true);
 	weir_doctor_examine(&config, &report);
 	if (is_json)
 		weir_report_json(&report, stdout);
@@ -153,5 +167,5 @@ main(int argc, char **argv)
 		weir_report_table(&report, stdout);
 	is_usable = weir_report_is_usable(&report);
 	weir_report_free(&report);
-	return is_usable ? 0 : WEIR_FAIL_RUN;
+	return finish(is_usable);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/base/file.h>
 #include <weir/base/log.h>
 #include <weir/query/plan.h>
 #include <weir/runtime/run.h>
@@ -22,10 +23,13 @@ on_signal(int sig)
 static void
 catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, old;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	/* A closed terminal; but nohup's wish is respected. */
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -102,8 +106,8 @@ open_sources(const struct weir_command *c, struct weir_source **sources, struct 
 	return 0;
 }
 
-static void
-explain(const struct weir_plan *plan, struct weir_source **sources)
+static int
+explain(const struct weir_plan *plan, struct weir_source **sources, struct weir_error *err)
 {
 	const char **descriptions = calloc(plan->command->n_sources, sizeof(*descriptions));
 
@@ -113,6 +117,7 @@ explain(const struct weir_plan *plan, struct weir_source **sources)
 		descriptions[i] = sources[i]->description;
 	weir_plan_explain(plan, descriptions, stdout);
 	free(descriptions);
+	return weir_file_finish_stdout(err);
 }
 
 /* The account: for people, for --stats, and as an error where it does not balance. */
@@ -192,7 +197,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc)
 		rc = open_sources(c, sources, err);
 	if (!rc && c->is_explain)
-		explain(plan, sources);
+		rc = explain(plan, sources, err);
 	else if (!rc && c->is_dry_run)
 		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
 		    c->n_sources, c->n_queries);
@@ -223,7 +228,9 @@ main(int argc, char **argv)
 	rc = weir_options_parse(weir_flags, argc, argv, &line, &err);
 	if (rc)
 		goto fail;
-	if (!print_page(&line)) {
+	if (print_page(&line)) {
+		rc = weir_file_finish_stdout(&err);
+	} else {
 		rc = weir_command_build(&line, &command, &err);
 		if (!rc) {
 			rc = execute(&command, argv[0], &err);

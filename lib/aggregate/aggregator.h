@@ -29,7 +29,7 @@ struct weir_aggregator {
 	struct weir_pane *touched[WEIR_ROWS];
 	uint32_t identity[WEIR_ROWS];               /* 0, 1, 2 ... */
 	uint32_t numbers[WEIR_N_SHAPES][WEIR_ROWS]; /* rows to take, by the shape of their keys */
-	uint32_t found[WEIR_ROWS];                  /* their groups */
+	struct weir_found found;                    /* their groups */
 	uint32_t row[WEIR_ROWS];                    /* those that have one */
 	uint8_t *group[WEIR_ROWS];                  /* and where it lies */
 };

@@ -8,6 +8,8 @@
 
 #include <weir/base/poison.h> /* last */
 
+static_assert(WEIR_TIME_NONE == INT64_MIN, "no time is the least there is");
+
 /* INT64_MIN stays what it is: no watermark yet. */
 static inline int64_t
 minus_lateness(int64_t watermark_ns, int64_t lateness_ns)
@@ -80,26 +82,41 @@ pane_of(struct weir_aggregator *a, const struct weir_pane_window *w)
 	return p;
 }
 
-/* Widen the pane's span by the rows that it took. */
-static void
-note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns)
+struct span {
+	int64_t first;
+	int64_t last;
+};
+
+/* No time is the least there is, so that only the first must beware of it. */
+static inline struct span
+widen(struct span s, int64_t t)
 {
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t at_first = t == WEIR_TIME_NONE ? INT64_MAX : t;
 
-	WEIR_FOR_EACH_BIT (r, sel) {
-		int64_t t = time_ns[r];
+	s.first = at_first < s.first ? at_first : s.first;
+	s.last = t > s.last ? t : s.last;
+	return s;
+}
 
-		if (t == WEIR_TIME_NONE)
-			continue;
-		first = t < first ? t : first;
-		last = t > last ? t : last;
+/* Widen the pane's span by the rows that it took, of n. */
+static void
+note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
+{
+	struct span s = { INT64_MAX, WEIR_TIME_NONE };
+
+	if (weir_mask_count(sel) == n) {
+		for (uint32_t r = 0; r < n; r++)
+			s = widen(s, time_ns[r]);
+	} else {
+		WEIR_FOR_EACH_BIT (r, sel)
+			s = widen(s, time_ns[r]);
 	}
-	if (last == INT64_MIN)
+	if (s.last == WEIR_TIME_NONE)
 		return;
-	if (p->first_ns == WEIR_TIME_NONE || first < p->first_ns)
-		p->first_ns = first;
-	if (last > p->last_ns)
-		p->last_ns = last;
+	if (p->first_ns == WEIR_TIME_NONE || s.first < p->first_ns)
+		p->first_ns = s.first;
+	if (s.last > p->last_ns)
+		p->last_ns = s.last;
 }
 
 /* Rows to take, and their numbers: all of the batch, or a list. */
@@ -110,33 +127,44 @@ struct feed {
 	struct weir_group_counters *counters;
 };
 
-/* Aggregate rows first .. end - 1, whose groups stand in found. */
-static void
-take_rows(struct weir_aggregator *a, const struct feed *f, const struct weir_table *t,
-    const uint32_t *numbers, uint32_t first, uint32_t end)
+/* Leave out the rows without a group. */
+static __attribute__((noinline)) void
+leave_out(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t first,
+    uint32_t end, struct weir_agg_rows *r)
 {
-	const struct weir_layout *l = a->layout;
-	struct weir_agg_rows r = { .row = a->row,
-		.group = a->group,
-		.time_ns = f->rows->time_ns,
-		.first_number = f->rows->first_number };
-	size_t stride = t->shape->stride;
-	uint8_t *rows = t->rows;
 	uint32_t n = 0;
 
 	for (uint32_t k = first; k < end; k++) {
+		if (!a->found.group[k]) {
+			weir_mask_clear(f->sel, numbers[k]);
+			continue;
+		}
 		a->row[n] = numbers[k];
-		a->group[n] = rows + a->found[k] * stride;
-		n += a->found[k] != WEIR_TABLE_ROW_NONE;
+		a->group[n++] = a->found.group[k];
 	}
-	r.n = n;
-	f->counters->aggregated += n;
-	if (n < end - first) {
-		f->counters->overflow += end - first - n;
-		for (uint32_t k = first; k < end; k++)
-			if (a->found[k] == WEIR_TABLE_ROW_NONE)
-				weir_mask_clear(f->sel, numbers[k]);
-	}
+	f->counters->overflow += r->n - n;
+	r->n = n;
+	r->row = a->row;
+	r->group = a->group;
+}
+
+/* Aggregate rows first .. end - 1, which have been looked up. */
+static void
+take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t first,
+    uint32_t end)
+{
+	const struct weir_layout *l = a->layout;
+	struct weir_agg_rows r = {
+		.n = end - first,
+		.row = numbers + first,
+		.group = a->found.group + first,
+		.time_ns = f->rows->time_ns,
+		.first_number = f->rows->first_number,
+	};
+
+	if (a->found.n_none)
+		leave_out(a, f, numbers, first, end, &r);
+	f->counters->aggregated += r.n;
 	for (unsigned i = 0; i < l->n_slots; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
@@ -171,18 +199,18 @@ feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id s
 	uint32_t first = 0;
 	bool is_dense = numbers == a->identity; /* rows 0 .. n - 1 */
 
-	weir_keys_pack(l, t->shape, f->rows->keys, is_dense ? NULL : numbers, n, &a->keys);
-	weir_table_guess(t, &a->keys, 0, n, a->found);
+	weir_keys_pack(l, t, f->rows->keys, is_dense ? NULL : numbers, n, &a->keys);
+	weir_table_guess(t, &a->keys, 0, n, a->found.row);
 	while (first < n) {
 		uint32_t others = weir_pane_n_rows(f->pane) - t->n_rows;
 		uint32_t end =
-		    weir_table_find(t, l, &a->keys, first, n, l->max_rows - others, a->found);
+		    weir_table_find(t, l, &a->keys, first, n, l->max_rows - others, &a->found);
 
 		if (t->hole != WEIR_TABLE_ROW_NONE) { /* the new key found no memory */
 			weir_table_close_gap(t, l, t->hole);
 			t->hole = WEIR_TABLE_ROW_NONE;
 		}
-		take_rows(a, f, t, numbers, first, end);
+		take_rows(a, f, numbers, first, end);
 		first = end;
 		if (first == n)
 			return;
@@ -190,7 +218,7 @@ feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id s
 			weir_mask_clear(f->sel, numbers[first++]);
 			f->counters->overflow++;
 		} else if (l->overflow == WEIR_OVERFLOW_SAMPLE) {
-			weir_table_guess(t, &a->keys, first, n, a->found); /* rows have moved */
+			weir_table_guess(t, &a->keys, first, n, a->found.row); /* rows have moved */
 		}
 	}
 }
@@ -248,7 +276,9 @@ are_all_ipv4(const struct weir_layout *l, const struct weir_group_rows *rows, ui
 	for (unsigned k = 0; k < l->n_keys; k++) {
 		const uint8_t *version = rows->keys[k]->version;
 
-		for (uint32_t r = 0; l->keys[k].store == WEIR_ADDR && r < n; r++)
+		if (l->keys[k].store != WEIR_ADDR)
+			continue;
+		for (uint32_t r = 0; r < n; r++)
 			differ |= version[r] ^ 4;
 	}
 	return !differ;
@@ -279,7 +309,7 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 	else
 		feed_runs(a, &f, numbers, n);
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns);
+		note_times(p, sel, rows->time_ns, rows->n);
 }
 
 /* Rows that have all their keys. */

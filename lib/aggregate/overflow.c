@@ -57,6 +57,7 @@ weir_pane_begin_evict(struct weir_pane *p)
 		step++;
 	p->step = step;
 	p->stride = (uint32_t)((uint64_t)step * WEIR_EVICT_AHEAD % n);
+	p->half_stride = (uint32_t)((uint64_t)step * (WEIR_EVICT_AHEAD / 2) % n);
 	p->hand = 0;
 	return true;
 }

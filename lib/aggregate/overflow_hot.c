@@ -33,6 +33,29 @@ go_on(uint32_t hand, uint32_t by, uint32_t n)
 	return hand < n - by ? hand + by : hand - (n - by);
 }
 
+static inline uint64_t
+weight_of(const struct weir_layout *l, const struct place *at)
+{
+	return weir_row_count(l, row_of(at)) + at->table->base[at->row];
+}
+
+/*
+ * Have memory fetch the group that the hand meets in WEIR_EVICT_AHEAD steps and, where the one that
+ * it meets in half as many is going to be thrown out, the line of the index that it is in.
+ */
+static inline void
+look_ahead(const struct weir_layout *l, struct weir_pane *p, uint32_t n)
+{
+	uint32_t far = go_on(p->hand, p->stride, n);
+	struct place soon = place_of(p, go_on(p->hand, p->half_stride, n));
+	struct place later = place_of(p, far);
+
+	__builtin_prefetch(row_of(&later));
+	__builtin_prefetch(&later.table->base[later.row]);
+	if (weight_of(l, &soon) <= p->floor)
+		weir_table_prefetch(soon.table, l, soon.row);
+}
+
 /* The weight that a quarter of them are below or at. Changes their order. */
 static uint64_t
 quarter_of(uint64_t *weights, uint32_t n)
@@ -63,11 +86,9 @@ find_victim(struct weir_pane *p)
 
 	for (uint32_t i = 0; i < met; i++) {
 		struct place at = place_of(p, p->hand);
-		struct place ahead = place_of(p, go_on(p->hand, p->stride, n));
 
-		__builtin_prefetch(row_of(&ahead));
-		__builtin_prefetch(&ahead.table->base[ahead.row]);
-		weights[i] = weir_row_count(l, row_of(&at)) + at.table->base[at.row];
+		look_ahead(l, p, n);
+		weights[i] = weight_of(l, &at);
 		p->hand = go_on(p->hand, p->step, n);
 		if (weights[i] <= p->floor)
 			return at;

@@ -126,35 +126,46 @@ pack_column(const struct weir_layout *l, const struct packing *p, unsigned key,
 }
 
 static ALWAYS_INLINE void
-hash_keys(const struct weir_layout *l, uint32_t words, uint32_t n, struct weir_keys *keys)
+hash_keys(const struct weir_layout *l, const struct weir_table *t, uint32_t words, uint32_t n,
+    struct weir_keys *keys)
 {
-	for (uint32_t i = 0; i < n; i++)
-		keys->hash[i] = weir_hash_words(keys->words + i, words, WEIR_ROWS, l->secrets);
+	const struct weir_index_line *index = t->index;
+	const uint64_t *secrets = l->secrets, *key = keys->words;
+	uint32_t mask = t->line_mask;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t hash = weir_hash_words(key + i, words, WEIR_ROWS, secrets);
+
+		keys->hash[i] = hash;
+		__builtin_prefetch(&index[weir_hash_index(hash) & mask]);
+	}
 }
 
 static void
-hash_all(const struct weir_layout *l, uint32_t words, uint32_t n, struct weir_keys *keys)
+hash_all(
+    const struct weir_layout *l, const struct weir_table *t, uint32_t n, struct weir_keys *keys)
 {
-	switch (words) {
+	switch (t->shape->words) {
 	case 1:
-		hash_keys(l, 1, n, keys);
+		hash_keys(l, t, 1, n, keys);
 		break;
 	case 2:
-		hash_keys(l, 2, n, keys);
+		hash_keys(l, t, 2, n, keys);
 		break;
 	case 5:
-		hash_keys(l, 5, n, keys);
+		hash_keys(l, t, 5, n, keys);
 		break;
 	default:
-		hash_keys(l, words, n, keys);
+		hash_keys(l, t, t->shape->words, n, keys);
 	}
 }
 
 void
-weir_keys_pack(const struct weir_layout *l, const struct weir_shape *s,
+weir_keys_pack(const struct weir_layout *l, const struct weir_table *t,
     const struct weir_column *const *columns, const uint32_t *numbers, uint32_t n,
     struct weir_keys *keys)
 {
+	const struct weir_shape *s = t->shape;
 	const struct packing p = { numbers, n, keys->words };
 	bool is_narrow = s == &l->shapes[WEIR_SHAPE_NARROW];
 
@@ -168,17 +179,17 @@ weir_keys_pack(const struct weir_layout *l, const struct weir_shape *s,
 		if (l->keys[k].store == WEIR_ADDR)
 			pack_u8(&p, s->places[k].version_word, s->places[k].version_shift,
 			    columns[k]->version);
-	hash_all(l, s->words, n, keys);
+	hash_all(l, t, n, keys);
 }
 
 void
-weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t, uint32_t first,
-    uint32_t n, struct weir_keys *keys)
+weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t,
+    const struct weir_table *from, uint32_t first, uint32_t n, struct weir_keys *keys)
 {
-	const struct weir_shape *s = t->shape;
+	const struct weir_shape *s = from->shape;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *row = t->rows + (size_t)(first + i) * s->stride;
+		uint8_t *row = from->rows + (size_t)(first + i) * s->stride;
 		const uint64_t *words = weir_row_key(l, row);
 		const uint8_t **strings = weir_row_strings(l, s, row);
 
@@ -187,5 +198,5 @@ weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t, uint3
 		for (uint32_t k = 0; k < l->n_strings; k++)
 			keys->strings[(size_t)k * WEIR_ROWS + i] = strings[k];
 	}
-	hash_all(l, s->words, n, keys);
+	hash_all(l, t, n, keys);
 }

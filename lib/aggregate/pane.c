@@ -96,23 +96,21 @@ weir_pane_start(const struct weir_pane *p)
 }
 
 static void
-merge_states(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
-    uint32_t first, uint32_t n, const uint32_t *rows, uint64_t *ret_lost)
+merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
+    const struct weir_found *found, uint64_t *ret_lost)
 {
-	size_t stride = dst->shape->stride;
-
 	for (uint32_t k = 0; k < n; k++) {
-		const uint8_t *from = src->rows + (first + k) * stride;
+		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
 
-		if (rows[k] == WEIR_TABLE_ROW_NONE) { /* not in dst's sample */
+		if (!found->group[k]) { /* not in the sample */
 			*ret_lost += weir_row_count(l, from);
 			continue;
 		}
 		for (unsigned i = 0; i < l->n_slots; i++) {
 			const struct weir_agg_slot *s = &l->slots[i];
 
-			s->function->merge(dst->rows + rows[k] * stride + s->offset,
-			    from + s->offset, s->arg_types);
+			s->function->merge(
+			    found->group[k] + s->offset, from + s->offset, s->arg_types);
 		}
 	}
 }
@@ -121,20 +119,19 @@ static int
 merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
     struct weir_keys *keys, uint64_t *ret_lost)
 {
-	uint32_t rows[WEIR_ROWS];
+	struct weir_found found;
 
 	for (uint32_t first = 0; first < src->n_rows; first += WEIR_ROWS) {
 		uint32_t left = src->n_rows - first;
 		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
 
-		weir_keys_of_rows(l, src, first, n, keys);
-		weir_table_guess(dst, keys, 0, n, rows);
-		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, rows) < n)
+		weir_keys_of_rows(l, dst, src, first, n, keys);
+		weir_table_guess(dst, keys, 0, n, found.row);
+		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
 			return -ENOMEM;
-		for (uint32_t k = 0; dst->level == 0 && k < n; k++)
-			if (rows[k] == WEIR_TABLE_ROW_NONE)
-				return -ENOMEM;
-		merge_states(l, dst, src, first, n, rows, ret_lost);
+		if (found.n_none && dst->level == 0)
+			return -ENOMEM;
+		merge_states(l, src, first, n, &found, ret_lost);
 	}
 	return 0;
 }
@@ -175,22 +172,28 @@ struct unpacking {
 	const struct weir_pane *pane;
 	const struct weir_table *table;
 	struct weir_block *block;
-	uint32_t at; /* row of the block */
+	uint32_t first, n; /* rows of the table */
+	uint32_t at;       /* row of the block */
 };
+
+/* The i-th of the rows. */
+static uint8_t *
+row_at(const struct unpacking *u, uint32_t i)
+{
+	return u->table->rows + (size_t)(u->first + i) * u->table->shape->stride;
+}
 
 static uint64_t
 key_word(const struct unpacking *u, uint32_t row, uint32_t word, uint32_t shift)
 {
-	const uint8_t *r = u->table->rows + (size_t)row * u->table->shape->stride;
-
-	return weir_row_key(u->pane->layout, r)[word] >> shift;
+	return weir_row_key(u->pane->layout, row_at(u, row))[word] >> shift;
 }
 
 /* Unpack one key of all rows to the block's column, whose store is as wide as its type. */
 #define UNPACK(to_type, expression)                                                                \
 	do {                                                                                       \
 		to_type *data = (to_type *)c->data + u->at;                                        \
-		for (uint32_t i = 0; i < u->table->n_rows; i++) {                                  \
+		for (uint32_t i = 0; i < u->n; i++) {                                              \
 			uint64_t x = key_word(u, i, place->word, place->shift);                    \
 			data[i] = (to_type)(expression);                                           \
 		}                                                                                  \
@@ -212,8 +215,8 @@ unpack_strings(const struct unpacking *u, const struct weir_key_place *place, st
 	const struct weir_table *t = u->table;
 	struct weir_bytes *data = (struct weir_bytes *)c->data + u->at;
 
-	for (uint32_t i = 0; i < t->n_rows; i++) {
-		uint8_t *row = t->rows + (size_t)i * t->shape->stride;
+	for (uint32_t i = 0; i < u->n; i++) {
+		uint8_t *row = row_at(u, i);
 		uint32_t len = (uint32_t)key_word(u, i, place->word, 0);
 		const uint8_t *bytes = weir_block_keep(
 		    u->block, weir_row_strings(l, t->shape, row)[place->pointer], len);
@@ -232,7 +235,7 @@ unpack_addresses(
 	bool is_narrow = u->table->shape == &u->pane->layout->shapes[WEIR_SHAPE_NARROW];
 	struct weir_addr *data = (struct weir_addr *)c->data + u->at;
 
-	for (uint32_t i = 0; i < u->table->n_rows; i++) {
+	for (uint32_t i = 0; i < u->n; i++) {
 		uint64_t x = key_word(u, i, place->word, place->shift);
 
 		if (is_narrow) {
@@ -252,7 +255,7 @@ unpack_key(const struct unpacking *u, unsigned key)
 	const struct weir_key_place *place = &u->table->shape->places[key];
 	struct weir_column *c = &u->block->columns[key];
 
-	for (uint32_t i = 0; i < u->table->n_rows; i++)
+	for (uint32_t i = 0; i < u->n; i++)
 		weir_mask_clear(c->null, u->at + i);
 	switch (u->pane->layout->keys[key].store) {
 	case WEIR_U8:
@@ -292,10 +295,9 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 	for (unsigned i = 0; i < l->n_aggs; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
-		for (uint32_t r = 0; r < u->table->n_rows; r++) {
-			const uint8_t *row = u->table->rows + (size_t)r * u->table->shape->stride;
+		for (uint32_t r = 0; r < u->n; r++) {
 			struct weir_value v =
-			    s->function->result(row + s->offset, s->arg_types, span);
+			    s->function->result(row_at(u, r) + s->offset, s->arg_types, span);
 
 			if (weir_block_set(u->block, u->at + r, l->n_keys + i, &v))
 				return -ENOMEM;
@@ -305,24 +307,31 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 }
 
 int
-weir_pane_rows(const struct weir_pane *p, struct weir_block *b)
+weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b)
 {
 	const struct weir_layout *l = p->layout;
 	struct weir_window_span span = { p->window.start_ns, p->window.end_ns };
 	struct unpacking u = { .pane = p, .block = b, .at = b->n_rows };
+	uint32_t all = weir_pane_n_rows(p);
 
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
 		span = (struct weir_window_span){ p->first_ns, p->last_ns };
-	if (weir_block_reserve(b, weir_pane_n_rows(p)))
+	first = first < all ? first : all;
+	n = n < all - first ? n : all - first;
+	if (weir_block_reserve(b, n))
 		return -ENOMEM;
 	for (unsigned s = 0; s < l->n_shapes; s++) {
 		u.table = &p->tables[s];
+		u.first = first < u.table->n_rows ? first : u.table->n_rows;
+		u.n = n < u.table->n_rows - u.first ? n : u.table->n_rows - u.first;
 		for (unsigned k = 0; k < l->n_keys; k++)
 			if (unpack_key(&u, k))
 				return -ENOMEM;
 		if (unpack_results(&u, &span))
 			return -ENOMEM;
-		u.at += u.table->n_rows;
+		u.at += u.n;
+		n -= u.n;
+		first -= u.first;
 	}
 	b->n_rows = u.at;
 	b->window_start_ns = span.start_ns;

@@ -24,10 +24,11 @@ struct weir_pane {
 	int64_t last_ns;
 
 	/* Once it is full: overflow.h. */
-	uint32_t level;      /* sample: the tables' */
-	uint32_t hand;       /* evict: the group that is looked at next */
-	uint32_t step;       /* and how far it goes on; has no divisor with the table's size */
-	uint32_t stride;     /* WEIR_EVICT_AHEAD steps */
+	uint32_t level;  /* sample: the tables' */
+	uint32_t hand;   /* evict: the group that is looked at next */
+	uint32_t step;   /* and how far it goes on; has no divisor with the table's size */
+	uint32_t stride; /* WEIR_EVICT_AHEAD steps */
+	uint32_t half_stride;
 	uint64_t floor;      /* evict: the weight that a group has to be above */
 	uint64_t lost;       /* rows whose groups merging threw out */
 	uint64_t undercount; /* beyond the floor, by merging */

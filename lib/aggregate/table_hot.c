@@ -135,8 +135,6 @@ weir_table_guess(const struct weir_table *t, const struct weir_keys *keys, uint3
 	uint32_t mask = t->line_mask, stride = t->shape->stride;
 	const uint8_t *base = t->rows;
 
-	for (uint32_t k = first; k < n; k++)
-		__builtin_prefetch(&t->index[weir_hash_index(keys->hash[k]) & mask]);
 	/*
 	 * The first slot with this hash. Empty slots match a hash of 0; they come after the others,
 	 * and their row is WEIR_TABLE_ROW_NONE.
@@ -180,44 +178,65 @@ find_or_add(struct weir_table *t, const struct weir_layout *l, const struct weir
 
 static ALWAYS_INLINE uint32_t
 find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
-    uint32_t first, uint32_t n, uint32_t max_rows, uint32_t *rows, uint32_t words, bool has_strings)
+    uint32_t first, uint32_t n, uint32_t max_rows, struct weir_found *found, uint32_t words,
+    bool has_strings)
 {
+	const uint8_t *rows = t->rows;
+
 	for (uint32_t k = first; k < n; k++) {
+		uint32_t row = found->row[k];
+
 		/* A guess may be out of date: the row is another key's by now, and then it differs.
 		 */
-		if (rows[k] != WEIR_TABLE_ROW_NONE &&
-		    same_key(l, t, keys, k, rows[k], words, has_strings))
-			continue;
-		if (!find_or_add(t, l, keys, k, max_rows, words, has_strings, &rows[k]))
-			return k;
+		if (row == WEIR_TABLE_ROW_NONE ||
+		    !same_key(l, t, keys, k, row, words, has_strings)) {
+			if (!find_or_add(t, l, keys, k, max_rows, words, has_strings, &row)) {
+				n = k;
+				break;
+			}
+			found->row[k] = row;
+			if (row == WEIR_TABLE_ROW_NONE) {
+				found->n_none++;
+				found->group[k] = NULL;
+				continue;
+			}
+		}
+		found->group[k] = row_at(t, row);
 	}
+	/* It has grown, and lies elsewhere. */
+	for (uint32_t k = first; t->rows != rows && k < n; k++)
+		found->group[k] =
+		    found->row[k] == WEIR_TABLE_ROW_NONE ? NULL : row_at(t, found->row[k]);
 	return n;
 }
 
 /* A query without keys has one group. */
 static uint32_t
 find_single(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
-    uint32_t first, uint32_t n, uint32_t *rows)
+    uint32_t first, uint32_t n, struct weir_found *found)
 {
 	uint32_t row = 0;
 
 	if (t->n_rows == 0)
 		(void)add_row(t, l, keys, first, 1, &row);
+	if (row == WEIR_TABLE_ROW_NONE)
+		found->n_none += n - first;
 	for (uint32_t k = first; k < n; k++)
-		rows[k] = row;
+		found->group[k] = row == WEIR_TABLE_ROW_NONE ? NULL : row_at(t, row);
 	return n;
 }
 
 uint32_t
 weir_table_find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *keys,
-    uint32_t first, uint32_t n, uint32_t max_rows, uint32_t *rows)
+    uint32_t first, uint32_t n, uint32_t max_rows, struct weir_found *found)
 {
-#define WITH(words, has_strings) find(t, l, keys, first, n, max_rows, rows, words, has_strings)
+#define WITH(words, has_strings) find(t, l, keys, first, n, max_rows, found, words, has_strings)
+	found->n_none = 0;
 	if (l->n_strings)
 		return WITH(t->shape->words, true);
 	switch (t->shape->words) {
 	case 0:
-		return find_single(t, l, keys, first, n, rows);
+		return find_single(t, l, keys, first, n, found);
 	case 1:
 		return WITH(1, false); /* an address of IPv4 */
 	case 2:
@@ -235,6 +254,12 @@ hash_of_row(const struct weir_table *t, const struct weir_layout *l, uint32_t ro
 {
 	return weir_hash_index(
 	    weir_hash_words(weir_row_key(l, row_at(t, row)), t->shape->words, 1, l->secrets));
+}
+
+void
+weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row)
+{
+	__builtin_prefetch(&t->index[hash_of_row(t, l, row) & t->line_mask]);
 }
 
 /* The slot of a row that is in the index. */

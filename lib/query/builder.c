@@ -158,6 +158,9 @@ key_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;
+	if (rc)
+		return rc;
 	if (weir_schema_find(&p->schema, name) >= 0)
 		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
 	rc = compile(p, it->expr, it->place, &program, err);
@@ -254,6 +257,9 @@ weir_builder_select_item(void *ctx, const struct weir_list_item *it, struct weir
 
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;
+	if (rc)
+		return rc;
 	if (weir_schema_find(&p->schema, name) >= 0)
 		return weir_error_usage(err, "column '%s' at %u is there already", name, it->place);
 	rc = compile(p, it->expr, it->place, &program, err);

@@ -41,7 +41,7 @@ const struct weir_option weir_flags[] = {
 	{ WEIR_FLAG_DEFAULT_WINDOW, "--default-window", "W", OPTIONS,
 	    "of queries without; files: global, live: 1s", NULL, false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
-	    "how late a row may come; files: 60s, live: 0s", NULL, false, false },
+	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,
 	    "most keys in a window; of one query; by default what a quarter of memory holds", NULL,
 	    false, false },

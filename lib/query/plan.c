@@ -174,10 +174,16 @@ static void
 set_defaults(struct weir_plan *p)
 {
 	const struct weir_command *c = p->command;
+	bool has_file = false;
 
 	for (unsigned i = 0; i < c->n_sources; i++)
 		p->is_live |= c->sources[i].flag == WEIR_SOURCE_INTERFACE;
-	p->lateness_ns = c->lateness_ns >= 0 ? c->lateness_ns : p->is_live ? 0 : FILE_LATENESS_NS;
+	for (unsigned i = 0; i < c->n_sources; i++)
+		has_file |= c->sources[i].flag == WEIR_SOURCE_FILE;
+	/* Interfaces and the generator give packets in order; files are written as it comes. */
+	p->lateness_ns = c->lateness_ns >= 0       ? c->lateness_ns
+			 : has_file && !p->is_live ? FILE_LATENESS_NS
+						   : 0;
 	p->overflow = c->overflow;
 	p->default_window = c->default_window;
 	if (!c->has_default_window)

@@ -243,6 +243,21 @@ fail:
 	return NULL;
 }
 
+bool
+weir_result_narrows(const struct weir_result *r)
+{
+	return r->n_steps > 0 && !r->steps[0].stage;
+}
+
+int
+weir_result_narrow(const struct weir_result *r, struct weir_block *b)
+{
+	/* Sorting pays when half of the rows go. */
+	if (!weir_result_narrows(r) || b->n_rows / 2 < r->steps[0].limit)
+		return 0;
+	return weir_block_sort(b, r->steps[0].column, r->steps[0].limit);
+}
+
 struct weir_block *
 weir_result_run(struct weir_result *r, struct weir_block *b)
 {

@@ -45,6 +45,12 @@ int
 weir_check_name(const char *name, const struct weir_symbol *symbols, unsigned n_symbols,
     bool is_new, struct weir_error *err)
 {
+	static const char *const reserved[] = { "query", "window.start", "window.end" };
+
+	for (unsigned i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strcmp(name, reserved[i]) == 0)
+			return weir_error_usage(
+			    err, "the name '%s' is taken: every row has it", name);
 	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
 		return weir_error_usage(
 		    err, "'%s' is no name for a column (it must begin with a letter)", name);

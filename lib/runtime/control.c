@@ -12,6 +12,7 @@
 #include "worker.h"
 
 #define BURST_PARCELS 32
+#define ROWS_PER_PART 65536
 #define SLEEP_NS      1000000 /* between looks into an empty ring */
 
 /* A query as the control thread sees it: where its rows go. */
@@ -36,6 +37,7 @@ struct control {
 	struct weir_sink **sinks; /* each once */
 	uint64_t *offered;        /* [n_sinks] rows and packets produced for it */
 	bool needs_flush;
+	struct weir_progress progress;
 	int rc; /* first failure */
 	struct weir_error *err;
 };
@@ -110,6 +112,7 @@ deliver_rows(struct control *c, unsigned query, const struct weir_block *b)
 	o->rows += b->n_rows;
 	if (!b->n_rows)
 		return;
+	weir_progress_wipe(&c->progress); /* rows may go to the same terminal */
 	for (unsigned i = 0; i < o->n_sinks; i++) {
 		if (o->sinks[i]->ops->takes_packets)
 			continue;
@@ -155,6 +158,27 @@ note_table(struct control *c, unsigned query, const struct weir_pane *pane)
 	    q->text->name, q->table_size, 1 / sampling);
 }
 
+/*
+ * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
+ * hold all of them twice.
+ */
+static struct weir_block *
+rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
+{
+	uint32_t n = weir_pane_n_groups(pane);
+	uint32_t part = weir_result_narrows(q->result) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	struct weir_block *b = weir_block_create(&q->path->schema, part);
+
+	for (uint32_t first = 0; b && first < n;) {
+		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(q->result, b)) {
+			weir_block_destroy(b);
+			return NULL;
+		}
+		first += n - first < part ? n - first : part;
+	}
+	return b;
+}
+
 static void
 take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 {
@@ -165,13 +189,10 @@ take_pane(struct control *c, unsigned query, struct weir_pane *pane)
 
 	note_table(c, query, pane);
 	if (q->result) {
-		b = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
-		if (!b || weir_pane_rows(pane, b)) {
-			weir_block_destroy(b);
-			b = NULL;
+		b = rows_of_pane(q, pane);
+		if (!b)
 			fail(c, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"),
 			    &e);
-		}
 	}
 	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->worker->back, &back, sizeof(back)))
@@ -237,7 +258,7 @@ are_all_sinks_broken(const struct control *c)
 
 /* Deliver until the worker has ended and its ring is empty. */
 static void
-control_loop(struct control *c, struct weir_progress *progress, atomic_bool *give_up)
+control_loop(struct control *c, atomic_bool *give_up)
 {
 	struct weir_parcel parcels[BURST_PARCELS];
 	struct timespec nap = { 0, SLEEP_NS };
@@ -250,7 +271,7 @@ control_loop(struct control *c, struct weir_progress *progress, atomic_bool *giv
 
 		for (unsigned i = 0; i < n; i++)
 			take_parcel(c, &parcels[i]);
-		weir_progress_show(progress, c->worker);
+		weir_progress_show(&c->progress, c->worker);
 		/* Nobody is left to read the results: there is no use in going on. */
 		if (are_all_sinks_broken(c))
 			atomic_store_explicit(give_up, true, memory_order_relaxed);
@@ -376,12 +397,13 @@ announce_tables(const struct weir_plan *plan)
 			    weir_plan_table_text(plan, &plan->queries[i], text, sizeof(text)));
 }
 
-/* Sinks are closed before the ledger is filled, as the last write may fail. */
+/* Sinks are flushed before the ledger is filled, so that it has the last write, failed or not. */
 static void
 close_sinks(struct control *c, struct weir_ledger *ledger, int64_t end_ns)
 {
 	struct weir_error e;
 
+	c->needs_flush = true;
 	flush_sinks(c);
 	if (ledger)
 		fill_ledger(c, ledger, end_ns);
@@ -394,7 +416,6 @@ weir_run(
     const struct weir_run_config *config, struct weir_ledger *ret_ledger, struct weir_error *err)
 {
 	struct control c = { .config = config, .err = err };
-	struct weir_progress progress;
 	int64_t end_ns;
 	int rc;
 
@@ -409,10 +430,12 @@ weir_run(
 		goto out;
 	}
 	announce_tables(config->plan);
-	weir_progress_begin(&progress, config);
-	control_loop(&c, &progress, &c.worker->give_up);
+	for (unsigned i = 0; i < c.n_sinks; i++)
+		c.sinks[i]->draining = &c.worker->draining;
+	weir_progress_begin(&c.progress, config);
+	control_loop(&c, &c.worker->give_up);
 	pthread_join(c.worker->thread, NULL);
-	weir_progress_end(&progress);
+	weir_progress_wipe(&c.progress);
 	end_ns = weir_now_mono_ns();
 	report_sources(&c);
 	close_sinks(&c, ret_ledger, end_ns);

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
+#include <weir/base/file.h>
 #include <weir/base/number.h>
 #include <weir/runtime/ledger.h>
 
@@ -194,11 +196,24 @@ ledger_json(const struct weir_ledger *l)
 int
 weir_ledger_open(const char *path, FILE **ret, struct weir_error *err)
 {
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+	bool is_regular;
+	FILE *out;
+	int fd, rc;
 
-	if (!out)
-		return weir_error_run(
-		    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	if (!path[0])
+		return weir_error_usage(err, "--stats '': the name of a file is needed, or -");
+	if (strcmp(path, "-") == 0) {
+		*ret = stdout;
+		return 0;
+	}
+	rc = weir_file_create(path, &fd, &is_regular, err);
+	if (rc)
+		return weir_error_wrap(err, "--stats");
+	out = fdopen(fd, "w");
+	if (!out) {
+		close(fd);
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	}
 	*ret = out;
 	return 0;
 }
@@ -215,8 +230,8 @@ weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, stru
 		is_bad = 1;
 	if (!is_bad)
 		return 0;
-	return weir_error_run(
-	    err, -errno, "--stats '%s': cannot be written: %s", path, strerror(errno));
+	weir_file_write_error(err, errno, path);
+	return weir_error_wrap(err, "--stats");
 }
 
 void

@@ -53,7 +53,7 @@ weir_progress_show(struct weir_progress *p, const struct weir_worker *w)
 	    weir_text_count((double)(packets - p->last_packets) / s, rate, 32),
 	    weir_text_count((double)(bytes - p->last_bytes) * 8 / s, bits, 32));
 	share = share_done(p);
-	if (share > 0.001)
+	if (share > 0.001 && share < 1)
 		fprintf(stderr, "  %.0f %%  %s left", share * 100,
 		    weir_text_duration(
 			(int64_t)((double)(now - p->begin_ns) * (1 - share) / share), left, 32));
@@ -65,8 +65,11 @@ weir_progress_show(struct weir_progress *p, const struct weir_worker *w)
 }
 
 void
-weir_progress_end(struct weir_progress *p)
+weir_progress_wipe(struct weir_progress *p)
 {
-	if (p->is_shown)
-		fprintf(stderr, "\r\033[K");
+	if (!p->is_shown)
+		return;
+	fprintf(stderr, "\r\033[K");
+	fflush(stderr);
+	p->is_shown = false;
 }

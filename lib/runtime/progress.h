@@ -16,7 +16,7 @@ struct weir_progress {
 
 void weir_progress_begin(struct weir_progress *p, const struct weir_run_config *config);
 void weir_progress_show(struct weir_progress *p, const struct weir_worker *w);
-/* Wipe the line. */
-void weir_progress_end(struct weir_progress *p);
+/* Wipe the line, so that others may write; the next show puts it back. */
+void weir_progress_wipe(struct weir_progress *p);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "worker.h"
 
-#define RING_PARCELS 1024
+#define RING_PARCELS 256
 #define SPINS        200    /* empty polls before sleeping */
 #define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
 #define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
@@ -121,6 +121,29 @@ nap(unsigned n)
 	nanosleep(&ts, NULL);
 }
 
+/* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
+ */
+static bool
+is_told_to_stop(struct weir_worker *w)
+{
+	int64_t for_ns = w->config->plan->command->for_ns;
+
+	if (!atomic_load_explicit(w->config->stop, memory_order_relaxed) &&
+	    !(for_ns && weir_now_mono_ns() - w->start_ns >= for_ns))
+		return false;
+	atomic_store_explicit(&w->draining, true, memory_order_relaxed);
+	return true;
+}
+
+static bool
+is_bound_reached(struct weir_worker *w)
+{
+	uint64_t packets = w->config->plan->command->packets;
+
+	return is_told_to_stop(w) || (packets && w->packets >= packets) ||
+	       atomic_load_explicit(&w->give_up, memory_order_relaxed);
+}
+
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
@@ -131,6 +154,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
 		if (w->is_live)
 			return false;
+		is_told_to_stop(w);
 		nap(0);
 	}
 	return true;
@@ -146,17 +170,6 @@ watermark(const struct weir_worker *w)
 		if (!w->sources[i].has_ended && w->sources[i].high_ns < least)
 			least = w->sources[i].high_ns;
 	return least;
-}
-
-static bool
-is_bound_reached(const struct weir_worker *w, int64_t now_mono_ns)
-{
-	const struct weir_command *c = w->config->plan->command;
-
-	return (c->packets && w->packets >= c->packets) ||
-	       (c->for_ns && now_mono_ns - w->start_ns >= c->for_ns) ||
-	       atomic_load_explicit(w->config->stop, memory_order_relaxed) ||
-	       atomic_load_explicit(&w->give_up, memory_order_relaxed);
 }
 
 /* Take one burst from a source and run it. Returns its packets. */
@@ -242,7 +255,7 @@ loop(struct weir_worker *w)
 	while (!have_all_ended(w)) {
 		int64_t mono_ns = weir_now_mono_ns();
 
-		if (is_bound_reached(w, mono_ns))
+		if (is_bound_reached(w))
 			break;
 		if (poll_round(w, weir_now_wall_ns()) == 0) {
 			if (++idle > SPINS)

@@ -65,6 +65,7 @@ struct weir_worker {
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;
 	atomic_bool has_ended;
+	atomic_bool draining; /* told to stop: what is left is delivered, but not waited for */
 	/* control: wo, hot: ro */
 	atomic_bool give_up; /* nobody reads the results any more */
 	pthread_t thread;

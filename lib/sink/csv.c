@@ -139,7 +139,7 @@ csv_open(struct weir_sink *s, const char *target, struct weir_error *err)
 
 	if (!c)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	rc = weir_output_open(target, &c->out, err);
+	rc = weir_output_open(target, s, &c->out, err);
 	if (rc) {
 		free(c);
 		return rc;

@@ -145,7 +145,7 @@ json_open(struct weir_sink *s, const char *target, struct weir_error *err)
 
 	if (!j)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	rc = weir_output_open(target, &j->out, err);
+	rc = weir_output_open(target, s, &j->out, err);
 	if (rc) {
 		free(j);
 		return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,99 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weir/base/file.h>
+
 #include "output.h"
 
-/* What mends a file that cannot be created or written. */
-static const char *
-cure_of(int code)
-{
-	switch (code) {
-	case ENOENT:
-	case ENOTDIR:
-		return "make its directory first";
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return "name a place that you may write to";
-	case EISDIR:
-		return "name a file in it";
-	case ENOSPC:
-	case EDQUOT:
-		return "free some space, or write to another disk; what follows is dropped";
-	case EPIPE:
-		return "its reader has gone; what follows is dropped";
-	case EFBIG:
-		return "raise the limit: ulimit -f unlimited; what follows is dropped";
-	case EMFILE:
-		return "raise the limit: ulimit -n 4096";
-	default:
-		return "what follows is dropped";
-	}
-}
-
-static int
-refuse(struct weir_error *err, int code, const char *name)
-{
-	return weir_error_run(
-	    err, -code, "cannot write %s: %s (%s)", name, strerror(code), cure_of(code));
-}
-
-/*
- * True where this process has that file open through another descriptor: a capture that is being
- * read, or another sink. Truncating it would destroy what the user wants kept.
- */
-static bool
-is_in_use(int fd, const struct stat *st)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
-	bool is_found = false;
-	struct stat other;
-
-	if (!dir)
-		return false;
-	while (!is_found && (entry = readdir(dir))) {
-		int n = atoi(entry->d_name);
-
-		if (entry->d_name[0] == '.' || n == fd || n == dirfd(dir))
-			continue;
-		is_found = fstat(n, &other) == 0 && other.st_dev == st->st_dev &&
-			   other.st_ino == st->st_ino;
-	}
-	closedir(dir);
-	return is_found;
-}
-
-static int
-create(struct weir_output *o, const char *path, struct weir_error *err)
-{
-	struct stat st;
-
-	o->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-	if (o->fd < 0)
-		return refuse(err, errno, path);
-	o->is_own = true;
-	if (fstat(o->fd, &st) < 0)
-		return refuse(err, errno, path);
-	o->is_regular = S_ISREG(st.st_mode);
-	if (!o->is_regular)
-		return 0;
-	if (is_in_use(o->fd, &st))
-		return weir_error_run(err, -EBUSY,
-		    "cannot write %s: it is open already, as a source or another sink (name "
-		    "another "
-		    "file)",
-		    path);
-	if (ftruncate(o->fd, 0) < 0)
-		return refuse(err, errno, path);
-	return 0;
-}
+#define LOOK_MS    100  /* between looks at whether the run is draining */
+#define GIVE_UP_MS 1000 /* a reader that takes nothing for so long then */
 
 int
-weir_output_open(const char *target, struct weir_output **ret, struct weir_error *err)
+weir_output_open(const char *target, const struct weir_sink *sink, struct weir_output **ret,
+    struct weir_error *err)
 {
 	bool is_stdout = !target || strcmp(target, "-") == 0;
 	struct weir_output *o = calloc(1, sizeof(*o));
+	struct stat st;
 	int rc = 0;
 
 	if (o)
@@ -112,16 +34,21 @@ weir_output_open(const char *target, struct weir_output **ret, struct weir_error
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	}
 	o->fd = STDOUT_FILENO;
-	if (!is_stdout)
-		rc = create(o, target, err);
-	else if (fcntl(o->fd, F_GETFD) < 0)
+	o->sink = sink;
+	if (!is_stdout) {
+		rc = weir_file_create(target, &o->fd, &o->is_regular, err);
+		o->is_own = rc == 0;
+	} else if (fcntl(o->fd, F_GETFD) < 0) {
 		rc = weir_error_run(err, -EBADF,
 		    "cannot write standard output: it is closed (name a file, as in json:FILE)");
+	}
 	if (rc) {
 		weir_output_close(o, NULL);
 		return rc;
 	}
 	o->is_terminal = isatty(o->fd);
+	if (!o->is_own)
+		o->is_regular = fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
 	*ret = o;
 	return 0;
 }
@@ -133,33 +60,56 @@ weir_output_close(struct weir_output *o, struct weir_error *err)
 
 	/* Some file systems tell only now that they could not keep the data. */
 	if (o->is_own && close(o->fd) < 0 && errno != EINTR)
-		rc = refuse(err, errno, o->name);
+		rc = weir_file_write_error(err, errno, o->name);
 	weir_strbuf_free(&o->buf);
 	free(o->name);
 	free(o);
 	return rc;
 }
 
+/*
+ * Wait until a pipe, terminal or socket takes PIPE_BUF bytes, so that the write cannot block. A
+ * slow reader is waited for; but once the run is draining, one that takes nothing for a second is
+ * given up: 0 or -1 with errno.
+ */
+static int
+wait_writable(const struct weir_output *o)
+{
+	struct pollfd pfd = { .fd = o->fd, .events = POLLOUT };
+	unsigned waited_ms = 0;
+
+	while (waited_ms < GIVE_UP_MS) {
+		int n = poll(&pfd, 1, LOOK_MS);
+
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (o->sink->draining &&
+		    atomic_load_explicit(o->sink->draining, memory_order_relaxed))
+			waited_ms += LOOK_MS;
+	}
+	errno = ETIME;
+	return -1;
+}
+
 /* Write n bytes. Returns those that got out; fewer than n: errno says why. */
 static size_t
-write_all(int fd, const char *p, size_t n)
+write_all(const struct weir_output *o, const char *p, size_t n)
 {
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t k = write(fd, p + done, n - done);
+		size_t most = o->is_regular || n - done < PIPE_BUF ? n - done : PIPE_BUF;
+		ssize_t k;
 
-		if (k >= 0) {
-			done += (size_t)k;
-		} else if (errno == EAGAIN) {
-			/* A pipe that somebody else made non-blocking. */
-			struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-
-			if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
-				break;
-		} else if (errno != EINTR) {
+		if (!o->is_regular && wait_writable(o))
 			break;
-		}
+		k = write(o->fd, p + done, most);
+		if (k >= 0)
+			done += (size_t)k;
+		else if (errno != EINTR && errno != EAGAIN)
+			break;
 	}
 	return done;
 }
@@ -168,7 +118,7 @@ int
 weir_output_write(struct weir_output *o, struct weir_sink_counters *c, struct weir_error *err)
 {
 	size_t size = o->buf.len;
-	size_t done = write_all(o->fd, o->buf.p, size);
+	size_t done = write_all(o, o->buf.p, size);
 	int code = done < size ? errno : 0;
 	unsigned n = 0;
 
@@ -186,7 +136,7 @@ weir_output_write(struct weir_output *o, struct weir_sink_counters *c, struct we
 	 * failure. */
 	if (o->is_own && o->is_regular && ftruncate(o->fd, (off_t)o->whole_bytes) == 0)
 		o->bytes = o->whole_bytes;
-	return refuse(err, code, o->name);
+	return weir_file_write_error(err, code, o->name);
 }
 
 void

@@ -19,6 +19,7 @@
 #define WEIR_OUTPUT_ROWS  8192u        /* or this many rows */
 
 struct weir_output {
+	const struct weir_sink *sink; /* whose output it is */
 	int fd;
 	char *name;  /* for messages: the path, or "standard output" */
 	bool is_own; /* opened here: closed here, and cut back on failure where it is a regular file
@@ -36,7 +37,8 @@ struct weir_output {
  * Create the file (target NULL or "-": standard output). 0, or a negative errno and a run-time
  * error that names cause, place and cure.
  */
-int weir_output_open(const char *target, struct weir_output **ret, struct weir_error *err);
+int weir_output_open(const char *target, const struct weir_sink *sink, struct weir_output **ret,
+    struct weir_error *err);
 /* Close without writing what is still buffered. 0 or a negative errno. */
 int weir_output_close(struct weir_output *o, struct weir_error *err);
 

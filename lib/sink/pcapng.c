@@ -248,7 +248,7 @@ pcapng_open(struct weir_sink *s, const char *target, struct weir_error *err)
 
 	if (!g)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	rc = weir_output_open(target, &g->out, err);
+	rc = weir_output_open(target, s, &g->out, err);
 	if (!rc && g->out->is_terminal) {
 		weir_output_close(g->out, NULL);
 		rc = weir_error_usage(err, "packets are not for a terminal (try 'pcapng:FILE', or "

@@ -377,7 +377,7 @@ table_open(struct weir_sink *s, const char *target, struct weir_error *err)
 
 	if (!t)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	rc = weir_output_open(target, &t->out, err);
+	rc = weir_output_open(target, s, &t->out, err);
 	if (rc) {
 		free(t);
 		return rc;

@@ -2,23 +2,19 @@
 #ifndef WEIR_SOURCE_ARENA_H
 #define WEIR_SOURCE_ARENA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/packet/batch.h>
 
 /*
- * Packets in memory, one behind the other in the order of reading, so that a run over them touches
- * memory once and in order. Filled by the control thread, then only read.
+ * Packets in memory, in the order of reading. What a batch holds of a packet lies in columns, so
+ * that a burst is copied column by column; the bytes lie one packet behind the other and are used
+ * in place. Filled by the control thread, then only read.
  */
 
-struct weir_arena_packet {
-	int64_t time_ns;
-	uint32_t cap_len; /* bytes behind this head, padded to 8 */
-	uint32_t wire_len;
-	uint16_t interface;
-	uint16_t dlt;
-	uint8_t link;
-};
+#define WEIR_ARENA_LEAF  4096u /* packets in one set of columns */
+#define WEIR_ARENA_ALIGN 8u    /* bytes; offsets count in these */
 
 struct weir_arena_chunk {
 	struct weir_arena_chunk *next;
@@ -26,16 +22,32 @@ struct weir_arena_chunk {
 	uint64_t used; /* bytes, this head included */
 };
 
+struct weir_arena_leaf {
+	struct weir_arena_leaf *next;
+	const struct weir_arena_chunk *chunk; /* that holds its bytes */
+	uint32_t n;
+	bool is_uniform; /* interface, dlt and link are those of the first packet throughout */
+	int64_t time_ns[WEIR_ARENA_LEAF];
+	uint32_t offset[WEIR_ARENA_LEAF]; /* from the chunk, in WEIR_ARENA_ALIGN */
+	uint32_t cap_len[WEIR_ARENA_LEAF];
+	uint32_t wire_len[WEIR_ARENA_LEAF];
+	uint16_t interface[WEIR_ARENA_LEAF];
+	uint16_t dlt[WEIR_ARENA_LEAF];
+	uint8_t link[WEIR_ARENA_LEAF];
+};
+
 struct weir_arena {
-	struct weir_arena_chunk *first;
-	struct weir_arena_chunk *last;
+	struct weir_arena_chunk *chunks; /* the newest first */
+	struct weir_arena_leaf *first;
+	struct weir_arena_leaf *last;
 	uint64_t n_packets;
 };
 
 /* Where a run over the arena is. Zero: at its start. */
 struct weir_arena_cursor {
-	const struct weir_arena_chunk *chunk;
-	uint64_t at;        /* bytes into the chunk; 0: before its first packet */
+	const struct weir_arena_leaf *leaf;
+	uint32_t at; /* in the leaf */
+	bool is_begun;
 	uint64_t n_packets; /* that were handed out */
 };
 
@@ -47,11 +59,5 @@ int weir_arena_add(struct weir_arena *a, const struct weir_batch *b);
 /* Hot. The next packets, at most max, as views in place; n is 0 at the end. */
 void weir_arena_fill(
     const struct weir_arena *a, struct weir_arena_cursor *c, struct weir_batch *b, uint32_t max);
-
-static inline uint64_t
-weir_arena_bytes(uint32_t cap_len)
-{
-	return sizeof(struct weir_arena_packet) + (((uint64_t)cap_len + 7) & ~UINT64_C(7));
-}
 
 #endif

@@ -2,6 +2,7 @@
 #include "ethdev.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -16,6 +17,8 @@
 #define CACHE       256
 /* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
 #define WANTED_MTU 9216
+/* Of the largest pool; 8 GB and more. */
+#define MOST_BUFFERS (1u << 22)
 
 /*
  * Buffers for all that can be out at once: both rings, AF_XDP's fill ring on top, what the caches
@@ -80,6 +83,49 @@ choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device 
 	return (uint16_t)(mtu < RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu);
 }
 
+/*
+ * The receive queue and the pool it takes buffers from. Some drivers want more of them than
+ * descriptors tell (net_pcap with infinite_rx holds a whole file in them): where the queue is
+ * refused, the pool is made twice as large, as far as memory goes.
+ */
+static int
+set_up_receive(uint16_t port, const struct weir_ethdev_device *d, uint16_t n_rx, unsigned n,
+    struct weir_ethdev_port *p, struct weir_error *err)
+{
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(port);
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int rc, rc_pool;
+
+	snprintf(name, sizeof(name), "weir_port%u", port);
+	if (p->pool) {
+		rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
+		return rc ? weir_error_run(err, rc, "its receive queue cannot be set up") : 0;
+	}
+	rc_pool = pool_create(name, n, d, (int)socket, &p->pool);
+	if (rc_pool)
+		return weir_error_run(err, rc_pool,
+		    "no memory for %u packet buffers of %u bytes (more hugepages: 'sudo sysctl "
+		    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 2048')",
+		    n, d->data_bytes);
+	for (;;) {
+		rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
+		if (rc != -EINVAL || d->is_af_xdp || n >= MOST_BUFFERS)
+			break;
+		rte_mempool_free(p->pool);
+		p->pool = NULL;
+		n = 2 * n + 1;
+		if (pool_create(name, n, d, (int)socket, &p->pool)) {
+			p->pool = NULL;
+			break;
+		}
+	}
+	return rc ? weir_error_run(err, rc,
+			"its receive queue cannot be set up with %u packet buffers of %u bytes (if "
+			"it holds a whole file, give it memory: '-- --no-huge -m 4096')",
+			p->pool ? n : n / 2, d->data_bytes)
+		  : 0;
+}
+
 static int
 set_up_queues(uint16_t port, const struct weir_ethdev_device *d, uint16_t mtu,
     const struct rte_eth_dev_info *info, struct weir_ethdev_port *p, struct weir_error *err)
@@ -90,7 +136,6 @@ set_up_queues(uint16_t port, const struct weir_ethdev_device *d, uint16_t mtu,
 	/* some drivers insist on a transmit queue beside the receive queue */
 	uint16_t n_txq = info->max_tx_queues ? 1 : 0;
 	int socket = rte_eth_dev_socket_id(port);
-	char name[RTE_MEMPOOL_NAMESIZE];
 	int rc;
 
 	if (is_scatter && mtu > RTE_ETHER_MTU)
@@ -100,20 +145,20 @@ set_up_queues(uint16_t port, const struct weir_ethdev_device *d, uint16_t mtu,
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &n_rx, &n_tx);
 	if (rc)
 		return weir_error_run(err, rc, "the port cannot be configured");
-	if (!p->pool) {
-		snprintf(name, sizeof(name), "weir_port%u", port);
-		rc = pool_create(name, count_buffers(n_rx, n_tx), d, socket, &p->pool);
-		if (rc)
-			return weir_error_run(err, rc,
-			    "no memory for %u packet buffers of %u bytes (more hugepages: 'sudo "
-			    "sysctl "
-			    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 2048')",
-			    count_buffers(n_rx, n_tx), d->data_bytes);
-	}
-	rc = rte_eth_rx_queue_setup(port, 0, n_rx, (unsigned)socket, NULL, p->pool);
-	if (!rc && n_txq)
+	rc = set_up_receive(port, d, n_rx, count_buffers(n_rx, n_tx), p, err);
+	if (rc)
+		return rc;
+	if (n_txq)
 		rc = rte_eth_tx_queue_setup(port, 0, n_tx, (unsigned)socket, NULL);
-	return rc ? weir_error_run(err, rc, "its receive queue cannot be set up") : 0;
+	return rc ? weir_error_run(err, rc, "its transmit queue cannot be set up") : 0;
+}
+
+static int
+start_port(uint16_t port, struct weir_error *err)
+{
+	int rc = rte_eth_dev_start(port);
+
+	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
 }
 
 static int
@@ -128,14 +173,14 @@ start(uint16_t port, const struct weir_ethdev_device *d, struct weir_ethdev_port
 		return weir_error_run(err, rc, "the port does not tell what it can do");
 	mtu = choose_mtu(&info, d, info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
 	rc = set_up_queues(port, d, mtu, &info, p, err);
-	rc = rc ? rc : rte_eth_dev_start(port);
+	rc = rc ? rc : start_port(port, err);
 	if (rc && mtu > RTE_ETHER_MTU && p->pool && !d->is_af_xdp) {
 		/* not every driver that promises jumbo frames keeps it */
 		rc = set_up_queues(port, d, RTE_ETHER_MTU, &info, p, err);
-		rc = rc ? rc : rte_eth_dev_start(port);
+		rc = rc ? rc : start_port(port, err);
 	}
 	if (rc)
-		return weir_error_run(err, rc, "the port cannot be started");
+		return rc;
 	/* a virtual port that knows no promiscuous mode receives all there is anyway */
 	rc = d->is_af_xdp ? 0 : rte_eth_promiscuous_enable(port);
 	if (rc && rc != -ENOTSUP)
@@ -260,4 +305,13 @@ weir_ethdev_create(uint16_t interface)
 	e->base.n_interfaces = 1;
 	e->promiscuous_fd = -1;
 	return e;
+}
+
+enum weir_poll
+weir_ethdev_look(struct weir_ethdev *e)
+{
+	if (if_nametoindex(e->interface))
+		return WEIR_POLL_OK;
+	weir_error_run(&e->base.error, -ENODEV, "-i '%s': the interface disappeared", e->base.name);
+	return WEIR_POLL_ERROR;
 }

@@ -27,7 +27,8 @@ struct weir_ethdev {
 	uint16_t next;  /* where the next poll begins, so that no port starves */
 	bool has_depth; /* every port can count what waits */
 	uint16_t port_ids[WEIR_ETHDEV_PORTS];
-	uint8_t *side; /* [WEIR_ROWS][WEIR_ETHDEV_SLOT_BYTES] */
+	int64_t looked_ns; /* when the interface was last seen to be there */
+	uint8_t *side;     /* [WEIR_ROWS][WEIR_ETHDEV_SLOT_BYTES] */
 	/* control */
 	struct weir_ethdev_port ports[WEIR_ETHDEV_PORTS];
 	uint64_t (*extra_lost)(const struct weir_ethdev *e); /* counted outside of DPDK, or NULL */
@@ -62,5 +63,8 @@ void weir_ethdev_close(struct weir_source *s);
 enum weir_poll weir_ethdev_poll(
     struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
 void weir_ethdev_release(struct weir_source *s, struct weir_batch *b);
+
+/* Cold: is the kernel's interface still there? OK, or ERROR with the source's error. */
+enum weir_poll weir_ethdev_look(struct weir_ethdev *e);
 
 #endif

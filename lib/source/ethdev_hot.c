@@ -4,6 +4,8 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include <weir/base/time.h>
+
 #include "ethdev.h"
 
 #include <weir/base/poison.h> /* last */
@@ -60,7 +62,10 @@ weir_ethdev_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int6
 	fill_views(e, b, 0, n, now_ns);
 	b->n = n;
 	b->queue_depth = depth;
-	return WEIR_POLL_OK;
+	if (likely(n || !e->interface[0] || now_ns - e->looked_ns < WEIR_NS_PER_S))
+		return WEIR_POLL_OK;
+	e->looked_ns = now_ns;
+	return weir_ethdev_look(e);
 }
 
 void

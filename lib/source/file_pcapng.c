@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/log.h>
 #include <weir/base/time.h>
 #include <weir/packet/link.h>
 
@@ -239,6 +240,9 @@ read_interface(struct pcapng_reader *p, const struct block *k)
 	i->snap_len = get32(p, k->body + 4);
 	i->dlt = weir_pcapng_dlt(get16(p, k->body));
 	i->link = (uint8_t)weir_link_of_dlt(i->dlt);
+	if (number == UINT16_MAX + 1u)
+		weir_log(WEIR_LOG_WARNING,
+		    "more than %u interfaces: the others share the last number", UINT16_MAX + 1u);
 	i->number = number > UINT16_MAX ? UINT16_MAX : (uint16_t)number;
 	read_interface_options(p, k, i);
 	p->n_interfaces++;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <weir/base/log.h>
 
@@ -51,18 +54,59 @@ decide_alike(
 	return true;
 }
 
+/*
+ * A handle to compile for, of an empty capture of that link type: libpcap then generates what
+ * `tcpdump -r` would run. For a handle that is neither file nor interface it knows only this
+ * system's protocol families on BSD loopback, and takes words that need the kernel's help (inbound)
+ * without a murmur.
+ */
+static pcap_t *
+open_empty(int dlt)
+{
+	pcap_t *dead = pcap_open_dead(dlt, SNAPLEN), *file = NULL;
+	pcap_dumper_t *dumper = NULL;
+	char why[PCAP_ERRBUF_SIZE];
+	int memory = memfd_create("weir-filter", MFD_CLOEXEC);
+	FILE *f = memory >= 0 ? fdopen(memory, "w+b") : NULL;
+	int fd = f ? dup(memory) : -1;
+	FILE *out = fd >= 0 ? fdopen(fd, "wb") : NULL;
+
+	if (dead && out)
+		dumper = pcap_dump_fopen(dead, out);
+	if (dumper) {
+		pcap_dump_close(dumper); /* and out with it */
+		rewind(f);
+		file = pcap_fopen_offline(f, why);
+	} else if (out) {
+		fclose(out);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	if (!file) {
+		if (f)
+			fclose(f);
+		else if (memory >= 0)
+			close(memory);
+		return dead;
+	}
+	pcap_close(dead);
+	return file;
+}
+
 static int
 compile(
     const char *text, int dlt, int is_optimised, struct bpf_program *ret, struct weir_error *err)
 {
-	pcap_t *dead = pcap_open_dead(dlt, SNAPLEN);
+	pcap_t *empty = open_empty(dlt);
 	int rc = 0;
 
-	if (!dead)
+	if (!empty)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	if (pcap_compile(dead, ret, text, is_optimised, PCAP_NETMASK_UNKNOWN))
-		rc = weir_error_usage(err, "%s", pcap_geterr(dead));
-	pcap_close(dead);
+	/* Without a net of its own, as tcpdump -r has it: ip broadcast is 0.0.0.0 and
+	 * 255.255.255.255. */
+	if (pcap_compile(empty, ret, text, is_optimised, 0))
+		rc = weir_error_usage(err, "%s", pcap_geterr(empty));
+	pcap_close(empty);
 	return rc;
 }
 

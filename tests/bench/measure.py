@@ -5,7 +5,6 @@ time, not wall-clock time: of the thread that does the work where a program has 
 /proc/PID/task/TID/schedstat), of the whole process where it is one thread's work.
 """
 import os
-import resource
 import signal
 import subprocess
 import threading
@@ -75,8 +74,13 @@ def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None):
         r.start()
     timer = threading.Timer(timeout, lambda: os.killpg(p.pid, signal.SIGKILL))
     timer.start()
-    _, status, usage = os.wait4(p.pid, 0)
-    timer.cancel()
+    try:
+        _, status, usage = os.wait4(p.pid, 0)
+    except BaseException:
+        os.killpg(p.pid, signal.SIGKILL)
+        raise
+    finally:
+        timer.cancel()
     p.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - start
     for r in readers:
@@ -110,6 +114,9 @@ def spread(values):
     return (hi - lo) / 2 / m
 
 
-def raise_limits():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+def end_on_signals():
+    """Being told to end leaves neither inputs nor programs behind."""
+    def end(number, frame):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)

@@ -20,7 +20,7 @@ BY_FILE = [
     (r"lib/(expr|stage)/", "predicate"),
     (r"lib/aggregate/hash\.h", "hash"),
     (r"lib/aggregate/pack", "pack"),
-    (r"lib/aggregate/(table|memory)", "probe"),
+    (r"lib/aggregate/(table|probe|memory|overflow)", "probe"),
     (r"lib/aggregate/fn/", "update"),
     (r"lib/(aggregate|record)/", "group"),
     (r"lib/(runtime|query)/", "loop"),

@@ -70,11 +70,12 @@ def until(fd, word, seconds):
     os.set_blocking(fd, False)
     while word not in said:
         if time.monotonic() > end:
-            raise Failed("testpmd did not say '%s' within %d s: ...%s" % (word, seconds, said[-300:].strip()))
+            raise Failed("testpmd did not say '%s' within %d s" % (word, seconds))
         try:
             piece = os.read(fd, 65536)
             if not piece:
-                raise Failed("testpmd ended: ...%s" % said[-500:].strip())
+                causes = re.findall(r"Cause: (.*)", said) or said.strip().splitlines()[-1:]
+                raise Failed("testpmd ended: %s" % (causes[-1] if causes else "(no message)"))
             said += piece.decode("utf-8", "replace")
         except BlockingIOError:
             time.sleep(0.01)
@@ -133,8 +134,8 @@ PEERS = {
     "softflowd": ("softflowd", "softflowd", None,
                   "softflowd -r {file} -6 -d -m 20000000 -p {dir}/pid -c none"),
     "nfpcapd": ("nfdump", "nfpcapd", None, "nfpcapd -r {file} -w {dir}"),
-    "argus": ("argus-server", "argus", 1000000, "argus -r {file} -w {dir}/out"),
-    "pmacctd": ("pmacct", "pmacctd", 500000, "pmacctd -f {dir}/pmacctd.conf -I {file}"),
+    "argus": ("argus-server", "argus", 500000, "argus -r {file} -w {dir}/out"),
+    "pmacctd": ("pmacct", "pmacctd", 200000, "pmacctd -f {dir}/pmacctd.conf -I {file}"),
     "tshark": ("tshark", "tshark", 100000, "tshark -n -r {file} -q -z conv,udp -z conv,tcp"),
 }
 PMACCTD = """aggregate: src_host,dst_host,src_port,dst_port,proto

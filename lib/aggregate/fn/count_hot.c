@@ -26,16 +26,22 @@ WEIR_AGG_INLINE void
 count_true(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	*(uint64_t *)(void *)(group + offset) += weir_agg_int(c->data, r, store) != 0;
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		*(uint64_t *)(void *)(group + offset) += weir_agg_int(data, r, store) != 0;
 }
 
 static void
 update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
 	if (!args) {
-		for (uint32_t k = 0; k < rows->n; k++)
-			++*(uint64_t *)(void *)(rows->group[k] + offset);
+		uint8_t *const *group = rows->group;
+
+		for (uint32_t k = 0, n = rows->n; k < n; k++)
+			++*(uint64_t *)(void *)(group[k] + offset);
 		return;
 	}
 #define BODY(store) count_true(rows, offset, args[0], store)

@@ -34,8 +34,10 @@ WEIR_AGG_INLINE void
 weir_edge_rows(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store, bool is_last)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct weir_edge *s = (void *)(group + offset);
 		int64_t number = rows->first_number + (int64_t)r;
 		int64_t time_ns = rows->time_ns[r];

@@ -16,8 +16,10 @@ WEIR_AGG_INLINE void
 weir_extreme_rows(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store, bool is_max)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct weir_any *s = (void *)(group + offset);
 		int order;
 

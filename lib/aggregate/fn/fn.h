@@ -23,28 +23,38 @@ int weir_agg_check_any(const struct weir_agg_function *f, const enum weir_type *
 int weir_agg_refuse(const struct weir_agg_function *f, const char *wanted, enum weir_type type,
     struct weir_error *err);
 
-/* Whether any of the column's rows that are taken is null. */
-WEIR_AGG_INLINE bool
-weir_agg_has_nulls(const struct weir_agg_rows *rows, const struct weir_column *c)
+/* The rows of an update, copied: what the loop stores could else be thought to change them. */
+struct weir_agg_loop {
+	uint32_t n;
+	const uint32_t *row;
+	uint8_t *const *group;
+	const uint64_t *null; /* NULL where no row is null */
+};
+
+WEIR_AGG_INLINE struct weir_agg_loop
+weir_agg_loop(const struct weir_agg_rows *rows, const struct weir_column *c)
 {
+	struct weir_agg_loop l = { rows->n, rows->row, rows->group, NULL };
 	uint64_t null = 0;
 
-	for (uint32_t w = 0; rows->n && w <= rows->row[rows->n - 1] / 64; w++)
+	for (uint32_t w = 0; l.n && w <= l.row[l.n - 1] / 64; w++)
 		null |= c->null[w];
-	return null != 0;
+	if (null)
+		l.null = c->null;
+	return l;
 }
 
 /*
- * Run what follows for each row whose argument is not null: r is the row, group its group's memory.
- * Where there is no null at all, which is known before, no row is asked.
+ * Run what follows for each row whose argument is not null, with its number in r and its group's
+ * memory in group. Whether there is any null is known before, so that the compiler makes a loop
+ * that does not ask.
  */
 #define WEIR_AGG_FOR_EACH(rows, c, r, group)                                                       \
-	for (bool has_nulls_ = weir_agg_has_nulls(rows, c), once_ = true; once_; once_ = false)    \
-		for (uint32_t k_ = 0, r; k_ < (rows)->n && (r = (rows)->row[k_], true); k_++)      \
-			for (uint8_t *group = has_nulls_ && weir_mask_test((c)->null, r)           \
-						  ? NULL                                           \
-						  : (rows)->group[k_];                             \
-			     group; group = NULL)
+	for (struct weir_agg_loop l_ = weir_agg_loop(rows, c), *once_ = &l_; once_; once_ = NULL)  \
+		for (uint32_t k_ = 0; k_ < l_.n; k_++)                                             \
+			if (r = l_.row[k_], group = l_.group[k_],                                  \
+			    l_.null && weir_mask_test(l_.null, r)) {                               \
+			} else
 
 /* One integer element of whatever width; store must be a constant. */
 WEIR_AGG_INLINE int64_t

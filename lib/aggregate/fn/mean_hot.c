@@ -34,10 +34,13 @@ WEIR_AGG_INLINE void
 take_ints(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct mean_int *s = (void *)(group + offset);
-		int64_t x = weir_agg_int(c->data, r, store);
+		int64_t x = weir_agg_int(data, r, store);
 
 		s->n++;
 		weir_sum_int_add(&s->sum, x);
@@ -48,9 +51,10 @@ static void
 take_floats(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c)
 {
 	const double *data = c->data;
+	uint8_t *group;
+	uint32_t r;
 
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct mean_float *s = (void *)(group + offset);
 
 		if (data[r] != data[r])

@@ -46,10 +46,13 @@ WEIR_AGG_INLINE void
 take_ints(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct stddev_int *s = (void *)(group + offset);
-		int64_t x = weir_agg_int(c->data, r, store);
+		int64_t x = weir_agg_int(data, r, store);
 		unsigned __int128 square = (unsigned __int128)((__int128)x * x);
 
 		s->n++;
@@ -62,9 +65,10 @@ static void
 take_floats(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c)
 {
 	const double *data = c->data;
+	uint8_t *group;
+	uint32_t r;
 
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct stddev_float *s = (void *)(group + offset);
 
 		if (data[r] != data[r])

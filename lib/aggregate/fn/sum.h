@@ -16,18 +16,24 @@ WEIR_AGG_INLINE void
 weir_sum_ints(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	weir_sum_int_add((void *)(group + offset), weir_agg_int(c->data, r, store));
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
+
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		weir_sum_int_add((void *)(group + offset), weir_agg_int(data, r, store));
 }
 
 WEIR_AGG_INLINE void
 weir_sum_floats(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c)
 {
 	const double *data = c->data;
+	uint8_t *group;
+	uint32_t r;
 
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	if (data[r] == data[r])
-		weir_sum_float_add((void *)(group + offset), data[r]);
+	WEIR_AGG_FOR_EACH (rows, c, r, group)
+		if (data[r] == data[r])
+			weir_sum_float_add((void *)(group + offset), data[r]);
 }
 
 WEIR_AGG_INLINE void

@@ -46,11 +46,15 @@ WEIR_AGG_INLINE void
 add_small(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *c,
     enum weir_store store)
 {
-	WEIR_AGG_FOR_EACH(rows, c, r, group)
-	{
-		uint64_t *s = (void *)(group + offset);
+	const void *data = c->data;
+	uint8_t *group;
+	uint32_t r;
 
-		*s = held(*s + (uint64_t)weir_agg_int(c->data, r, store));
+	WEIR_AGG_FOR_EACH (rows, c, r, group) {
+		uint64_t *s = (void *)(group + offset);
+		uint64_t x = *s + (uint64_t)weir_agg_int(data, r, store);
+
+		*s = held(x);
 	}
 }
 

@@ -181,12 +181,57 @@ test_sources_pass_side_by_side(void)
 	drop(&s);
 }
 
+/* The lines of the first file must be the first lines of the second. Returns how many there are. */
+static unsigned
+count_same_lines(const char *first, const char *second)
+{
+	char a[400], b[400];
+	FILE *f = fopen(first, "r"), *g = fopen(second, "r");
+	unsigned n = 0;
+
+	CU_ASSERT_FATAL(f && g);
+	while (fgets(a, sizeof(a), f) && fgets(b, sizeof(b), g)) {
+		CU_ASSERT_STRING_EQUAL_FATAL(a, b);
+		n++;
+	}
+	fclose(f);
+	fclose(g);
+	return n;
+}
+
+/* More groups than the control thread takes at once: --top of the parts is --top of the whole. */
+static void
+test_top_of_parts_is_top_of_all(void)
+{
+	const char *argv[] = { "--source", "gen:udp?count=300k&flows=200k&seed=4", "--seed", "1",
+		"--key", "5tuple", "--agg", "n=count(),b=sum(frame.len)", "--top", "1000:n",
+		"--sink", rows_sink, NULL };
+	char whole_path[80], whole_sink[96];
+	struct setup s;
+
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT(s.ledger.queries[0].table_keys > 2 * 65536);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, 1000);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	drop(&s);
+	snprintf(whole_path, sizeof(whole_path), "%s/whole.json", dir);
+	snprintf(whole_sink, sizeof(whole_sink), "json:%s", whole_path);
+	argv[9] = "1000000:n"; /* never cut */
+	argv[11] = whole_sink;
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, s.ledger.queries[0].table_keys);
+	CU_ASSERT_EQUAL(count_same_lines(rows_path, whole_path), 1000);
+	unlink(whole_path);
+	drop(&s);
+}
+
 int
 main(void)
 {
 	static const CU_TestInfo tests[] = {
 		{ "everything that crosses is delivered",
 		    test_everything_that_crosses_is_delivered },
+		{ "top of parts is top of all", test_top_of_parts_is_top_of_all },
 		{ "stop flushes", test_stop_flushes },
 		{ "packets bound is exact", test_packets_bound_is_exact },
 		{ "sink that fails is accounted for", test_sink_that_fails_is_accounted_for },

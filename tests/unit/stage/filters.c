@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const filter_texts[] = {
 	/* protocols */
@@ -301,16 +302,40 @@ filter_compose(uint64_t *state, char *buf, size_t size)
 		len += (size_t)snprintf(buf + len, size - len, ")");
 }
 
+/* A capture file of that link type with nothing in it, opened as tcpdump -r opens one. */
+static pcap_t *
+open_empty_file(int dlt)
+{
+	char path[] = "/tmp/weir-empty-XXXXXX", why[PCAP_ERRBUF_SIZE];
+	pcap_t *dead = pcap_open_dead(dlt, 262144), *file = NULL;
+	pcap_dumper_t *dumper = NULL;
+	int fd = mkstemp(path);
+
+	if (dead && fd >= 0)
+		dumper = pcap_dump_open(dead, path);
+	if (dumper) {
+		pcap_dump_close(dumper);
+		file = pcap_open_offline(path, why);
+	}
+	if (fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+	if (dead)
+		pcap_close(dead);
+	return file;
+}
+
 /* As tcpdump does; the optimiser refuses what can never match. */
 static bool
 compile(struct bpf_program *ret, const char *text, int dlt)
 {
-	pcap_t *dead = pcap_open_dead(dlt, 262144);
-	bool ok = dead && (pcap_compile(dead, ret, text, 1, PCAP_NETMASK_UNKNOWN) == 0 ||
-			      pcap_compile(dead, ret, text, 0, PCAP_NETMASK_UNKNOWN) == 0);
+	pcap_t *file = open_empty_file(dlt);
+	bool ok = file && (pcap_compile(file, ret, text, 1, 0) == 0 ||
+			      pcap_compile(file, ret, text, 0, 0) == 0);
 
-	if (dead)
-		pcap_close(dead);
+	if (file)
+		pcap_close(file);
 	return ok;
 }
 

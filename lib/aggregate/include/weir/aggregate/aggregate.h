@@ -120,10 +120,10 @@ void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
- * Control. Append the pane's groups to a block whose schema has the keys first and then the
- * aggregates; sets the block's window. 0 or -ENOMEM.
+ * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
+ * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.
  */
-int weir_pane_rows(const struct weir_pane *p, struct weir_block *b);
+int weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b);
 /* Control. Forget the groups but keep the memory, so that the worker need not: before a pane goes
  * back to it. */
 void weir_pane_clear(struct weir_pane *p);

@@ -16,6 +16,13 @@ int weir_result_build(
 void weir_result_destroy(struct weir_result *r);
 /* Schema of the rows that come out. */
 const struct weir_schema *weir_result_schema(const struct weir_result *r);
+/* Whether a window's rows should come in parts, with weir_result_narrow behind each. */
+bool weir_result_narrows(const struct weir_result *r);
+/*
+ * Control. Leave out rows of b that cannot be among the final ones any more, whatever is appended
+ * to it. 0 or -ENOMEM.
+ */
+int weir_result_narrow(const struct weir_result *r, struct weir_block *b);
 /*
  * Control. Take a block of one window (path's schema) and return the rows that are left, in their
  * final order; the block given is consumed. NULL when out of memory.

@@ -2,6 +2,7 @@
 #ifndef WEIR_SINK_SINK_H
 #define WEIR_SINK_SINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,6 +70,9 @@ struct weir_sink {
 	char *uri; /* as typed */
 	struct weir_sink_counters counters;
 	bool is_broken; /* a write failed; later rows are dropped and counted */
+	/* Set by the owner after open, or NULL: true once the run only delivers what is left. A
+	 * reader that takes nothing is then given up after a second; before, it is waited for. */
+	const atomic_bool *draining;
 	bool is_live; /* set by the owner before the first row: a table on a terminal is redrawn */
 	void *state;
 };
