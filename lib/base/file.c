@@ -66,8 +66,9 @@ is_in_use(int fd, const struct stat *st)
 
 		if (entry->d_name[0] == '.' || n == fd || n == dirfd(dir))
 			continue;
-		is_found = fstat(n, &other) == 0 && other.st_dev == st->st_dev &&
-			   other.st_ino == st->st_ino;
+		/* by its link: the descriptor itself may be another thread's and go any time */
+		is_found = fstatat(dirfd(dir), entry->d_name, &other, 0) == 0 &&
+			   other.st_dev == st->st_dev && other.st_ino == st->st_ino;
 	}
 	closedir(dir);
 	return is_found;
