@@ -10,12 +10,13 @@
 
 #include "worker.h"
 
-#define RING_PARCELS 256
-#define SPINS        200    /* empty polls before sleeping */
-#define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
-#define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
-#define NAPS_A_STEP  64
-#define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
+#define RING_PARCELS  256
+#define SPINS         200    /* empty polls before sleeping */
+#define NAP_LEAST_NS  20000  /* then between polls, twice as long each NAPS_A_STEP */
+#define NAP_MOST_NS   500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAPS_A_STEP   64
+#define ROUNDS_A_LOOK 16 /* busy rounds between looks at the clock and the stop flag */
+#define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 #define QUIET_GUARD_NS                                                                             \
 	(WEIR_NS_PER_S / 5) /* packets may still sit in kernel buffers for so long                 \
 			     */
@@ -138,10 +139,16 @@ is_told_to_stop(struct weir_worker *w)
 static bool
 is_bound_reached(struct weir_worker *w)
 {
+	return is_told_to_stop(w) || atomic_load_explicit(&w->give_up, memory_order_relaxed);
+}
+
+/* Has --packets been received? */
+static bool
+is_full(const struct weir_worker *w)
+{
 	uint64_t packets = w->config->plan->command->packets;
 
-	return is_told_to_stop(w) || (packets && w->packets >= packets) ||
-	       atomic_load_explicit(&w->give_up, memory_order_relaxed);
+	return packets && w->packets >= packets;
 }
 
 bool
@@ -246,16 +253,31 @@ have_all_ended(const struct weir_worker *w)
 	return true;
 }
 
+/* What need not be done each round: look at the clock, and let rows of a live source wait no
+ * longer. */
+static bool
+look_around(struct weir_worker *w)
+{
+	int64_t mono_ns = weir_now_mono_ns();
+
+	if (mono_ns - w->last_flush_ns > FLUSH_NS) {
+		w->last_flush_ns = mono_ns;
+		weir_worker_flush(w);
+	}
+	return !is_bound_reached(w);
+}
+
 static void
 loop(struct weir_worker *w)
 {
-	unsigned idle = 0;
+	unsigned idle = 0, round = 0;
 
 	w->start_ns = weir_now_mono_ns();
 	while (!have_all_ended(w)) {
-		int64_t mono_ns = weir_now_mono_ns();
-
-		if (is_bound_reached(w))
+		/* The clock costs as much as a few packets, and a quiet source has time for it. */
+		if ((idle || round++ % ROUNDS_A_LOOK == 0) && !look_around(w))
+			break;
+		if (is_full(w))
 			break;
 		if (poll_round(w, weir_now_wall_ns()) == 0) {
 			if (++idle > SPINS)
@@ -264,10 +286,6 @@ loop(struct weir_worker *w)
 			idle = 0;
 		}
 		weir_worker_close(w, watermark(w));
-		if (mono_ns - w->last_flush_ns > FLUSH_NS) {
-			w->last_flush_ns = mono_ns;
-			weir_worker_flush(w);
-		}
 	}
 	weir_worker_close(w, INT64_MAX);
 	weir_worker_flush(w);
