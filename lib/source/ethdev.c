@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DESCRIPTORS 2048
-#define CACHE       256
+#define CACHE       RTE_MEMPOOL_CACHE_MAX_SIZE /* a burst stays in it: the pool's ring costs more */
 /* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
 #define WANTED_MTU 9216
 /* Of the largest pool; 8 GB and more. */
@@ -84,45 +84,30 @@ choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device 
 }
 
 /*
- * The receive queue and the pool it takes buffers from. Some drivers want more of them than
- * descriptors tell (net_pcap with infinite_rx holds a whole file in them): where the queue is
- * refused, the pool is made twice as large, as far as memory goes.
+ * The receive queue and the pool of p->n_buffers it takes from. -ENOBUFS where the driver refuses
+ * the queue: some want more buffers than descriptors tell (net_pcap with infinite_rx keeps a whole
+ * file in them).
  */
 static int
-set_up_receive(uint16_t port, const struct weir_ethdev_device *d, uint16_t n_rx, unsigned n,
+set_up_receive(uint16_t port, const struct weir_ethdev_device *d, uint16_t n_rx, unsigned least,
     struct weir_ethdev_port *p, struct weir_error *err)
 {
 	unsigned socket = (unsigned)rte_eth_dev_socket_id(port);
 	char name[RTE_MEMPOOL_NAMESIZE];
-	int rc, rc_pool;
+	int rc;
 
+	if (p->n_buffers < least)
+		p->n_buffers = least;
 	snprintf(name, sizeof(name), "weir_port%u", port);
-	if (p->pool) {
-		rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
-		return rc ? weir_error_run(err, rc, "its receive queue cannot be set up") : 0;
-	}
-	rc_pool = pool_create(name, n, d, (int)socket, &p->pool);
-	if (rc_pool)
-		return weir_error_run(err, rc_pool,
+	rc = p->pool ? 0 : pool_create(name, p->n_buffers, d, (int)socket, &p->pool);
+	if (rc)
+		return weir_error_run(err, rc,
 		    "no memory for %u packet buffers of %u bytes (more hugepages: 'sudo sysctl "
-		    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 2048')",
-		    n, d->data_bytes);
-	for (;;) {
-		rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
-		if (rc != -EINVAL || d->is_af_xdp || n >= MOST_BUFFERS)
-			break;
-		rte_mempool_free(p->pool);
-		p->pool = NULL;
-		n = 2 * n + 1;
-		if (pool_create(name, n, d, (int)socket, &p->pool)) {
-			p->pool = NULL;
-			break;
-		}
-	}
-	return rc ? weir_error_run(err, rc,
-			"its receive queue cannot be set up with %u packet buffers of %u bytes (if "
-			"it holds a whole file, give it memory: '-- --no-huge -m 4096')",
-			p->pool ? n : n / 2, d->data_bytes)
+		    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 4096')",
+		    p->n_buffers, d->data_bytes);
+	rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
+	return rc ? weir_error_run(err, rc == -EINVAL && !d->is_af_xdp ? -ENOBUFS : rc,
+			"its receive queue cannot be set up with %u packet buffers", p->n_buffers)
 		  : 0;
 }
 
@@ -174,7 +159,7 @@ start(uint16_t port, const struct weir_ethdev_device *d, struct weir_ethdev_port
 	mtu = choose_mtu(&info, d, info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
 	rc = set_up_queues(port, d, mtu, &info, p, err);
 	rc = rc ? rc : start_port(port, err);
-	if (rc && mtu > RTE_ETHER_MTU && p->pool && !d->is_af_xdp) {
+	if (rc && rc != -ENOBUFS && mtu > RTE_ETHER_MTU && p->pool && !d->is_af_xdp) {
 		/* not every driver that promises jumbo frames keeps it */
 		rc = set_up_queues(port, d, RTE_ETHER_MTU, &info, p, err);
 		rc = rc ? rc : start_port(port, err);
@@ -198,6 +183,41 @@ own(uint16_t port)
 	return rc ? rc : rte_eth_dev_owner_set(port, &owner);
 }
 
+static void
+remove_port(uint16_t port)
+{
+	struct rte_eth_dev_info info;
+	struct rte_device *device = NULL;
+
+	if (rte_eth_dev_info_get(port, &info) == 0)
+		device = info.device;
+	rte_eth_dev_stop(port);
+	rte_eth_dev_close(port);
+	if (device)
+		rte_dev_remove(device);
+}
+
+static int
+plug_in(const struct weir_ethdev_device *d, struct weir_ethdev_port *p, uint16_t *ret_port,
+    struct weir_error *err)
+{
+	int rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
+
+	if (rc || rte_eth_dev_get_port_by_name(d->name, ret_port) != 0)
+		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
+	/* EAL says nothing where the device was there before: a second source would poll the same
+	 * port */
+	if (own(*ret_port))
+		return weir_error_run(err, -EEXIST, "the device is open already");
+	rc = start(*ret_port, d, p, err);
+	if (rc == -ENOBUFS) {
+		remove_port(*ret_port);
+		rte_mempool_free(p->pool);
+		p->pool = NULL;
+	}
+	return rc;
+}
+
 int
 weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_error *err)
 {
@@ -208,18 +228,20 @@ weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struc
 	if (e->n_ports == WEIR_ETHDEV_PORTS)
 		return weir_error_run(
 		    err, -ENOSPC, "more than %u ports in one source", WEIR_ETHDEV_PORTS);
-	rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
-	if (rc || rte_eth_dev_get_port_by_name(d->name, &port) != 0)
-		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
-	/* EAL says nothing where the device was there before: a second source would poll the same
-	 * port */
-	rc = own(port);
-	if (rc)
-		return weir_error_run(err, -EEXIST, "the device is open already");
+	/* A device that wants more buffers is opened anew: the refusal may have used up its file.
+	 */
+	for (;;) {
+		port = RTE_MAX_ETHPORTS;
+		rc = plug_in(d, p, &port, err);
+		if (rc != -ENOBUFS || p->n_buffers >= MOST_BUFFERS)
+			break;
+		p->n_buffers = 2 * p->n_buffers + 1;
+	}
+	if (rc == -ENOBUFS || rc == -EEXIST || port == RTE_MAX_ETHPORTS)
+		return rc; /* gone again, somebody else's, or never there */
 	e->port_ids[e->n_ports++] = port;
-	rc = start(port, d, p, err);
 	if (rc)
-		return rc;
+		return rc; /* close removes it */
 	p->is_nombuf_lost = !d->is_af_xdp;
 	e->has_depth = (e->n_ports == 1 || e->has_depth) && rte_eth_rx_queue_count(port, 0) >= 0;
 	rte_eth_stats_get(port, &p->base);
@@ -244,20 +266,6 @@ ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 	}
 	if (e->extra_lost)
 		ret->lost_nic += e->extra_lost(e) - e->extra_lost_base;
-}
-
-static void
-remove_port(uint16_t port)
-{
-	struct rte_eth_dev_info info;
-	struct rte_device *device = NULL;
-
-	if (rte_eth_dev_info_get(port, &info) == 0)
-		device = info.device;
-	rte_eth_dev_stop(port);
-	rte_eth_dev_close(port);
-	if (device)
-		rte_dev_remove(device);
 }
 
 void

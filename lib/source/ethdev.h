@@ -16,6 +16,7 @@
 
 struct weir_ethdev_port {
 	struct rte_mempool *pool;
+	unsigned n_buffers;        /* in the pool; grows where the driver wants more */
 	struct rte_eth_stats base; /* counters when the source was opened */
 	bool is_nombuf_lost;       /* false: the driver keeps the packet for the next poll */
 };
