@@ -145,9 +145,28 @@ def test_vdev(t, folder):
     t.check("a DPDK device: vdev:net_null0 gives exactly the packets asked for", problems)
 
 
+def test_infinite_capture(t, folder):
+    """More packets than a port's pool usually has: all of them go round, none twice before the last came."""
+    n = 9000
+    path = os.path.join(folder, "many.pcap")
+    pm.write_pcap(path, [
+        pm.packet(src="10.0.%d.%d" % (i >> 8, i & 255), dst="10.9.9.9", udp=(1000, 2000)) for i in range(n)])
+    out = os.path.join(folder, "rows.json")
+    p, stats = weir.run_with_stats(
+        ["-i", "vdev:net_pcap0,rx_pcap=%s,infinite_rx=1" % path, "--packets", str(2 * n), "--window", "global",
+         "--key", "ip.src", "--agg", "n=count()", "--sink", "json:" + out])
+    problems = weir.ended(p) + (weir.ledger(stats) if stats else ["no --stats document"])
+    if not problems:
+        with open(out) as f:
+            counts = [json.loads(line)["n"] for line in f]
+        if len(counts) != n or set(counts) != {2}:
+            problems.append("%d sources, counts %r" % (len(counts), sorted(set(counts))[:5]))
+    t.check("a DPDK device: net_pcap with infinite_rx goes round with the whole file", problems)
+
+
 def main():
     t = tap.Tap()
-    for test in (test_nobody, test_start, test_terminal, test_pipe, test_interrupt, test_vdev):
+    for test in (test_nobody, test_start, test_terminal, test_pipe, test_interrupt, test_vdev, test_infinite_capture):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(t, folder)
