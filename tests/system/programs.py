@@ -136,6 +136,47 @@ def test_interrupt(t, folder):
     t.check("Ctrl-C on a file at 1000 packets a second: rows flushed, ledger balanced", problems)
 
 
+def test_own_input(t, folder):
+    """No output goes over a file that is being read."""
+    path = small(folder)
+    with open(path, "rb") as f:
+        before = f.read()
+    for what in (["--stats", path], ["--sink", "json:" + path], ["--filter", "udp", "--sink", "pcapng:" + path]):
+        p = weir.run(["-r", path] + what)
+        problems = [] if p.returncode == 1 and b"open already" in p.stderr else [
+            "status %d: %r" % (p.returncode, p.stderr[-300:])]
+        with open(path, "rb") as f:
+            if f.read() != before:
+                problems.append("the capture was changed")
+        t.check("an output over its own input is refused: %s" % what[-2], problems)
+
+
+def test_blocked_reader(t, folder):
+    """A reader that is there and takes nothing: told to stop, weir ends soon, and accounts for every row."""
+    fifo, stats = os.path.join(folder, "rows"), os.path.join(folder, "stats.json")
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    p = subprocess.Popen([weir.BINARY, "--source", "gen:udp?count=0", "--select", "ip.src", "--sink", "json:" + fifo,
+                          "--stats", stats], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    p.send_signal(signal.SIGTERM)
+    problems = []
+    try:
+        _, err = p.communicate(timeout=20)
+        if p.returncode != 1 or b"nobody read it" not in err:
+            problems.append("status %d: %r" % (p.returncode, err[-400:]))
+        with open(stats) as f:
+            problems += weir.ledger(json.load(f))
+    except subprocess.TimeoutExpired:
+        p.kill()
+        p.communicate()
+        problems.append("it did not end")
+    except (OSError, ValueError) as e:
+        problems.append(str(e))
+    os.close(reader)
+    t.check("a reader that takes nothing does not delay the end, ledger balanced", problems)
+
+
 def test_vdev(t, folder):
     p, stats = weir.run_with_stats(["-i", "vdev:net_null0,size=100", "--packets", "5000", "--agg", "n=count(),b=sum(frame.len)",
                                     "--window", "24h"])
@@ -166,7 +207,8 @@ def test_infinite_capture(t, folder):
 
 def main():
     t = tap.Tap()
-    for test in (test_nobody, test_start, test_terminal, test_pipe, test_interrupt, test_vdev, test_infinite_capture):
+    for test in (test_nobody, test_start, test_terminal, test_pipe, test_interrupt, test_own_input, test_blocked_reader,
+                 test_vdev, test_infinite_capture):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(t, folder)
