@@ -99,18 +99,9 @@ map_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 	struct weir_scope scope = scope_of(p);
 	const struct weir_program *program;
 	struct weir_stage *s;
-	char *name, *text;
-	int rc;
+	char *name;
+	int rc = weir_map_item(it, &scope, &s, err);
 
-	if (!it->name)
-		return weir_error_usage(
-		    err, "'%s' at %u needs a name (try 'x=%s')", it->expr, it->place, it->expr);
-	rc = weir_check_name(it->name, p->symbols, p->n_symbols, true, err);
-	if (rc)
-		return rc;
-	text = weir_text_at(it->expr, it->place);
-	rc = weir_stage_map_create(text, &scope, p->n_symbols, &s, err);
-	free(text);
 	if (rc)
 		return rc;
 	add_stage(p, s);

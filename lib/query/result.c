@@ -62,18 +62,8 @@ map_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 	struct weir_result *r = ctx;
 	struct weir_scope scope = { r->symbols, r->n_symbols, r->simd };
 	struct weir_stage *s;
-	char *text;
-	int rc;
+	int rc = weir_map_item(it, &scope, &s, err);
 
-	if (!it->name)
-		return weir_error_usage(
-		    err, "'%s' at %u needs a name (try 'x=%s')", it->expr, it->place, it->expr);
-	rc = weir_check_name(it->name, r->symbols, r->n_symbols, true, err);
-	if (rc)
-		return rc;
-	text = weir_text_at(it->expr, it->place);
-	rc = weir_stage_map_create(text, &scope, r->n_symbols, &s, err);
-	free(text);
 	if (rc)
 		return rc;
 	add_step(r, s);

@@ -59,3 +59,22 @@ weir_check_name(const char *name, const struct weir_symbol *symbols, unsigned n_
 			return weir_error_usage(err, "the name '%s' is taken", name);
 	return 0;
 }
+
+int
+weir_map_item(const struct weir_list_item *it, const struct weir_scope *scope,
+    struct weir_stage **ret, struct weir_error *err)
+{
+	char *text;
+	int rc;
+
+	if (!it->name)
+		return weir_error_usage(
+		    err, "'%s' at %u needs a name (try 'x=%s')", it->expr, it->place, it->expr);
+	rc = weir_check_name(it->name, scope->symbols, scope->n_symbols, true, err);
+	if (rc)
+		return rc;
+	text = weir_text_at(it->expr, it->place);
+	rc = weir_stage_map_create(text, scope, scope->n_symbols, ret, err);
+	free(text);
+	return rc;
+}

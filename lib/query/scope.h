@@ -4,6 +4,7 @@
 
 #include <weir/expr/program.h>
 #include <weir/query/command.h>
+#include <weir/stage/stage.h>
 
 /* Helpers that the packet side and the result side share. Private to lib/query. */
 
@@ -21,5 +22,9 @@ enum weir_store weir_program_store(const struct weir_program *p, const struct we
 /* A column name that --map, --key and --agg may give: no field of another meaning is hidden. */
 int weir_check_name(const char *name, const struct weir_symbol *symbols, unsigned n_symbols,
     bool is_new, struct weir_error *err);
+
+/* Compile one item of --map to a stage that fills the scope's next slot. Usage errors. */
+int weir_map_item(const struct weir_list_item *it, const struct weir_scope *scope,
+    struct weir_stage **ret, struct weir_error *err);
 
 #endif
