@@ -20,19 +20,13 @@ weir_log_set_level(enum weir_log_level level)
 	atomic_store_explicit(&current, (int)level, memory_order_relaxed);
 }
 
-enum weir_log_level
-weir_log_get_level(void)
-{
-	return (enum weir_log_level)atomic_load_explicit(&current, memory_order_relaxed);
-}
-
 void
 weir_log(enum weir_log_level level, const char *fmt, ...)
 {
 	char text[1200];
 	va_list ap;
 
-	if (level > weir_log_get_level())
+	if ((int)level > atomic_load_explicit(&current, memory_order_relaxed))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

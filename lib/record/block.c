@@ -197,62 +197,6 @@ weir_block_set(struct weir_block *b, uint32_t row, unsigned column, const struct
 	return ret;
 }
 
-/* Append column's elements of the rows in mask behind row n_rows. */
-static int
-append_column(struct weir_block *b, unsigned column, const struct weir_column *from,
-    uint32_t first_row, const uint64_t *mask)
-{
-	struct weir_column *c = &b->columns[column];
-	unsigned size = weir_store_size(c->store);
-	uint32_t to = b->n_rows;
-
-	WEIR_FOR_EACH_BIT (r, mask) {
-		uint32_t row = first_row + (uint32_t)r;
-
-		if (weir_mask_test(from->null, row)) {
-			weir_mask_set(c->null, to++);
-			continue;
-		}
-		weir_mask_clear(c->null, to);
-		if (c->store == WEIR_BYTES) {
-			const struct weir_bytes *s = from->data;
-
-			if (set_bytes(b, c, to, &s[row]))
-				return -ENOMEM;
-		} else {
-			memcpy((uint8_t *)c->data + (size_t)to * size,
-			    (const uint8_t *)from->data + (size_t)row * size, size);
-		}
-		if (c->version)
-			c->version[to] = from->version[row];
-		to++;
-	}
-	return 0;
-}
-
-int
-weir_block_append(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
-    const uint64_t mask[WEIR_MASK_WORDS])
-{
-	uint64_t there[WEIR_MASK_WORDS];
-	uint32_t left = first_row < from->n_rows ? from->n_rows - first_row : 0;
-	uint32_t n;
-
-	weir_mask_first(there, left);
-	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
-		there[w] &= mask[w];
-	n = weir_mask_count(there);
-	if (n == 0)
-		return 0;
-	if (weir_block_reserve(b, n))
-		return -ENOMEM;
-	for (unsigned i = 0; i < b->schema->n_columns; i++)
-		if (append_column(b, i, &from->columns[i], first_row, there))
-			return -ENOMEM;
-	b->n_rows += n;
-	return 0;
-}
-
 uint32_t
 weir_block_slice(const struct weir_block *b, uint32_t first_row, struct weir_column *cols)
 {

@@ -8,6 +8,7 @@
 #include <weir/base/time.h>
 #include <weir/record/block.h>
 
+#include "append_slice.h"
 #include "check.h"
 
 static void
@@ -185,10 +186,10 @@ append_takes_rows_of_the_mask(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(to);
 	for (unsigned r = 0; r < WEIR_ROWS; r += 3)
 		weir_mask_set(third, r);
-	CU_ASSERT_EQUAL(weir_block_append(to, from, 0, third), 0);
+	CU_ASSERT_EQUAL(append_slice(to, from, 0, third), 0);
 	/* The last 44 rows of 300: bits past them say nothing. */
-	CU_ASSERT_EQUAL(weir_block_append(to, from, 256, all), 0);
-	CU_ASSERT_EQUAL(weir_block_append(to, from, 512, all), 0);
+	CU_ASSERT_EQUAL(append_slice(to, from, 256, all), 0);
+	CU_ASSERT_EQUAL(append_slice(to, from, 512, all), 0);
 	CU_ASSERT_EQUAL(to->n_rows, 86 + 44);
 	weir_block_destroy(from); /* strings were copied */
 	for (unsigned r = 0; r < WEIR_ROWS; r += 3)

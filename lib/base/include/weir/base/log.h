@@ -16,7 +16,6 @@ enum weir_log_level {
 /* The names of the levels, for --log; NULL past the last. */
 const char *weir_log_level_name(unsigned level);
 void weir_log_set_level(enum weir_log_level level);
-enum weir_log_level weir_log_get_level(void);
 void weir_log(enum weir_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -52,10 +52,6 @@ const uint8_t *weir_block_keep(struct weir_block *b, const void *p, uint32_t len
 /* Set one element (row < n_rows + reserved; strings are copied); the value's type is the column's.
  * 0 or -ENOMEM. */
 int weir_block_set(struct weir_block *b, uint32_t row, unsigned column, const struct weir_value *v);
-/* Append rows of `from` (same columns) given by mask over its WEIR_ROWS rows from first_row on. 0
- * or -ENOMEM. */
-int weir_block_append(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
-    const uint64_t mask[WEIR_MASK_WORDS]);
 /*
  * Columns of rows first_row (a multiple of WEIR_ROWS) and up as views: cols[i] points into the
  * block. Returns the rows in the slice, at most WEIR_ROWS.
