@@ -194,7 +194,7 @@ poll_source(struct weir_worker *w, struct weir_worker_source *s, int64_t now_ns)
 		return 0;
 	b->n = 0;
 	b->queue_depth = -1;
-	if (s->source->ops->poll(s->source, b, (uint32_t)max, now_ns) != WEIR_POLL_OK) {
+	if (s->source->ops->poll(s->source, 0, b, (uint32_t)max, now_ns) != WEIR_POLL_OK) {
 		s->has_ended = true;
 		return 0;
 	}

@@ -62,7 +62,7 @@ int weir_ethdev_add(
 void weir_ethdev_close(struct weir_source *s);
 
 enum weir_poll weir_ethdev_poll(
-    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 void weir_ethdev_release(struct weir_source *s, struct weir_batch *b);
 
 /* Cold: is the kernel's interface still there? OK, or ERROR with the source's error. */

@@ -44,11 +44,14 @@ fill_views(
 }
 
 enum weir_poll
-weir_ethdev_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+weir_ethdev_poll(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_ethdev *e = (struct weir_ethdev *)s;
 	uint32_t n = 0;
 	int32_t depth = e->has_depth ? 0 : -1;
+
+	(void)queue;
 
 	for (uint16_t i = 0; i < e->n_ports && n < max; i++) {
 		uint16_t port = e->port_ids[e->next];

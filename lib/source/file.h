@@ -75,7 +75,7 @@ int weir_file_open_reader(struct weir_file *f, struct weir_error *err);
 
 /* file_poll.c */
 enum weir_poll weir_file_poll(
-    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 
 /* Tell in the source's head how many interfaces the file has so far. */
 void weir_file_note_interfaces(struct weir_file *f);

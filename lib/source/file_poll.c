@@ -241,10 +241,12 @@ fill_paced(struct weir_file *f, struct weir_batch *b, uint32_t max, int64_t now_
 }
 
 enum weir_poll
-weir_file_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+weir_file_poll(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_file *f = (struct weir_file *)s;
 
+	(void)queue;
 	if (max > WEIR_ROWS)
 		max = WEIR_ROWS;
 	if (f->options.speed == WEIR_FILE_SPEED_MAX)

@@ -95,7 +95,7 @@ const char *weir_gen_kind_name(enum weir_gen_kind kind);
 
 /* generator_hot.c */
 enum weir_poll weir_gen_poll(
-    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 
 /* generator_mix_hot.c: the next frame of kind mix at p; returns its length. */
 uint32_t weir_gen_mix_frame(struct weir_generator *g, uint8_t *p);

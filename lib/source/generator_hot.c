@@ -173,12 +173,14 @@ tick(struct weir_generator *g)
 }
 
 enum weir_poll
-weir_gen_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+weir_gen_poll(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_generator *g = (struct weir_generator *)s;
 	bool is_mix = g->options.kind == WEIR_GEN_KIND_MIX;
 	uint32_t n;
 
+	(void)queue;
 	b->n = 0;
 	b->queue_depth = -1;
 	if (g->options.count && g->n_sent == g->options.count)

@@ -67,9 +67,10 @@ describe(struct weir_source *s, const struct weir_source_config *c, const char *
 }
 
 static enum weir_poll
-dry_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+dry_poll(struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	(void)s;
+	(void)queue;
 	(void)max;
 	(void)now_ns;
 	b->n = 0;

@@ -96,6 +96,8 @@ weir_source_open(
 	rc = kind->open(config, &s, err);
 	if (rc)
 		return rc;
+	if (!s->n_queues)
+		s->n_queues = 1;
 	if (!s->name)
 		s->name = strdup(config->value);
 	if (!s->description)

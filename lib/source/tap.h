@@ -42,7 +42,7 @@ int weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct
 int weir_tap_check(const char *name, struct weir_error *err);
 
 enum weir_poll weir_tap_poll(
-    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 /* Cold end of weir_tap_poll: say why it broke. */
 enum weir_poll weir_tap_failed(struct weir_tap *t);
 

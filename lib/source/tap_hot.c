@@ -31,11 +31,13 @@ take_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
 }
 
 enum weir_poll
-weir_tap_poll(struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns)
+weir_tap_poll(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_tap *t = (struct weir_tap *)s;
 	int rc;
 
+	(void)queue;
 	(void)now_ns;
 	b->n = 0;
 	b->queue_depth = -1;

@@ -18,7 +18,7 @@ read_all(struct weir_source *s, struct weir_batch *b)
 
 	for (;;) {
 		b->n = 0;
-		if (s->ops->poll(s, b, WEIR_ROWS, 0) != WEIR_POLL_OK)
+		if (s->ops->poll(s, 0, b, WEIR_ROWS, 0) != WEIR_POLL_OK)
 			return sum;
 		for (unsigned row = 0; row < b->n; row++)
 			for (uint32_t i = 0; i < b->cap_len[row]; i++)

@@ -76,7 +76,7 @@ read_all(struct weir_source *s, uint32_t max, uint64_t limit, struct seen *r)
 
 	memset(r, 0, sizeof(*r));
 	while (!limit || r->packets < limit) {
-		r->end = s->ops->poll(s, b, max, 0);
+		r->end = s->ops->poll(s, 0, b, max, 0);
 		if (r->end != WEIR_POLL_OK)
 			break;
 		for (uint32_t i = 0; i < b->n; i++)

@@ -224,7 +224,7 @@ test_preload(void)
 static uint32_t
 polled(struct weir_source *s, struct weir_batch *b, int64_t now_ns)
 {
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, now_ns), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, now_ns), WEIR_POLL_OK);
 	return b->n;
 }
 
@@ -252,7 +252,7 @@ test_speed(void)
 	CU_ASSERT_EQUAL(polled(s, b, t - 100 * MS), 0); /* a clock that was set back */
 	CU_ASSERT_EQUAL(polled(s, b, t + 550 * MS), 4);
 	CU_ASSERT_EQUAL(polled(s, b, t + 900 * MS), 4);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, t), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, t), WEIR_POLL_END);
 	weir_source_close(s);
 
 	CU_ASSERT_EQUAL_FATAL(open_as(WEIR_SOURCE_FILE, with(path, "?speed=0.5"), &s, &err), 0);
@@ -268,7 +268,7 @@ test_speed(void)
 	CU_ASSERT_EQUAL(polled(s, b, t + 3 * MS), 0);
 	CU_ASSERT_EQUAL(polled(s, b, t + 1000 * MS), 8);
 	CU_ASSERT_EQUAL(polled(s, b, t + 1000 * MS), 10);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, t), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, t), WEIR_POLL_END);
 	weir_source_close(s);
 
 	CU_ASSERT_EQUAL_FATAL(
@@ -309,7 +309,7 @@ check_pipe(const struct making *m, size_t header, uint32_t n)
 	close(ends[1]);
 	CU_ASSERT_EQUAL(got, n);
 	CU_ASSERT(polls_without > n);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_END);
 	weir_source_close(s);
 	dup2(old, STDIN_FILENO);
 	close(old);

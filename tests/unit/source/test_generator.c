@@ -93,7 +93,7 @@ each(const char *uri, void (*visit)(void *ctx, const struct weir_batch *b, uint3
 	struct weir_error err;
 
 	CU_ASSERT_EQUAL_FATAL(open_as(WEIR_SOURCE_URI, uri, &s, &err), 0);
-	while (s->ops->poll(s, b, WEIR_ROWS, 0) == WEIR_POLL_OK)
+	while (s->ops->poll(s, 0, b, WEIR_ROWS, 0) == WEIR_POLL_OK)
 		for (uint32_t i = 0; i < b->n; i++)
 			visit(ctx, b, i);
 	weir_source_close(s);
@@ -387,17 +387,17 @@ test_pace(void)
 
 	CU_ASSERT_EQUAL_FATAL(
 	    open_as(WEIR_SOURCE_URI, "gen:udp?rate=1k&count=10&pace=1", &s, &err), 0);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, t), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, t), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL(b->n, 1);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, t + 999999), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, t + 999999), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL(b->n, 0);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, t + 3000000), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, t + 3000000), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL(b->n, 3);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_OK); /* set back */
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_OK); /* set back */
 	CU_ASSERT_EQUAL(b->n, 0);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 100 * t), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 100 * t), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL(b->n, 6);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 100 * t), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 100 * t), WEIR_POLL_END);
 	weir_source_close(s);
 	weir_batch_destroy(b);
 }

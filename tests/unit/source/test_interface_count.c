@@ -58,7 +58,7 @@ work(void *arg)
 	while (b && weir_now_mono_ns() < end) {
 		int64_t now = weir_now_wall_ns();
 
-		c->last = c->source->ops->poll(c->source, b, WEIR_ROWS, now);
+		c->last = c->source->ops->poll(c->source, 0, b, WEIR_ROWS, now);
 		if (c->last != WEIR_POLL_OK)
 			break;
 		add_up(c, b, now);

@@ -163,7 +163,7 @@ poll_port(struct weir_source *s, struct weir_batch *b, uint64_t n, uint32_t max)
 	struct seen seen = { 0 };
 
 	for (int i = 0; i < 2000 && seen.n < n; i++) {
-		CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, b, max, now), WEIR_POLL_OK);
+		CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, 0, b, max, now), WEIR_POLL_OK);
 		CU_ASSERT_FATAL(b->n <= max);
 		for (uint32_t r = 0; r < b->n; r++) {
 			seen.n_bad += b->time_ns[r] != now || b->interface[r] != 3 ||

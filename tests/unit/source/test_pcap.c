@@ -15,7 +15,7 @@ burst_of(const char *path, struct weir_source **ret)
 	struct weir_error err;
 
 	CU_ASSERT_EQUAL_FATAL(open_as(WEIR_SOURCE_FILE, path, ret, &err), 0);
-	CU_ASSERT_EQUAL_FATAL((*ret)->ops->poll(*ret, b, WEIR_ROWS, 0), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL_FATAL((*ret)->ops->poll(*ret, 0, b, WEIR_ROWS, 0), WEIR_POLL_OK);
 	return b;
 }
 
@@ -45,8 +45,8 @@ check_round_trip(uint32_t magic, bool is_swapped)
 	CU_ASSERT_EQUAL(b->link[0], WEIR_LINK_SLL);
 	CU_ASSERT_EQUAL(b->dlt[0], 113);
 	CU_ASSERT_PTR_NULL(b->owner[0]);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_END);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_END);
 	weir_batch_destroy(b);
 	weir_source_close(s);
 }

@@ -14,15 +14,15 @@ burst_of(const struct making *m, struct weir_source **ret)
 	const char *path = write_file("made.pcapng", m->bytes, m->len);
 
 	CU_ASSERT_EQUAL_FATAL(open_as(WEIR_SOURCE_FILE, path, ret, &err), 0);
-	CU_ASSERT_EQUAL_FATAL((*ret)->ops->poll(*ret, b, WEIR_ROWS, 0), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL_FATAL((*ret)->ops->poll(*ret, 0, b, WEIR_ROWS, 0), WEIR_POLL_OK);
 	return b;
 }
 
 static void
 end(struct weir_batch *b, struct weir_source *s)
 {
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_END);
-	CU_ASSERT_EQUAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_END);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_END);
 	weir_batch_destroy(b);
 	weir_source_close(s);
 }
@@ -154,7 +154,7 @@ test_sections(void)
 	CU_ASSERT_EQUAL_FATAL(weir_source_open(&c, &s, &err), 0);
 	/* The next source's numbers begin behind those that stand before the first packet. */
 	CU_ASSERT_EQUAL(s->n_interfaces, 2);
-	CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, b, WEIR_ROWS, 0), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_OK);
 	CU_ASSERT_EQUAL_FATAL(b->n, 2);
 	CU_ASSERT_EQUAL(b->interface[0], 6);
 	CU_ASSERT_EQUAL(b->link[0], WEIR_LINK_SLL);

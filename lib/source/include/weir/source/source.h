@@ -31,7 +31,9 @@ struct weir_source_config {
 	const char *value;        /* as typed */
 	enum weir_take_mode take; /* -i only */
 	uint16_t first_interface; /* number of this source's first interface */
-	bool is_dry_run; /* check that it would open; start nothing that others would notice */
+	unsigned n_workers; /* that will poll it: as many receive queues are set up where it can; 0
+			       is 1 */
+	bool is_dry_run;    /* check that it would open; start nothing that others would notice */
 };
 
 /* Losses and size, written by the polling worker or read from the driver; control reads. */
@@ -56,12 +58,16 @@ struct weir_source_ops {
 	const char *kind; /* "file" */
 	/*
 	 * Fill the views of b (n, data, cap_len, wire_len, time_ns, interface, link, dlt, owner,
-	 * queue_depth) with at most max packets. Never blocks for long. now_ns is wall-clock, read
-	 * once a burst.
+	 * queue_depth) with at most max packets of a receive queue. Never blocks for long. now_ns
+	 * is wall-clock, read once a burst. A queue is polled by one worker at a time, different
+	 * queues by different workers at the same time.
 	 */
-	enum weir_poll (*poll)(
-	    struct weir_source *s, struct weir_batch *b, uint32_t max, int64_t now_ns);
-	/* The worker is done with the views of the last poll. NULL where there is nothing to do. */
+	enum weir_poll (*poll)(struct weir_source *s, unsigned queue, struct weir_batch *b,
+	    uint32_t max, int64_t now_ns);
+	/*
+	 * The worker is done with the views that a poll put into b. NULL where there is nothing to
+	 * do. May run while another worker polls.
+	 */
 	void (*release)(struct weir_source *s, struct weir_batch *b);
 	void (*stats)(struct weir_source *s, struct weir_source_stats *ret); /* control */
 	void (*close)(struct weir_source *s);
@@ -75,6 +81,18 @@ struct weir_source {
 	bool is_live;      /* runs until stopped; else it ends by itself */
 	bool has_clock;    /* packets carry their own time, else the worker's clock is used */
 	bool needs_eal;    /* polls a DPDK port */
+	/* Views of a poll stay valid until their release, or for good, whatever is polled
+	 * meanwhile. */
+	bool has_lasting_views;
+	unsigned n_queues; /* receive queues, at least 1: all of them have to be polled */
+	/*
+	 * What decides which queue gets a packet, where the device spreads by a hash of these
+	 * fields and it was verified; empty where it is not known. is_symmetric: both directions of
+	 * a flow come by the same queue.
+	 */
+	struct weir_field_set spread;
+	bool is_symmetric;
+	int numa_node; /* of the device, -1 where unknown */
 	uint16_t first_interface;
 	uint16_t n_interfaces;   /* may grow while a pcapng file is read */
 	struct weir_error error; /* why poll said WEIR_POLL_ERROR, or a warning of a damaged file */
