@@ -60,8 +60,11 @@ scalar_text(const json_t *j, char *buf, size_t size)
 {
 	if (json_is_string(j))
 		return weir_control_plain(json_string_value(j), buf, size);
-	if (json_is_real(j))
-		return (size_t)snprintf(buf, size, "%.9g", json_real_value(j));
+	if (json_is_real(j)) {
+		double x = json_real_value(j);
+
+		return (size_t)snprintf(buf, size, x >= 1e6 && x < 1e18 ? "%.0f" : "%.9g", x);
+	}
 	return (size_t)snprintf(buf, size, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
 }
 
