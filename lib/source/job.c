@@ -17,7 +17,8 @@
 #include <weir/base/array.h>
 
 #define LOCK_NAME "lock"
-#define ATTEMPTS  16 /* a folder may be removed, by the run that has just ended, while it is taken \
+#define ATTEMPTS                                                                                   \
+	64           /* a folder may be removed, by the run that has just ended, while it is taken \
 		      */
 #define LOCK_TRIES 5 /* a millisecond apart: weir-ctl holds the lock of a dead run for a moment */
 
@@ -218,8 +219,9 @@ claim_folder(int base, const char *name)
 static int
 refuse(const char *name, int rc, const char *base, struct weir_error *err)
 {
-	if (rc == -EBUSY)
-		return weir_error_run(err, rc,
+	/* -EAGAIN: others took and left it, again and again */
+	if (rc == -EBUSY || rc == -EAGAIN)
+		return weir_error_run(err, -EBUSY,
 		    "a run named '%s' is going on already: choose another name, or end it with "
 		    "'weir-ctl -n %s stop'",
 		    name, name);
