@@ -159,6 +159,7 @@ take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 		.row = numbers + first,
 		.group = a->found.group + first,
 		.time_ns = f->rows->time_ns,
+		.number = f->rows->number,
 		.first_number = f->rows->first_number,
 	};
 

@@ -73,9 +73,10 @@ struct weir_group_rows {
 	const struct weir_column *const *keys; /* [n_keys] */
 	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
-	int64_t first_number;                         /* number of row 0 */
-	int64_t watermark_ns; /* largest event time that has arrived before this row's batch on its
-				 queue */
+	const int64_t *number; /* [n] of its frame; NULL: first_number + row */
+	int64_t first_number;  /* number of row 0 */
+	int64_t watermark_ns;  /* largest event time that has arrived before this row's batch on its
+				  queue */
 };
 
 /*
