@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,7 +30,13 @@ parse_int(const char *text, int64_t *ret, struct weir_error *err)
 	return 0;
 }
 
-/* "1.5s", or a number of seconds. */
+static bool
+is_number(const char *text)
+{
+	return text[0] && !text[strspn(text, "0123456789.")];
+}
+
+/* "1.5s", or a number of seconds, as in expressions. */
 static int
 parse_duration(const char *text, int64_t *ret, struct weir_error *err)
 {
@@ -41,8 +47,7 @@ parse_duration(const char *text, int64_t *ret, struct weir_error *err)
 	int64_t ns;
 	int rc;
 
-	/* A number alone is seconds, as in expressions. */
-	if (len && len + 2 <= sizeof(with_unit) && strspn(p, "0123456789.") == len) {
+	if (is_number(p) && len + 2 <= sizeof(with_unit)) {
 		memcpy(with_unit, p, len);
 		memcpy(with_unit + len, "s", 2);
 		p = with_unit;
@@ -54,20 +59,19 @@ parse_duration(const char *text, int64_t *ret, struct weir_error *err)
 	return 0;
 }
 
-/* 2026-01-02T03:04:05.5Z. */
+/* "2026-01-02T03:04:05.5Z", or seconds since the epoch. */
 static int
 parse_time(const char *text, int64_t *ret, struct weir_error *err)
 {
 	struct tm tm = { 0 };
-	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	int64_t ns = 0, scale = WEIR_NS_PER_S / 10;
+	const char *p;
 
-	if (!p) {
-		if (!weir_error_usage(err, "'%s' is no time (try '2026-01-02T03:04:05Z')", text) ||
-		    text[strspn(text, "0123456789.")])
-			return -EINVAL;
+	if (is_number(text))
 		return parse_duration(text, ret, err);
-	}
+	p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!p)
+		return weir_error_usage(err, "'%s' is no time (try '2026-01-02T03:04:05Z')", text);
 	if (*p == '.')
 		for (p++; isdigit((unsigned char)*p); p++, scale /= 10)
 			ns += (*p - '0') * scale;
