@@ -95,6 +95,12 @@ weir_pane_start(const struct weir_pane *p)
 	return p->layout->window.kind == WEIR_WINDOW_GLOBAL ? INT64_MIN : p->window.start_ns;
 }
 
+int64_t
+weir_pane_end(const struct weir_pane *p)
+{
+	return p->window.end_ns;
+}
+
 static void
 merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
     const struct weir_found *found, uint64_t *ret_lost)

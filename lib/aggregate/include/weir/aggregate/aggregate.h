@@ -141,5 +141,7 @@ uint64_t weir_pane_bytes(const struct weir_pane *p);
 void weir_pane_destroy(struct weir_pane *p);
 /* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. */
 int64_t weir_pane_start(const struct weir_pane *p);
+/* Its end (the first ns that is not in it), INT64_MAX for global. */
+int64_t weir_pane_end(const struct weir_pane *p);
 
 #endif
