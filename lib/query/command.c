@@ -166,6 +166,7 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		rc = weir_window_parse(value, &c->default_window, err);
 		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
 	case WEIR_FLAG_CORES:
+		c->has_cores = true;
 		return read_cores(name, value, c, err);
 	case WEIR_FLAG_IDLE:
 		c->idle = strcmp(value, "spin") == 0        ? WEIR_IDLE_SPIN

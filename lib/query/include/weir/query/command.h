@@ -57,6 +57,7 @@ struct weir_command {
 	uint64_t packets;     /* 0: no bound */
 	const char *stats;    /* file, "-", or NULL */
 	bool is_progress_never;
+	bool has_cores; /* --cores was given */
 	unsigned n_workers;
 	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */
 	unsigned *cpus;  /* [n_cpus] */
