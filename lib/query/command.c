@@ -245,6 +245,7 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	case WEIR_FLAG_MAP:
 	case WEIR_FLAG_SELECT:
 	case WEIR_FLAG_KEY:
+	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
 	case WEIR_FLAG_TOP:
