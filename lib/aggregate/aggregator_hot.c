@@ -64,7 +64,7 @@ widen(struct span s, int64_t t)
 	return s;
 }
 
-/* Widen the pane's span by the rows that it took, of n. */
+/* Widen the pane's span by the rows that it is given, of n. */
 static void
 note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
 {
@@ -261,6 +261,9 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 	const uint32_t *numbers = a->identity;
 	uint32_t n = weir_mask_count(sel);
 
+	/* Also those that find no place: which do depends on the number of workers. */
+	if (l->window.kind == WEIR_WINDOW_GLOBAL)
+		note_times(p, sel, rows->time_ns, rows->n);
 	if (n != rows->n) {
 		n = 0;
 		WEIR_FOR_EACH_BIT (r, sel)
@@ -275,8 +278,6 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 		feed_split(a, &f, numbers, n);
 	else
 		feed_runs(a, &f, numbers, n);
-	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns, rows->n);
 }
 
 /* Rows that have all their keys. */

@@ -126,9 +126,8 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
 /*
- * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. Under evict
- * and sample dst is held to the table's size, and weir_pane_lost tells what that took; under drop
- * it has the groups of both.
+ * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. dst is held
+ * to the table's size, and weir_pane_lost tells what that took.
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
@@ -153,5 +152,7 @@ uint64_t weir_pane_bytes(const struct weir_pane *p);
 void weir_pane_destroy(struct weir_pane *p);
 /* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. */
 int64_t weir_pane_start(const struct weir_pane *p);
+/* Its end (the first ns that is not in it), INT64_MAX for global. */
+int64_t weir_pane_end(const struct weir_pane *p);
 
 #endif
