@@ -5,6 +5,7 @@
 
 #include <weir/base/time.h>
 
+#include "level.h"
 #include "overflow.h"
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
@@ -126,8 +127,8 @@ merge_table(const struct weir_layout *l, struct weir_table *dst, const struct we
 		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
 
 		weir_keys_of_rows(l, dst, src, first, n, keys);
-		weir_table_guess(dst, keys, 0, n, found.row);
-		if (weir_table_find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
+		l->level->guess(dst, keys, 0, n, found.row);
+		if (l->level->find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
 			return -ENOMEM;
 		if (found.n_none && dst->level == 0)
 			return -ENOMEM;

@@ -204,6 +204,7 @@ make_aggregator(const struct stream *s, const struct query *q)
 		.table_size = q->table_size,
 		.seed = q->seed,
 		.overflow = q->overflow,
+		.simd = q->simd,
 	};
 	struct weir_error err;
 	struct weir_aggregator *a;

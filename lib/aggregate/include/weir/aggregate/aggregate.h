@@ -6,6 +6,7 @@
 
 #include <weir/aggregate/function.h>
 #include <weir/base/error.h>
+#include <weir/base/simd.h>
 #include <weir/record/block.h>
 
 /*
@@ -63,7 +64,8 @@ struct weir_group_spec {
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
 	enum weir_overflow overflow;
-	uint64_t seed; /* of the keyed hash: random a run unless --seed */
+	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
+	enum weir_simd simd; /* level of the kernels */
 };
 
 /* Rows that one update brings: hot. */
