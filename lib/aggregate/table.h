@@ -71,6 +71,8 @@ bool weir_table_need_base(struct weir_table *t, const struct weir_layout *l);
 void weir_table_drop_base(struct weir_table *t, const struct weir_layout *l);
 /* Forget all rows. Memory is kept, unless most of it had no use. */
 void weir_table_clear(struct weir_table *t, const struct weir_layout *l);
+/* Give the index's memory back, where it is so large: the rows stay, but none is found any more. */
+void weir_table_release_index(struct weir_table *t, size_t from_bytes);
 /* Make room for one more row. False where there is no memory. */
 bool weir_table_grow(struct weir_table *t);
 /* Room for len bytes of a key's strings. NULL where there is no memory or their bound is reached.

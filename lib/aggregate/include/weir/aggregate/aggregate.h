@@ -122,6 +122,13 @@ void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
+ * Control. Put a pane's groups in order: by their keys ascending, as weir_block_sort orders the
+ * rows of a window. weir_pane_rows then gives them so, and in parts. It takes 12 bytes a group
+ * while it lasts and 4 from then on, and gives back the memory by which groups were found: the pane
+ * takes no more rows, nor is it merged, before it is cleared. 0 or -ENOMEM: in no order, then.
+ */
+int weir_pane_order(struct weir_pane *p);
+/*
  * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
  * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.
  */
