@@ -18,8 +18,11 @@ hard_string(uint64_t x, uint64_t y)
 	static const uint8_t text[40] = { 'a', 'b', 0, 'a', 'b', 0, 0, 0, 0, 0, 'a', 0xff };
 	struct weir_value v = { .type = WEIR_STRING };
 
+	uint8_t *bytes = malloc(30);
+
 	v.s.len = (uint32_t)(y % 30);
-	v.s.p = memcpy(malloc(v.s.len + 1), text + x % 3 * 3, v.s.len);
+	v.s.p = memcpy(bytes, text + x % 3 * 3, 30);
+	bytes[y / 30 % 30] ^= x / 3 % 2; /* or that differ anywhere */
 	return v;
 }
 
