@@ -6,43 +6,9 @@
 #include "aggregator.h"
 #include "level.h"
 #include "overflow.h"
+#include "window.h"
 
 #include <weir/base/poison.h> /* last */
-
-static_assert(WEIR_TIME_NONE == INT64_MIN, "no time is the least there is");
-
-/* INT64_MIN stays what it is: no watermark yet. */
-static inline int64_t
-minus_lateness(int64_t watermark_ns, int64_t lateness_ns)
-{
-	int64_t x;
-
-	return __builtin_sub_overflow(watermark_ns, lateness_ns, &x) ? INT64_MIN : x;
-}
-
-/* The tumbling window that holds t: floor division, at both ends of time cut off. */
-static struct weir_pane_window
-window_of(int64_t t, int64_t size_ns)
-{
-	int64_t into = t % size_ns;
-	struct weir_pane_window w;
-
-	if (into < 0)
-		into += size_ns;
-	/* INT64_MIN is no start: it stands for the global window. */
-	if (__builtin_sub_overflow(t, into, &w.start_ns) || w.start_ns == INT64_MIN)
-		w.start_ns = INT64_MIN + 1;
-	if (__builtin_add_overflow(t, size_ns - into - 1, &w.last_ns))
-		w.last_ns = INT64_MAX;
-	w.end_ns = w.last_ns == INT64_MAX ? INT64_MAX : w.last_ns + 1;
-	return w;
-}
-
-static inline bool
-holds(const struct weir_pane *p, int64_t t)
-{
-	return t >= p->window.start_ns && t <= p->window.last_ns;
-}
 
 /* Index among the open panes of the first that starts at or after start. */
 static uint32_t
@@ -99,7 +65,7 @@ widen(struct span s, int64_t t)
 	return s;
 }
 
-/* Widen the pane's span by the rows that it took, of n. */
+/* Widen the pane's span by the rows that it is given, of n. */
 static void
 note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
 {
@@ -160,6 +126,7 @@ take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 		.row = numbers + first,
 		.group = a->found.group + first,
 		.time_ns = f->rows->time_ns,
+		.number = f->rows->number,
 		.first_number = f->rows->first_number,
 	};
 
@@ -317,6 +284,9 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 	struct weir_pick pick = { .n = n };
 	uint64_t mask[WEIR_MASK_WORDS];
 
+	/* Also those that find no place: which do depends on the number of workers. */
+	if (l->window.kind == WEIR_WINDOW_GLOBAL)
+		note_times(p, sel, rows->time_ns, rows->n);
 	if (l->n_shapes > 1) {
 		feed_addresses(a, &f, n);
 	} else {
@@ -327,8 +297,6 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 		}
 		feed_shape(a, &f, WEIR_SHAPE_WIDE, &pick);
 	}
-	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns, rows->n);
 }
 
 /* Rows that have all their keys. */
@@ -355,21 +323,22 @@ is_one_pane(const struct weir_aggregator *a, const struct weir_group_rows *rows,
     const uint64_t sel[WEIR_MASK_WORDS])
 {
 	const struct weir_pane *p = a->current;
-	int64_t watermark = rows->watermark_ns;
+	int64_t watermark = rows->is_admitted ? INT64_MIN : rows->watermark_ns;
 	int64_t first = INT64_MAX, last = INT64_MIN;
 
 	if (!p)
 		return false;
-	for (uint32_t r = 0; r < rows->n; r++)
+	for (uint32_t r = 0; !rows->is_admitted && r < rows->n; r++)
 		watermark = rows->time_ns[r] > watermark ? rows->time_ns[r] : watermark;
-	if (p->window.end_ns <= minus_lateness(watermark, a->lateness_ns) ||
+	if (p->window.end_ns <= weir_minus_lateness(watermark, a->lateness_ns) ||
 	    p->window.end_ns <= a->closed_ns)
 		return false;
 	WEIR_FOR_EACH_BIT (r, sel) {
 		first = rows->time_ns[r] < first ? rows->time_ns[r] : first;
 		last = rows->time_ns[r] > last ? rows->time_ns[r] : last;
 	}
-	return first <= last && holds(p, first) && holds(p, last);
+	return first <= last && weir_window_holds(&p->window, first) &&
+	       weir_window_holds(&p->window, last);
 }
 
 /* Put a row down for a pane. Returns the number of panes that have rows of this batch. */
@@ -411,13 +380,14 @@ spread(struct weir_aggregator *a, const struct weir_group_rows *rows,
 			counters->no_time++;
 			continue;
 		}
-		closed_ns = minus_lateness(watermark, a->lateness_ns);
+		closed_ns =
+		    rows->is_admitted ? INT64_MIN : weir_minus_lateness(watermark, a->lateness_ns);
 		closed_ns = closed_ns > a->closed_ns ? closed_ns : a->closed_ns;
 		watermark = t > watermark ? t : watermark;
-		if (p && holds(p, t)) {
+		if (p && weir_window_holds(&p->window, t)) {
 			window = p->window;
 		} else {
-			window = window_of(t, size_ns);
+			window = weir_window_of(t, size_ns);
 			p = NULL;
 		}
 		if (window.end_ns <= closed_ns) {
@@ -487,7 +457,7 @@ close_global(struct weir_aggregator *a, int64_t watermark_ns)
 struct weir_pane *
 weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns)
 {
-	int64_t closed_ns = minus_lateness(watermark_ns, a->lateness_ns);
+	int64_t closed_ns = weir_minus_lateness(watermark_ns, a->lateness_ns);
 	struct weir_pane_list *l = &a->open;
 
 	if (a->layout->window.kind == WEIR_WINDOW_GLOBAL)

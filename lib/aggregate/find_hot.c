@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "hash.h"
+#include <weir/base/hash.h>
+
 #include "level.h"
 #include "probe.h"
 
@@ -181,7 +182,7 @@ find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *
     uint32_t first, uint32_t n, uint32_t max_rows, struct weir_found *found, uint32_t words,
     bool has_strings)
 {
-	const uint8_t *rows = t->rows;
+	uint32_t cap_rows = t->cap_rows;
 
 	for (uint32_t k = first; k < n; k++) {
 		uint32_t row = found->row[k];
@@ -203,8 +204,8 @@ find(struct weir_table *t, const struct weir_layout *l, const struct weir_keys *
 		}
 		found->group[k] = row_at(t, row);
 	}
-	/* It has grown, and lies elsewhere. */
-	for (uint32_t k = first; t->rows != rows && k < n; k++)
+	/* It has grown, and may lie elsewhere: growing twice, even where it lay at first. */
+	for (uint32_t k = first; t->cap_rows != cap_rows && k < n; k++)
 		found->group[k] =
 		    found->row[k] == WEIR_TABLE_ROW_NONE ? NULL : row_at(t, found->row[k]);
 	return n;

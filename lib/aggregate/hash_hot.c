@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "hash.h"
+#include <weir/base/hash.h>
+
 #include "level.h"
 
 #include <weir/base/poison.h> /* last */

@@ -98,6 +98,12 @@ weir_pane_start(const struct weir_pane *p)
 	return p->layout->window.kind == WEIR_WINDOW_GLOBAL ? INT64_MIN : p->window.start_ns;
 }
 
+int64_t
+weir_pane_end(const struct weir_pane *p)
+{
+	return p->window.end_ns;
+}
+
 static void
 merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
     const struct weir_found *found, uint64_t *ret_lost)
@@ -105,7 +111,7 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 	for (uint32_t k = 0; k < n; k++) {
 		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
 
-		if (!found->group[k]) { /* not in the sample */
+		if (!found->group[k]) { /* not in the sample, or no place */
 			*ret_lost += weir_row_count(l, from);
 			continue;
 		}
@@ -118,9 +124,10 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 	}
 }
 
+/* Under evict and sample dst may grow beyond its size, and is trimmed when all has been merged. */
 static int
 merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
-    struct weir_keys *keys, uint64_t *ret_lost)
+    uint32_t max_rows, struct weir_keys *keys, uint64_t *ret_lost)
 {
 	struct weir_found found;
 
@@ -130,13 +137,22 @@ merge_table(const struct weir_layout *l, struct weir_table *dst, const struct we
 
 		weir_keys_of_rows(l, dst, src, first, n, keys);
 		l->level->guess(dst, keys, 0, n, found.row);
-		if (l->level->find(dst, l, keys, 0, n, WEIR_TABLE_MAX_ROWS, &found) < n)
+		if (l->level->find(dst, l, keys, 0, n, max_rows, &found) < n)
 			return -ENOMEM;
-		if (found.n_none && dst->level == 0)
+		if (found.n_none && dst->level == 0 && l->overflow != WEIR_OVERFLOW_DROP)
 			return -ENOMEM;
 		merge_states(l, src, first, n, &found, ret_lost);
 	}
 	return 0;
+}
+
+/* How many rows one of its tables may have while another pane is merged into it. */
+static uint32_t
+most_rows(const struct weir_pane *p, unsigned shape)
+{
+	if (p->layout->overflow != WEIR_OVERFLOW_DROP)
+		return WEIR_TABLE_MAX_ROWS;
+	return p->layout->max_rows - (weir_pane_n_rows(p) - p->tables[shape].n_rows);
 }
 
 static void
@@ -159,7 +175,8 @@ weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 	weir_pane_halve_to(dst, src->level, &dst->lost);
 	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
 		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */
-		rc = merge_table(l, &dst->tables[s], &src->tables[s], &keys, &dst->lost);
+		rc = merge_table(
+		    l, &dst->tables[s], &src->tables[s], most_rows(dst, s), &keys, &dst->lost);
 	}
 	weir_keys_fini(&keys);
 	if (rc)

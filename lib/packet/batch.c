@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,5 +36,31 @@ weir_batch_destroy(struct weir_batch *b)
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		if (b->col[f].data)
 			weir_column_fini(&b->col[f]);
+	free(b->kept);
 	free(b);
+}
+
+int
+weir_batch_keep(struct weir_batch *b)
+{
+	uint64_t size = 0, at = 0;
+
+	for (uint32_t r = 0; r < b->n; r++)
+		size += (b->cap_len[r] + 63u) & ~UINT64_C(63);
+	if (size > b->kept_size) {
+		uint8_t *kept = aligned_alloc(64, 2 * size);
+
+		if (!kept)
+			return -ENOMEM;
+		free(b->kept);
+		b->kept = kept;
+		b->kept_size = 2 * size;
+	}
+	for (uint32_t r = 0; r < b->n; r++) {
+		if (b->cap_len[r])
+			memcpy(b->kept + at, b->data[r], b->cap_len[r]);
+		b->data[r] = b->kept + at;
+		at += (b->cap_len[r] + 63u) & ~UINT64_C(63);
+	}
+	return 0;
 }

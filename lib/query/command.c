@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +107,53 @@ read_simd(const char *flag, const char *text, enum weir_simd *ret, struct weir_e
 	return 0;
 }
 
+/* "4" is a number of workers; "2-5,8" their CPUs: "3-3" or "3," is CPU 3. */
+static int
+read_cores(const char *flag, const char *text, struct weir_command *c, struct weir_error *err)
+{
+	const char *p = text;
+
+	if (!strpbrk(text, "-,")) {
+		uint64_t n = 0;
+		int rc = read_u64(flag, text, 1, &n, err);
+
+		if (n > WEIR_WORKERS_MOST)
+			rc = weir_error_usage(err, "%s '%s': at most %d workers are possible", flag,
+			    text, WEIR_WORKERS_MOST);
+		c->n_workers = (unsigned)n;
+		return rc;
+	}
+	while (*p) {
+		unsigned long first, last;
+		char *end;
+
+		first = last = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : ULONG_MAX;
+		if (first != ULONG_MAX && *end == '-')
+			last =
+			    isdigit((unsigned char)end[1]) ? strtoul(end + 1, &end, 10) : ULONG_MAX;
+		if (first >= CPU_SETSIZE || last >= CPU_SETSIZE || last < first ||
+		    (*end && *end != ','))
+			return weir_error_usage(err,
+			    "%s '%s': at %u: a CPU or an ascending range of CPUs is needed (try "
+			    "'2-5,8', or '4' for four workers)",
+			    flag, text, (unsigned)(p - text + 1));
+		for (; first <= last; first++) {
+			for (unsigned i = 0; i < c->n_cpus; i++)
+				if (c->cpus[i] == first)
+					return weir_error_usage(err,
+					    "%s '%s': CPU %lu is given twice", flag, text, first);
+			*(unsigned *)weir_array_add(&c->cpus, &c->n_cpus, sizeof(*c->cpus)) =
+			    (unsigned)first;
+		}
+		p = *end ? end + 1 : end;
+	}
+	if (c->n_cpus > WEIR_WORKERS_MOST)
+		return weir_error_usage(
+		    err, "%s '%s': at most %d workers are possible", flag, text, WEIR_WORKERS_MOST);
+	c->n_workers = c->n_cpus;
+	return 0;
+}
+
 static int
 take_option(struct weir_command *c, enum weir_flag flag, const char *name, const char *value,
     struct weir_error *err)
@@ -116,6 +165,13 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		c->has_default_window = true;
 		rc = weir_window_parse(value, &c->default_window, err);
 		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
+	case WEIR_FLAG_CORES:
+		return read_cores(name, value, c, err);
+	case WEIR_FLAG_IDLE:
+		c->idle = strcmp(value, "spin") == 0        ? WEIR_IDLE_SPIN
+			  : strcmp(value, "interrupt") == 0 ? WEIR_IDLE_INTERRUPT
+							    : WEIR_IDLE_ADAPTIVE;
+		return 0;
 	case WEIR_FLAG_LATENESS:
 		return read_duration(name, value, 0, &c->lateness_ns, err);
 	case WEIR_FLAG_FOR:
@@ -189,6 +245,7 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	case WEIR_FLAG_MAP:
 	case WEIR_FLAG_SELECT:
 	case WEIR_FLAG_KEY:
+	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
 	case WEIR_FLAG_TOP:
@@ -212,7 +269,7 @@ int
 weir_command_build(
     const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err)
 {
-	struct weir_command c = { .lateness_ns = -1, .log_level = WEIR_LOG_NOTICE };
+	struct weir_command c = { .lateness_ns = -1, .log_level = WEIR_LOG_NOTICE, .n_workers = 1 };
 	enum weir_take_mode take = WEIR_TAKE_AUTO;
 	bool has_interface = false;
 	int rc;
@@ -224,6 +281,7 @@ weir_command_build(
 	}
 	for (unsigned i = 0; i < c.n_sources; i++) {
 		c.sources[i].take = take;
+		c.sources[i].n_workers = c.n_workers;
 		c.sources[i].is_dry_run = c.is_dry_run || c.is_explain;
 		has_interface |= c.sources[i].flag == WEIR_SOURCE_INTERFACE;
 	}
@@ -256,5 +314,6 @@ weir_command_fini(struct weir_command *c)
 		free(c->queries[i].sinks);
 	}
 	free(c->queries);
+	free(c->cpus);
 	free(c->sources);
 }

@@ -30,6 +30,10 @@ const struct weir_option weir_flags[] = {
 	    "columns of every packet; without --agg", NULL, true, false },
 	{ WEIR_FLAG_KEY, "--key", "FIELD,...", STAGES,
 	    "group by; fields, NAME=EXPR, 5tuple or biflow", NULL, true, false },
+	{ WEIR_FLAG_SPLIT, "--split", "P", STAGES,
+	    "how rows go to workers: auto, hash[:N], key ...; auto, hash[:N] (both directions of a "
+	    "flow alike), range:FIELD:B1,B2,... (by bounds), rr[:N] (in turn), key (by --key)",
+	    NULL, true, false },
 	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES, "1s or global; 1s is tumbling", NULL, true,
 	    false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
@@ -40,6 +44,12 @@ const struct weir_option weir_flags[] = {
 	    "table, json, csv, pcapng:FILE; json:FILE and csv:FILE too", NULL, true, false },
 	{ WEIR_FLAG_DEFAULT_WINDOW, "--default-window", "W", OPTIONS,
 	    "of queries without; files: global, live: 1s", NULL, false, false },
+	{ WEIR_FLAG_CORES, "--cores", "N|LIST", OPTIONS,
+	    "workers, or their CPUs; 4, or 2-5,8; default: 1", NULL, false, false },
+	{ WEIR_FLAG_IDLE, "--idle", "HOW", OPTIONS,
+	    "adaptive, spin or interrupt; adaptive: sleep while nothing comes (default), poll on, "
+	    "or wait for the source",
+	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,

@@ -39,7 +39,7 @@ default_table_size(const struct weir_plan *p, const struct weir_path *path, uint
 
 	if (path->window.kind == WEIR_WINDOW_TUMBLING)
 		n_windows = (uint64_t)(p->lateness_ns / path->window.size_ns) + 2;
-	n = memory_bytes() / 4 / p->command->n_queries /
+	n = memory_bytes() / 4 / p->command->n_queries / p->n_workers /
 	    (n_windows < WINDOWS_MOST ? n_windows : WINDOWS_MOST) / key_bytes;
 	if (n < TABLE_SIZE_LEAST)
 		n = TABLE_SIZE_LEAST;
@@ -123,6 +123,14 @@ makes_rows(const struct weir_query_text *text)
 	return false;
 }
 
+int
+weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q, struct weir_path **ret,
+    struct weir_error *err)
+{
+	return weir_path_build(
+	    q->text, q->wants_rows, &p->default_window, p->command->simd, ret, err);
+}
+
 static int
 build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_terminal,
     struct weir_plan_query *q, struct weir_error *err)
@@ -138,8 +146,7 @@ build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_ter
 		    is_terminal ? "table" : "json";
 		q->wants_rows = true;
 	}
-	rc = weir_path_build(
-	    text, q->wants_rows, &p->default_window, p->command->simd, &q->path, err);
+	rc = weir_plan_path(p, q, &q->path, err);
 	if (rc)
 		return rc;
 	if (q->path->has_group)
@@ -185,6 +192,7 @@ set_defaults(struct weir_plan *p)
 			 : has_file && !p->is_live ? FILE_LATENESS_NS
 						   : 0;
 	p->overflow = c->overflow;
+	p->n_workers = c->n_workers;
 	p->default_window = c->default_window;
 	if (!c->has_default_window)
 		p->default_window =

@@ -36,17 +36,21 @@ share_done(const struct weir_progress *p)
 }
 
 void
-weir_progress_show(struct weir_progress *p, const struct weir_worker *w)
+weir_progress_show(struct weir_progress *p, const struct weir_workers *all)
 {
 	int64_t now = p->config->has_progress ? weir_now_mono_ns() : 0;
-	uint64_t packets, bytes;
+	uint64_t packets = 0, bytes = 0;
 	char count[32], rate[32], bits[32], left[32];
 	double s, share;
 
 	if (!p->config->has_progress || now - p->last_ns < STEP_NS)
 		return;
-	packets = atomic_load_explicit(&w->live_packets, memory_order_relaxed);
-	bytes = atomic_load_explicit(&w->live_bytes, memory_order_relaxed);
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct weir_worker *w = all->worker[i];
+
+		packets += atomic_load_explicit(&w->live_packets, memory_order_relaxed);
+		bytes += atomic_load_explicit(&w->live_bytes, memory_order_relaxed);
+	}
 	s = (double)(now - p->last_ns) / (double)WEIR_NS_PER_S;
 	fprintf(stderr, "\r\033[K%s packets  %spps  %sbit/s",
 	    weir_text_count((double)packets, count, 32),

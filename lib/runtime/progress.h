@@ -15,7 +15,7 @@ struct weir_progress {
 };
 
 void weir_progress_begin(struct weir_progress *p, const struct weir_run_config *config);
-void weir_progress_show(struct weir_progress *p, const struct weir_worker *w);
+void weir_progress_show(struct weir_progress *p, const struct weir_workers *all);
 /* Wipe the line, so that others may write; the next show puts it back. */
 void weir_progress_wipe(struct weir_progress *p);
 

@@ -10,6 +10,8 @@
 #include <weir/decode/decode.h>
 #include <weir/runtime/run.h>
 
+#include "intake.h"
+
 /* What a worker hands to the control thread. Private to lib/runtime. */
 enum weir_parcel_kind {
 	WEIR_PARCEL_PANE,    /* struct weir_pane: closed window, goes back by the return ring */
@@ -21,11 +23,13 @@ struct weir_parcel {
 	uint32_t kind;
 	uint32_t query;
 	void *p;
+	uint64_t number; /* rows and packets: of the first packet of the burst they come from */
 };
 
 /* A query as one worker runs it. */
 struct weir_worker_query {
 	struct weir_path *path;
+	bool owns_path;
 	struct weir_aggregator *aggregator; /* NULL for a query without --agg */
 	struct weir_group_counters group;
 	uint64_t in;
@@ -38,47 +42,57 @@ struct weir_worker_query {
 	struct weir_packet_block *packets;
 };
 
-struct weir_worker_source {
-	struct weir_source *source;
-	int64_t high_ns; /* largest event time that has arrived */
-	bool has_ended;
+/* What all workers of a run share. */
+struct weir_workers {
+	const struct weir_run_config *config;
+	struct weir_intake *intake;
+	bool is_live;
+	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
+	unsigned n;
+	struct weir_worker **worker; /* [n] */
+	atomic_bool draining; /* told to stop: what is left is delivered, but not waited for */
+	atomic_bool give_up;  /* control: wo; nobody reads the results any more */
 };
 
 struct weir_worker {
 	/* hot: worker rw, control reads after it has ended */
+	struct weir_workers *all;
+	unsigned index;
 	struct weir_batch *batch;
-	unsigned n_sources;
-	struct weir_worker_source *sources;
+	unsigned n_inputs; /* its own */
+	struct weir_input **inputs;
 	unsigned n_queries;
 	struct weir_worker_query *queries;
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_decode_counters decode;
 	uint64_t packets;
 	uint64_t bytes;
-	struct rte_ring *out;  /* parcels to control */
-	struct rte_ring *back; /* panes to use again */
-	const struct weir_run_config *config;
-	bool is_live;
+	struct rte_ring *out;     /* parcels to control */
+	struct rte_ring *back;    /* panes to use again */
 	int64_t start_ns, end_ns; /* monotonic */
 	int64_t last_flush_ns;
 	/* hot: wo, control: ro */
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;
+	_Atomic uint64_t at_number; /* of the first packet in work, UINT64_MAX where none is */
+	_Atomic int64_t closed_ns;  /* panes up to this watermark have been handed over */
 	atomic_bool has_ended;
-	atomic_bool draining; /* told to stop: what is left is delivered, but not waited for */
-	/* control: wo, hot: ro */
-	atomic_bool give_up; /* nobody reads the results any more */
 	pthread_t thread;
 };
 
-int weir_worker_create(
-    const struct weir_run_config *config, struct weir_worker **ret, struct weir_error *err);
-void weir_worker_destroy(struct weir_worker *w);
+/* All workers of a run and what they share; none runs yet. Run-time error. */
+int weir_workers_create(
+    const struct weir_run_config *config, struct weir_workers **ret, struct weir_error *err);
+/* After all have ended. */
+void weir_workers_destroy(struct weir_workers *all);
+/* Start the threads: all, or none and a run-time error. */
+int weir_workers_start(struct weir_workers *all, struct weir_error *err);
+void weir_workers_join(struct weir_workers *all);
+
 /* The thread's body. */
 void *weir_worker_main(void *worker);
-
-/* Hot: all queries over the batch that source s has filled. */
-void weir_worker_batch(struct weir_worker *w, struct weir_worker_source *s);
+/* Hot: all queries over the burst in w->batch. */
+void weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst);
 /* Hot: close what the watermark allows; INT64_MAX closes all. */
 void weir_worker_close(struct weir_worker *w, int64_t watermark_ns);
 /* Hot: send rows and packets that wait in part-filled blocks. */

@@ -11,7 +11,8 @@ static void
 send_rows(struct weir_worker *w, unsigned q)
 {
 	struct weir_worker_query *wq = &w->queries[q];
-	struct weir_parcel parcel = { WEIR_PARCEL_ROWS, q, wq->rows };
+	struct weir_parcel parcel = { WEIR_PARCEL_ROWS, q, wq->rows,
+		(uint64_t)w->batch->first_number };
 
 	if (!wq->rows || !wq->rows->n_rows)
 		return;
@@ -26,7 +27,8 @@ static void
 send_packets(struct weir_worker *w, unsigned q)
 {
 	struct weir_worker_query *wq = &w->queries[q];
-	struct weir_parcel parcel = { WEIR_PARCEL_PACKETS, q, wq->packets };
+	struct weir_parcel parcel = { WEIR_PARCEL_PACKETS, q, wq->packets,
+		(uint64_t)w->batch->first_number };
 
 	if (!wq->packets || !wq->packets->n)
 		return;
@@ -74,13 +76,14 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	if (!n)
 		return;
 	if (!wq->rows)
-		wq->rows = weir_block_create(&wq->path->schema, ROWS_PER_BLOCK);
+		wq->rows = weir_block_create(
+		    &wq->path->schema, w->all->is_in_order ? WEIR_ROWS : ROWS_PER_BLOCK);
 	if (!wq->rows || weir_path_select(wq->path, rows, wq->rows)) {
 		wq->no_memory += n;
 		return;
 	}
 	wq->emitted += n;
-	if (wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
+	if (!w->all->is_in_order && wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
 		send_rows(w, q);
 }
 
@@ -103,23 +106,20 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 }
 
 void
-weir_worker_batch(struct weir_worker *w, struct weir_worker_source *s)
+weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 {
 	struct weir_batch *b = w->batch;
-	int64_t high_ns = s->high_ns;
 	uint64_t bytes = 0;
 
-	b->first_number = (int64_t)w->packets + 1;
-	for (unsigned row = 0; row < b->n; row++) {
+	for (unsigned row = 0; row < b->n; row++)
 		bytes += b->wire_len[row];
-		high_ns = b->time_ns[row] > high_ns ? b->time_ns[row] : high_ns;
-	}
 	w->packets += b->n;
 	w->bytes += bytes;
 	w->decode_batch(b, &w->decode);
 	for (unsigned q = 0; q < w->n_queries; q++)
-		run_query(w, q, s->high_ns);
-	s->high_ns = high_ns;
+		run_query(w, q, burst->watermark_ns);
+	if (w->all->is_in_order)
+		weir_worker_flush(w);
 	atomic_store_explicit(&w->live_packets, w->packets, memory_order_relaxed);
 	atomic_store_explicit(&w->live_bytes, w->bytes, memory_order_relaxed);
 }
@@ -138,7 +138,7 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 {
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		struct weir_worker_query *wq = &w->queries[q];
-		struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL };
+		struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0 };
 
 		if (!wq->aggregator)
 			continue;
@@ -150,6 +150,7 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 			}
 		}
 	}
+	atomic_store_explicit(&w->closed_ns, watermark_ns, memory_order_release);
 }
 
 void

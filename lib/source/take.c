@@ -162,8 +162,8 @@ add_queue(struct weir_ethdev *e, const struct weir_interface_facts *f, unsigned 
 }
 
 int
-weir_take_open(const struct weir_interface_facts *f, uint16_t interface, struct weir_ethdev **ret,
-    struct weir_error *err)
+weir_take_open(const struct weir_interface_facts *f, const struct weir_source_config *c,
+    struct weir_ethdev **ret, struct weir_error *err)
 {
 	struct weir_ethdev *e;
 	char said[256];
@@ -171,7 +171,7 @@ weir_take_open(const struct weir_interface_facts *f, uint16_t interface, struct 
 
 	if (!weir_eal_is_started())
 		return weir_error_run(err, -ENXIO, "AF_XDP needs EAL, which is not started");
-	e = weir_ethdev_create(interface);
+	e = weir_ethdev_create(c);
 	if (!e)
 		return weir_error_run(err, -ENOMEM, "no memory");
 	snprintf(e->interface, sizeof(e->interface), "%s", f->name);
@@ -193,6 +193,7 @@ weir_take_open(const struct weir_interface_facts *f, uint16_t interface, struct 
 		weir_ethdev_close(&e->base);
 		return rc;
 	}
+	e->base.numa_node = weir_interface_numa_node(f->name);
 	e->extra_lost = nic_lost;
 	e->extra_lost_base = nic_lost(e);
 	*ret = e;

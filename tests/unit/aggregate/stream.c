@@ -543,15 +543,23 @@ add_group(struct answer *a, const struct stream *s, const struct query *q,
 		CU_ASSERT_EQUAL(weir_block_set(b, b->n_rows, q->n_keys + i, &v), 0);
 	}
 	b->n_rows++;
-	for (uint32_t i = 0; is_global && i < n; i++) {
-		int64_t t = s->time_ns[rows[i].row];
+}
+
+/* The global window's span: of all rows that it is given, also those that find no place. */
+static void
+note_span(const struct stream *s, const struct placed *placed, uint32_t n, int64_t *ret_first,
+    int64_t *ret_last)
+{
+	*ret_first = *ret_last = WEIR_TIME_NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t t = s->time_ns[placed[i].row];
 
 		if (t == WEIR_TIME_NONE)
 			continue;
-		if (b->window_start_ns == WEIR_TIME_NONE || t < b->window_start_ns)
-			b->window_start_ns = t;
-		if (t > b->window_end_ns)
-			b->window_end_ns = t;
+		if (*ret_first == WEIR_TIME_NONE || t < *ret_first)
+			*ret_first = t;
+		if (t > *ret_last)
+			*ret_last = t;
 	}
 }
 
@@ -560,17 +568,23 @@ answer_worked_out(struct answer *a, const struct stream *s, const struct query *
 {
 	struct placed *placed = calloc(s->n + 1, sizeof(*placed));
 	struct placing p = { s, q->n_keys };
+	int64_t first_ns, last_ns;
 	uint32_t n;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(placed);
 	make_schema(a, s, q);
 	n = place_rows(a, s, q, placed);
+	note_span(s, placed, n, &first_ns, &last_ns);
 	n = group_rows(a, q, placed, n, &p);
 	a->counters.aggregated = n;
 	for (uint32_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && compare_keys(&placed[i], &placed[end], &p) == 0; end++)
 			;
 		add_group(a, s, q, placed + i, end - i);
+	}
+	if (q->window.kind == WEIR_WINDOW_GLOBAL && a->n_blocks) {
+		a->blocks[0]->window_start_ns = first_ns;
+		a->blocks[0]->window_end_ns = last_ns;
 	}
 	free(placed);
 }

@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/hash.h>
+
 #include "check.h"
-#include "hash.h"
 #include "layout.h"
 #include "level.h"
 #include "probe.h"

@@ -2,6 +2,7 @@
 #ifndef WEIR_AGGREGATE_AGGREGATE_H
 #define WEIR_AGGREGATE_AGGREGATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/aggregate/function.h>
@@ -75,9 +76,11 @@ struct weir_group_rows {
 	const struct weir_column *const *keys; /* [n_keys] */
 	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
-	int64_t first_number;                         /* number of row 0 */
-	int64_t watermark_ns; /* largest event time that has arrived before this row's batch on its
-				 queue */
+	const int64_t *number; /* [n] of its frame; NULL: first_number + row */
+	int64_t first_number;  /* number of row 0 */
+	bool is_admitted;      /* weir_group_admit has let the rows in: no row is late any more */
+	int64_t watermark_ns;  /* largest event time that has arrived before this row's batch on its
+				   queue */
 };
 
 /*
@@ -91,6 +94,15 @@ struct weir_group_counters {
 	uint64_t no_time;  /* a time window, and the packet has no time */
 	uint64_t overflow; /* the table was full: its group found no place, or lost it to another */
 };
+
+/*
+ * Hot. Judge rows where they arrive, when they are aggregated elsewhere: leaves in rows->sel what
+ * an update by an aggregator of this spec would not drop as null_key, no_time or late, and counts
+ * the others. Of the spec n_keys, window and lateness_ns count; of the rows n, sel, keys, time_ns
+ * and watermark_ns. What is left goes to updates with is_admitted.
+ */
+void weir_group_admit(const struct weir_group_spec *spec, const struct weir_group_rows *rows,
+    struct weir_group_counters *counters);
 
 struct weir_aggregator;
 struct weir_pane;
@@ -116,9 +128,8 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
 /*
- * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. Under evict
- * and sample dst is held to the table's size, and weir_pane_lost tells what that took; under drop
- * it has the groups of both.
+ * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. dst is held
+ * to the table's size, and weir_pane_lost tells what that took.
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
@@ -150,5 +161,7 @@ uint64_t weir_pane_bytes(const struct weir_pane *p);
 void weir_pane_destroy(struct weir_pane *p);
 /* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. */
 int64_t weir_pane_start(const struct weir_pane *p);
+/* Its end (the first ns that is not in it), INT64_MAX for global. */
+int64_t weir_pane_end(const struct weir_pane *p);
 
 #endif

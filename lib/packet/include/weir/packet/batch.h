@@ -59,10 +59,18 @@ struct weir_batch {
 	/* Columns of the needed fields; data is NULL for the others. */
 	struct weir_column col[WEIR_N_FIELDS];
 	struct weir_field_set needed;
+
+	uint8_t *kept; /* [kept_size] packets that weir_batch_keep copied */
+	uint64_t kept_size;
 };
 
 /* A batch with columns for the needed fields; cache-line aligned. NULL when out of memory. */
 struct weir_batch *weir_batch_create(const struct weir_field_set *needed);
 void weir_batch_destroy(struct weir_batch *b);
+/*
+ * Copy the bytes of all packets into the batch's own memory, so that the source may use its anew.
+ * 0, or -ENOMEM and nothing has changed.
+ */
+int weir_batch_keep(struct weir_batch *b);
 
 #endif

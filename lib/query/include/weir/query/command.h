@@ -17,7 +17,7 @@
 
 /* One stage as typed. */
 struct weir_stage_text {
-	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, WINDOW, AGG, TOP */
+	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, TOP */
 	const char *text;
 };
 
@@ -27,6 +27,16 @@ struct weir_query_text {
 	unsigned n_stages;
 	const char **sinks; /* URIs */
 	unsigned n_sinks;
+};
+
+/* DPDK knows so many threads, and the main one is among them. */
+#define WEIR_WORKERS_MOST 64
+
+/* What a worker does when nothing comes. */
+enum weir_idle {
+	WEIR_IDLE_ADAPTIVE,  /* poll on for a moment, then sleep longer and longer */
+	WEIR_IDLE_SPIN,      /* poll on */
+	WEIR_IDLE_INTERRUPT, /* wait until the source wakes it, where it can */
 };
 
 struct weir_command {
@@ -47,6 +57,10 @@ struct weir_command {
 	uint64_t packets;     /* 0: no bound */
 	const char *stats;    /* file, "-", or NULL */
 	bool is_progress_never;
+	unsigned n_workers;
+	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */
+	unsigned *cpus;  /* [n_cpus] */
+	enum weir_idle idle;
 	bool is_explain;
 	bool is_dry_run;
 	bool is_quiet;

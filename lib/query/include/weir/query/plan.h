@@ -31,6 +31,7 @@ struct weir_plan {
 	uint64_t seed;
 	struct weir_window default_window;
 	struct weir_field_set needed; /* of all queries */
+	unsigned n_workers;
 	unsigned n_queries;
 	struct weir_plan_query *queries;
 };
@@ -49,6 +50,11 @@ const char *weir_plan_table_text(
 /* What one worker's aggregator of a query is made of. */
 void weir_plan_group_spec(
     const struct weir_plan *p, const struct weir_plan_query *q, struct weir_group_spec *ret);
+/*
+ * Another path of a query, for another worker; the caller's. Errors are those of weir_path_build.
+ */
+int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q,
+    struct weir_path **ret, struct weir_error *err);
 /* The pages of --fields and --functions. */
 void weir_print_fields(FILE *out);
 void weir_print_functions(FILE *out);

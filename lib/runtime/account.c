@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/time.h>
+
+#include "account.h"
+
+static void
+add_worker_query(struct weir_ledger_query *l, const struct weir_worker_query *wq)
+{
+	l->in += wq->in;
+	l->aggregated += wq->group.aggregated + wq->emitted;
+	l->rows += wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
+	l->dropped[WEIR_DROP_FILTER] += weir_path_dropped(wq->path, "filter");
+	l->dropped[WEIR_DROP_WHERE] += weir_path_dropped(wq->path, "where");
+	l->dropped[WEIR_DROP_NULL_KEY] += wq->group.null_key;
+	l->dropped[WEIR_DROP_LATE] += wq->group.late;
+	l->dropped[WEIR_DROP_NO_TIME] += wq->group.no_time;
+	l->dropped[WEIR_DROP_OVERFLOW] += wq->group.overflow;
+	l->dropped[WEIR_DROP_NO_MEMORY] += wq->no_memory;
+}
+
+static void
+fill_query(struct weir_ledger_query *l, const struct weir_workers *all, unsigned query,
+    const struct weir_plan *plan, const struct weir_outlet *o)
+{
+	const struct weir_plan_query *q = &plan->queries[query];
+
+	l->name = q->text->name;
+	l->table_size = q->table_size;
+	l->overflow = plan->overflow;
+	l->table_keys = o->most_keys;
+	l->table_bytes = o->most_bytes;
+	l->sampling = o->sampling;
+	l->undercount = o->undercount;
+	l->rows = o->rows;
+	for (unsigned w = 0; w < all->n; w++)
+		add_worker_query(l, &all->worker[w]->queries[query]);
+	l->aggregated -= o->lost;
+	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;
+}
+
+/* Rows and packets that found the ring full were produced, and dropped for each of the query's
+ * sinks. */
+static void
+add_shed(struct weir_ledger *l, const struct weir_workers *all, const struct weir_delivery *d,
+    unsigned query)
+{
+	const struct weir_outlet *o = &d->outlets[query];
+
+	for (unsigned i = 0; i < o->n_sinks; i++)
+		for (unsigned w = 0; w < all->n; w++) {
+			const struct weir_worker_query *wq = &all->worker[w]->queries[query];
+			uint64_t n = d->sinks[o->sinks[i]]->ops->takes_packets ? wq->shed_packets
+									       : wq->shed_rows;
+
+			l->sinks[o->sinks[i]].offered += n;
+			l->sinks[o->sinks[i]].dropped_queue_full += n;
+		}
+}
+
+static void
+add_workers(struct weir_ledger *l, const struct weir_workers *all, int64_t end_ns)
+{
+	int64_t start_ns = INT64_MAX;
+
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct weir_worker *w = all->worker[i];
+
+		start_ns = w->start_ns < start_ns ? w->start_ns : start_ns;
+		l->packets += w->packets;
+		l->bytes += w->bytes;
+		for (unsigned r = 0; r < WEIR_N_DECODE_REASONS; r++)
+			l->decode.reason[r] += w->decode.reason[r];
+	}
+	l->elapsed_s = (double)(end_ns - start_ns) / (double)WEIR_NS_PER_S;
+}
+
+void
+weir_account(const struct weir_workers *all, const struct weir_delivery *d, int64_t end_ns,
+    struct weir_ledger *l)
+{
+	const struct weir_plan *plan = d->plan;
+	const struct weir_run_config *config = all->config;
+
+	memset(l, 0, sizeof(*l));
+	add_workers(l, all, end_ns);
+	for (unsigned i = 0; i < config->n_sources; i++) {
+		struct weir_source_stats s = { 0 };
+
+		config->sources[i]->ops->stats(config->sources[i], &s);
+		l->lost_nic += s.lost_nic;
+		l->lost_no_buffer += s.lost_no_buffer;
+	}
+	l->queries = calloc(plan->n_queries, sizeof(*l->queries));
+	l->sinks = calloc(d->n_sinks + 1, sizeof(*l->sinks));
+	if (!l->queries || !l->sinks)
+		return;
+	l->n_queries = plan->n_queries;
+	l->n_sinks = d->n_sinks;
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		l->sinks[i] = (struct weir_ledger_sink){
+			.uri = strdup(d->sinks[i]->uri),
+			.offered = d->offered[i],
+			.delivered = d->sinks[i]->counters.delivered,
+			.dropped_error = d->sinks[i]->counters.dropped_error,
+		};
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		fill_query(&l->queries[i], all, i, plan, &d->outlets[i]);
+		add_shed(l, all, d, i);
+	}
+}

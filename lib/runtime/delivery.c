@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/log.h>
+
+#include "delivery.h"
+
+#define ROWS_PER_PART 65536
+
+void
+weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e)
+{
+	if (!rc)
+		return;
+	if (!d->rc) {
+		d->rc = rc;
+		*d->err = *e;
+	} else {
+		weir_log(WEIR_LOG_WARNING, "%s", e->text);
+	}
+}
+
+static void
+fail_memory(struct weir_delivery *d)
+{
+	struct weir_error e;
+
+	weir_delivery_fail(
+	    d, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"), &e);
+}
+
+static int
+open_outlet(struct weir_delivery *d, const struct weir_plan_query *q, struct weir_outlet *o,
+    struct weir_error *err)
+{
+	o->sampling = 1;
+	o->sinks = calloc(q->n_sinks + 1, sizeof(*o->sinks));
+	if (!o->sinks)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned k = 0; k < q->n_sinks; k++) {
+		struct weir_sink *s;
+		unsigned known = 0;
+		int rc = weir_sink_open(q->sinks[k], d->sinks, d->n_sinks, &s, err);
+
+		if (rc)
+			return weir_error_wrap(err, "--sink '%s'", q->sinks[k]);
+		s->is_live = d->plan->is_live;
+		while (known < d->n_sinks && d->sinks[known] != s)
+			known++;
+		if (known == d->n_sinks)
+			d->sinks[d->n_sinks++] = s;
+		o->sinks[o->n_sinks++] = known;
+	}
+	return 0;
+}
+
+int
+weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
+    struct weir_progress *progress, struct weir_error *err)
+{
+	unsigned n = 0;
+	int rc = 0;
+
+	*d = (struct weir_delivery){ .plan = plan, .progress = progress, .err = err };
+	for (unsigned i = 0; i < plan->n_queries; i++)
+		n += plan->queries[i].n_sinks;
+	d->sinks = calloc(n + 1, sizeof(*d->sinks));
+	d->offered = calloc(n + 1, sizeof(*d->offered));
+	d->outlets = calloc(plan->n_queries, sizeof(*d->outlets));
+	if (!d->sinks || !d->offered || !d->outlets)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; !rc && i < plan->n_queries; i++)
+		rc = open_outlet(d, &plan->queries[i], &d->outlets[i], err);
+	return rc;
+}
+
+void
+weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b)
+{
+	struct weir_outlet *o = &d->outlets[query];
+	struct weir_error e;
+
+	b = weir_result_run(d->plan->queries[query].result, b);
+	if (!b) {
+		fail_memory(d);
+		return;
+	}
+	o->rows += b->n_rows;
+	if (b->n_rows)
+		weir_progress_wipe(d->progress); /* rows may go to the same terminal */
+	for (unsigned i = 0; b->n_rows && i < o->n_sinks; i++) {
+		struct weir_sink *s = d->sinks[o->sinks[i]];
+
+		if (s->ops->takes_packets)
+			continue;
+		d->offered[o->sinks[i]] += b->n_rows;
+		weir_delivery_fail(d, weir_sink_rows(s, b, &e), &e);
+		d->needs_flush = true;
+	}
+	weir_block_destroy(b);
+}
+
+static void
+note_table(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+{
+	const struct weir_plan_query *q = &d->plan->queries[query];
+	struct weir_outlet *o = &d->outlets[query];
+	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
+	uint64_t undercount = weir_pane_undercount(pane);
+	double sampling = weir_pane_sampling(pane);
+
+	o->lost += weir_pane_lost(pane);
+	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
+	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;
+	o->undercount = undercount > o->undercount ? undercount : o->undercount;
+	if (sampling >= o->sampling)
+		return;
+	o->sampling = sampling;
+	weir_log(WEIR_LOG_NOTICE,
+	    "query %s: more than %" PRIu64 " keys in a window: its rows are a sample of 1 key in "
+	    "%.0f (a larger --table-size holds more)",
+	    q->text->name, q->table_size, 1 / sampling);
+}
+
+/*
+ * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
+ * hold all of them twice.
+ */
+static struct weir_block *
+rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
+{
+	uint32_t n = weir_pane_n_groups(pane);
+	uint32_t part = weir_result_narrows(q->result) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	struct weir_block *b = weir_block_create(&q->path->schema, part);
+
+	for (uint32_t first = 0; b && first < n;) {
+		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(q->result, b)) {
+			weir_block_destroy(b);
+			return NULL;
+		}
+		first += n - first < part ? n - first : part;
+	}
+	return b;
+}
+
+void
+weir_delivery_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+{
+	const struct weir_plan_query *q = &d->plan->queries[query];
+	struct weir_block *b;
+
+	note_table(d, query, pane);
+	if (!q->result)
+		return;
+	b = rows_of_pane(q, pane);
+	if (b)
+		weir_delivery_rows(d, query, b);
+	else
+		fail_memory(d);
+}
+
+void
+weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packet_block *b)
+{
+	struct weir_outlet *o = &d->outlets[query];
+	struct weir_error e;
+
+	for (unsigned i = 0; i < o->n_sinks; i++) {
+		struct weir_sink *s = d->sinks[o->sinks[i]];
+
+		if (!s->ops->takes_packets)
+			continue;
+		d->offered[o->sinks[i]] += b->n;
+		weir_delivery_fail(d, weir_sink_packets(s, b, &e), &e);
+		d->needs_flush = true;
+	}
+	if (!d->plan->queries[query].wants_rows)
+		o->rows += b->n;
+	weir_packet_block_destroy(b);
+}
+
+void
+weir_delivery_flush(struct weir_delivery *d)
+{
+	struct weir_error e;
+
+	if (!d->needs_flush)
+		return;
+	d->needs_flush = false;
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		weir_delivery_fail(d, weir_sink_flush(d->sinks[i], &e), &e);
+}
+
+bool
+weir_delivery_is_broken(const struct weir_delivery *d)
+{
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		if (!d->sinks[i]->is_broken)
+			return false;
+	return d->n_sinks > 0;
+}
+
+void
+weir_delivery_close(struct weir_delivery *d)
+{
+	struct weir_error e;
+
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		weir_delivery_fail(d, weir_sink_close(d->sinks[i], &e), &e);
+	for (unsigned i = 0; d->outlets && i < d->plan->n_queries; i++)
+		free(d->outlets[i].sinks);
+	free(d->outlets);
+	free(d->sinks);
+	free(d->offered);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RUNTIME_DELIVERY_H
+#define WEIR_RUNTIME_DELIVERY_H
+
+#include <weir/query/plan.h>
+#include <weir/runtime/ledger.h>
+#include <weir/sink/sink.h>
+
+#include "progress.h"
+
+/*
+ * From results to sinks: windows become rows, rows run through what follows --agg and go to the
+ * query's sinks. Control thread. Private to lib/runtime.
+ */
+
+/* Where the rows of a query go, and what is known of its windows so far. */
+struct weir_outlet {
+	unsigned n_sinks;
+	unsigned *sinks; /* [n_sinks] indices */
+	uint64_t rows;
+	uint64_t lost; /* packets whose groups went when panes were merged */
+	uint64_t most_keys;
+	uint64_t most_bytes;
+	uint64_t undercount;
+	double sampling;
+};
+
+struct weir_delivery {
+	const struct weir_plan *plan;
+	struct weir_outlet *outlets; /* [plan->n_queries] */
+	unsigned n_sinks;
+	struct weir_sink **sinks; /* each once */
+	uint64_t *offered;        /* [n_sinks] rows and packets produced for it */
+	bool needs_flush;
+	struct weir_progress *progress; /* its line makes way for rows */
+	int rc;                         /* first failure */
+	struct weir_error *err;
+};
+
+/* Open the sinks of all queries. Run-time error. */
+int weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
+    struct weir_progress *progress, struct weir_error *err);
+/* The first failure is kept; what follows is a warning where it is news. */
+void weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e);
+/* A whole window. The pane is only read. */
+void weir_delivery_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane);
+/* Rows of packets; b is consumed. */
+void weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b);
+/* Kept packets; b is consumed. */
+void weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packet_block *b);
+void weir_delivery_flush(struct weir_delivery *d);
+/* Nobody is left to read the results. */
+bool weir_delivery_is_broken(const struct weir_delivery *d);
+/* Close the sinks; flush before. */
+void weir_delivery_close(struct weir_delivery *d);
+
+#endif
