@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include <weir/base/hash.h>
+
 #include "overflow.h"
 
 #define MAX_LEVEL 32

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include <weir/base/hash.h>
+
 #include "memory.h"
 #include "table.h"
 
@@ -141,6 +142,15 @@ weir_table_clear(struct weir_table *t, const struct weir_layout *l)
 		t->strings->used = 0;
 		t->string_bytes = t->strings->size;
 	}
+}
+
+void
+weir_table_release_index(struct weir_table *t, size_t from_bytes)
+{
+	size_t size = index_bytes((uint64_t)t->line_mask + 1);
+
+	if (size >= from_bytes)
+		weir_memory_discard(t->index, size);
 }
 
 /* Put a slot down in the first line from its own on that has room. */

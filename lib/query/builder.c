@@ -304,6 +304,15 @@ add_window(struct weir_builder *b, struct weir_error *err)
 	return weir_window_parse(b->stage->text, &b->p->window, err);
 }
 
+static int
+add_split(struct weir_builder *b, struct weir_error *err)
+{
+	if (b->split)
+		return weir_error_usage(err, "a second --split in one query");
+	b->split = b->stage;
+	return weir_route_parse(b->stage->text, &b->p->route, err);
+}
+
 /* Stages behind --agg work on its results; they are compiled by the result side. */
 static int
 add_result_stage(struct weir_builder *b, struct weir_error *err)
@@ -317,6 +326,8 @@ add_result_stage(struct weir_builder *b, struct weir_error *err)
 		return 0;
 	case WEIR_FLAG_WINDOW:
 		return add_window(b, err);
+	case WEIR_FLAG_SPLIT:
+		return add_split(b, err);
 	case WEIR_FLAG_FILTER:
 		return weir_error_usage(
 		    err, "works on packets and must be the first stage, before --agg");
@@ -344,6 +355,8 @@ add(struct weir_builder *b, struct weir_error *err)
 		return add_key(b, err);
 	case WEIR_FLAG_WINDOW:
 		return add_window(b, err);
+	case WEIR_FLAG_SPLIT:
+		return add_split(b, err);
 	case WEIR_FLAG_AGG:
 		return add_agg(b, err);
 	default:

@@ -167,6 +167,7 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		rc = weir_window_parse(value, &c->default_window, err);
 		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
 	case WEIR_FLAG_CORES:
+		c->has_cores = true;
 		return read_cores(name, value, c, err);
 	case WEIR_FLAG_IDLE:
 		c->idle = strcmp(value, "spin") == 0        ? WEIR_IDLE_SPIN
@@ -253,6 +254,7 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	case WEIR_FLAG_MAP:
 	case WEIR_FLAG_SELECT:
 	case WEIR_FLAG_KEY:
+	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
 	case WEIR_FLAG_TOP:

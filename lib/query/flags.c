@@ -30,6 +30,10 @@ const struct weir_option weir_flags[] = {
 	    "columns of every packet; without --agg", NULL, true, false },
 	{ WEIR_FLAG_KEY, "--key", "FIELD,...", STAGES,
 	    "group by; fields, NAME=EXPR, 5tuple or biflow", NULL, true, false },
+	{ WEIR_FLAG_SPLIT, "--split", "P", STAGES,
+	    "how rows go to workers: auto, hash[:N], key ...; auto, hash[:N] (both directions of a "
+	    "flow alike), range:FIELD:B1,B2,... (by bounds), rr[:N] (in turn), key (by --key)",
+	    NULL, true, false },
 	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES, "1s or global; 1s is tumbling", NULL, true,
 	    false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/array.h>
 #include <weir/query/path.h>
 
 #include "builder.h"
+#include "scope.h"
 
 /* What a packet row shows when nothing was selected: what tcpdump would. */
 #define DEFAULT_SELECT "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len"
@@ -51,7 +53,8 @@ finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_ro
 	bool is_bare = true;
 
 	for (unsigned i = 0; i < text->n_stages; i++)
-		is_bare &= text->stages[i].flag == WEIR_FLAG_WINDOW;
+		is_bare &= text->stages[i].flag == WEIR_FLAG_WINDOW ||
+			   text->stages[i].flag == WEIR_FLAG_SPLIT;
 	if (is_bare && wants_rows)
 		return add_default_query(b, err);
 	if (b->has_agg)
@@ -63,6 +66,61 @@ finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_ro
 		return weir_error_usage(err, "--window without --agg: nothing is aggregated "
 					     "(try --agg 'packets=count()')");
 	return b->has_select || !wants_rows ? 0 : add_default_select(b, err);
+}
+
+/* What --split asks of the rest of the query: known when all of it has been read. */
+static int
+finish_split(struct weir_builder *b, struct weir_error *err)
+{
+	enum weir_route_kind kind = b->split ? weir_route_kind(b->p->route) : WEIR_ROUTE_AUTO;
+	int rc = 0;
+
+	if (kind == WEIR_ROUTE_AUTO)
+		return 0;
+	if (!b->has_agg)
+		rc = weir_error_usage(err, "rows of a query without --agg stay with the worker "
+					   "that received them (try 'auto')");
+	else if (kind == WEIR_ROUTE_KEY && !b->p->n_keys)
+		rc = weir_error_usage(err, "the query has no --key (try 'hash' or 'rr')");
+	if (rc)
+		return weir_stage_wrap(err, b->split);
+	weir_route_fields(b->p->route, &b->p->needed);
+	return 0;
+}
+
+/* The number of a program's column among those that rows take along. */
+static unsigned
+move_column(struct weir_path *p, struct weir_program *program)
+{
+	int slot = weir_program_is_symbol(program);
+	struct weir_exchange_column *c;
+	unsigned n = p->n_moved;
+
+	for (unsigned i = 0; slot >= 0 && i < p->n_moved; i++)
+		if (weir_program_is_symbol(p->moved_by[i]) == slot)
+			return i;
+	*(struct weir_program **)weir_array_add(&p->moved_by, &n, sizeof(program)) = program;
+	c = weir_array_add(&p->moved, &p->n_moved, sizeof(*c));
+	c->type = weir_program_type(program);
+	c->store = weir_program_store(program, p->symbols);
+	return p->n_moved - 1;
+}
+
+static void
+move_columns(struct weir_path *p)
+{
+	p->key_moved = calloc(p->n_keys + 1, sizeof(*p->key_moved));
+	p->arg_moved = calloc(p->n_aggs + 1, sizeof(*p->arg_moved));
+	if (!p->key_moved || !p->arg_moved)
+		abort();
+	for (unsigned k = 0; k < p->n_keys; k++)
+		p->key_moved[k] = move_column(p, p->keys[k]);
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		for (unsigned k = 0; k < p->calls[i].n_args; k++)
+			p->arg_moved[i][k] = move_column(p, p->args[i][k]);
+	p->moved_columns = calloc(p->n_moved + 1, sizeof(*p->moved_columns));
+	if (!p->moved_columns)
+		abort();
 }
 
 static void
@@ -101,12 +159,15 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 		rc = weir_builder_add_stage(&b, &text->stages[i], err);
 	if (!rc)
 		rc = finish(&b, text, wants_rows, err);
+	if (!rc)
+		rc = finish_split(&b, err);
 	if (rc) {
 		weir_path_destroy(p);
 		return rc;
 	}
 	p->schema.has_window = p->has_group;
 	alloc_scratch(p);
+	move_columns(p);
 	*ret = p;
 	return 0;
 }
@@ -145,6 +206,12 @@ weir_path_destroy(struct weir_path *p)
 	free(p->arg_columns);
 	free(p->arg_lists);
 	free(p->result_stages);
+	weir_route_destroy(p->route);
+	free(p->moved);
+	free(p->moved_by);
+	free(p->key_moved);
+	free(p->arg_moved);
+	free(p->moved_columns);
 	weir_schema_fini(&p->schema);
 	free(p);
 }
@@ -164,6 +231,7 @@ weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret)
 	ret->keys = p->key_types;
 	ret->n_aggs = p->n_aggs;
 	ret->aggs = p->calls;
+	ret->simd = p->simd;
 }
 
 uint64_t

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include <weir/query/path.h>
 #include <weir/record/append.h>
 
@@ -15,11 +17,22 @@ weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows 
 		weir_stage_run(p->stages[i], ret);
 }
 
-void
-weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
-    struct weir_aggregator *a, struct weir_group_counters *counters)
+/* Keys and arguments of the rows that are left. */
+static void
+evaluate(struct weir_path *p, struct weir_rows *rows)
 {
-	struct weir_group_rows g = {
+	for (unsigned k = 0; k < p->n_keys; k++)
+		p->key_columns[k] = weir_program_run(p->keys[k], rows->inputs, rows->n, rows->sel);
+	for (unsigned a = 0; a < p->n_aggs; a++)
+		for (unsigned i = 0; i < p->calls[a].n_args; i++)
+			p->arg_columns[a][i] =
+			    weir_program_run(p->args[a][i], rows->inputs, rows->n, rows->sel);
+}
+
+static struct weir_group_rows
+group_rows(const struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns)
+{
+	return (struct weir_group_rows){
 		.n = rows->n,
 		.sel = rows->sel,
 		.keys = p->key_columns,
@@ -28,13 +41,87 @@ weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_n
 		.first_number = rows->batch->first_number,
 		.watermark_ns = watermark_ns,
 	};
+}
 
+void
+weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
+    struct weir_aggregator *a, struct weir_group_counters *counters)
+{
+	struct weir_group_rows g = group_rows(p, rows, watermark_ns);
+
+	evaluate(p, rows);
+	weir_aggregator_update(a, &g, counters);
+}
+
+/* Put rows of a batch; sel keeps those that this worker owns, e->left what found no block. */
+static void
+put(struct weir_path *p, struct weir_path_exchange *e, const struct weir_batch *b, uint64_t *sel)
+{
+	const struct weir_exchange_rows rows = {
+		.n = b->n,
+		.sel = sel,
+		.left = e->left,
+		.columns = p->moved_columns,
+		.time_ns = b->time_ns,
+		.first_number = b->first_number,
+		.worker = e->owner,
+	};
+
+	weir_exchange_put(e->exchange, e->worker, &rows, &e->counters);
+}
+
+void
+weir_path_scatter(struct weir_path *p, struct weir_path_exchange *e, struct weir_rows *rows,
+    int64_t watermark_ns, struct weir_aggregator *a, struct weir_group_counters *counters)
+{
+	struct weir_group_rows g = group_rows(p, rows, watermark_ns);
+
+	evaluate(p, rows);
+	weir_group_admit(e->spec, &g, counters);
+	weir_route_run(
+	    p->route, rows->inputs, p->key_columns, p->n_keys, rows->n, rows->sel, e->owner);
 	for (unsigned k = 0; k < p->n_keys; k++)
-		p->key_columns[k] = weir_program_run(p->keys[k], rows->inputs, rows->n, rows->sel);
-	for (unsigned a_ = 0; a_ < p->n_aggs; a_++)
-		for (unsigned i = 0; i < p->calls[a_].n_args; i++)
-			p->arg_columns[a_][i] =
-			    weir_program_run(p->args[a_][i], rows->inputs, rows->n, rows->sel);
+		p->moved_columns[p->key_moved[k]] = p->key_columns[k];
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		for (unsigned k = 0; k < p->calls[i].n_args; k++)
+			p->moved_columns[p->arg_moved[i][k]] = p->arg_columns[i][k];
+	put(p, e, rows->batch, rows->sel);
+	g.is_admitted = true;
+	weir_aggregator_update(a, &g, counters);
+}
+
+bool
+weir_path_scatter_again(
+    struct weir_path *p, struct weir_path_exchange *e, const struct weir_rows *rows)
+{
+	uint64_t sel[WEIR_MASK_WORDS];
+
+	memcpy(sel, e->left, sizeof(sel));
+	put(p, e, rows->batch, sel);
+	return !(e->left[0] | e->left[1] | e->left[2] | e->left[3]);
+}
+
+void
+weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
+    struct weir_aggregator *a, struct weir_group_counters *counters)
+{
+	uint64_t sel[WEIR_MASK_WORDS];
+	const struct weir_group_rows g = {
+		.n = block->n,
+		.sel = sel,
+		.keys = p->key_columns,
+		.args = p->arg_lists,
+		.time_ns = block->time_ns,
+		.number = block->number,
+		.is_admitted = true,
+	};
+
+	weir_mask_first(sel, block->n);
+	for (unsigned k = 0; k < p->n_keys; k++)
+		p->key_columns[k] = block->columns[p->key_moved[k]];
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		for (unsigned k = 0; k < p->calls[i].n_args; k++)
+			p->arg_columns[i][k] = block->columns[p->arg_moved[i][k]];
 	weir_aggregator_update(a, &g, counters);
 }
 

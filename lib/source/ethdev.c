@@ -3,249 +3,112 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <rte_bus_vdev.h>
-#include <rte_dev.h>
-#include <rte_errno.h>
-#include <rte_mbuf.h>
-#include <rte_mbuf_pool_ops.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define DESCRIPTORS 2048
-#define CACHE       RTE_MEMPOOL_CACHE_MAX_SIZE /* a burst stays in it: the pool's ring costs more */
-/* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
-#define WANTED_MTU 9216
-/* Of the largest pool; 8 GB and more. */
-#define MOST_BUFFERS (1u << 22)
+/* Opening and closing, counters, and waiting for packets. Setting up is in ethdev_port.c. */
 
-/*
- * Buffers for all that can be out at once: both rings, AF_XDP's fill ring on top, what the caches
- * of two threads may hold (half as much again), and four bursts in flight.
- */
-static unsigned
-count_buffers(uint16_t n_rx, uint16_t n_tx)
+/* Does reading fd take an interrupt's count, rather than a packet? */
+static bool
+is_eventfd(int fd)
 {
-	unsigned n = 2u * n_rx + n_tx + 2 * CACHE * 3 / 2 + 4 * WEIR_ROWS;
-	unsigned pow2 = 1;
+	char path[64], target[64];
+	ssize_t n;
 
-	while (pow2 <= n)
-		pow2 <<= 1;
-	return pow2 - 1; /* the ring of a pool holds one less than a power of two */
-}
-
-static int
-pool_create(const char *name, unsigned n, const struct weir_ethdev_device *d, int socket,
-    struct rte_mempool **ret)
-{
-	struct rte_pktmbuf_pool_private priv = {
-		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + d->data_bytes),
-	};
-	struct rte_mempool *p;
-	int rc;
-
-	/*
-	 * AF_XDP takes the pool as one run of objects without gaps, but a pool of the usual kind
-	 * never lets an object cross a page: the kernel would silently drop what lands beyond the
-	 * run.
-	 */
-	p = rte_mempool_create_empty(name, n,
-	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, CACHE, sizeof(priv),
-	    socket, d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
-	if (!p)
-		return -rte_errno;
-	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
-	if (!rc) {
-		rte_pktmbuf_pool_init(p, &priv);
-		rc = rte_mempool_populate_default(p);
-		rc = rc < 0 ? rc : 0;
-	}
-	if (!rc && d->is_af_xdp && p->nb_mem_chunks != 1)
-		rc = -ENOMEM;
-	if (rc) {
-		rte_mempool_free(p);
-		return rc;
-	}
-	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
-	*ret = p;
-	return 0;
-}
-
-/* As much of the frame as the port, and without scattering one buffer, can take. */
-static uint16_t
-choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device *d, bool is_scatter)
-{
-	uint32_t mtu = info->max_mtu < WANTED_MTU ? info->max_mtu : WANTED_MTU;
-
-	if (!is_scatter && mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 8 > d->data_bytes)
-		mtu = d->data_bytes - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8;
-	return (uint16_t)(mtu < RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu);
-}
-
-/*
- * The receive queue and the pool of p->n_buffers it takes from. -ENOBUFS where the driver refuses
- * the queue: some want more buffers than descriptors tell (net_pcap with infinite_rx keeps a whole
- * file in them).
- */
-static int
-set_up_receive(uint16_t port, const struct weir_ethdev_device *d, uint16_t n_rx, unsigned least,
-    struct weir_ethdev_port *p, struct weir_error *err)
-{
-	unsigned socket = (unsigned)rte_eth_dev_socket_id(port);
-	char name[RTE_MEMPOOL_NAMESIZE];
-	int rc;
-
-	if (p->n_buffers < least)
-		p->n_buffers = least;
-	snprintf(name, sizeof(name), "weir_port%u", port);
-	rc = p->pool ? 0 : pool_create(name, p->n_buffers, d, (int)socket, &p->pool);
-	if (rc)
-		return weir_error_run(err, rc,
-		    "no memory for %u packet buffers of %u bytes (more hugepages: 'sudo sysctl "
-		    "vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 4096')",
-		    p->n_buffers, d->data_bytes);
-	rc = rte_eth_rx_queue_setup(port, 0, n_rx, socket, NULL, p->pool);
-	return rc ? weir_error_run(err, rc == -EINVAL && !d->is_af_xdp ? -ENOBUFS : rc,
-			"its receive queue cannot be set up with %u packet buffers", p->n_buffers)
-		  : 0;
-}
-
-static int
-set_up_queues(uint16_t port, const struct weir_ethdev_device *d, uint16_t mtu,
-    const struct rte_eth_dev_info *info, struct weir_ethdev_port *p, struct weir_error *err)
-{
-	bool is_scatter = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
-	struct rte_eth_conf conf = { .rxmode = { .mtu = mtu } };
-	uint16_t n_rx = DESCRIPTORS, n_tx = 512;
-	/* some drivers insist on a transmit queue beside the receive queue */
-	uint16_t n_txq = info->max_tx_queues ? 1 : 0;
-	int socket = rte_eth_dev_socket_id(port);
-	int rc;
-
-	if (is_scatter && mtu > RTE_ETHER_MTU)
-		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
-	rc = rte_eth_dev_configure(port, 1, n_txq, &conf);
-	if (!rc)
-		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &n_rx, &n_tx);
-	if (rc)
-		return weir_error_run(err, rc, "the port cannot be configured");
-	rc = set_up_receive(port, d, n_rx, count_buffers(n_rx, n_tx), p, err);
-	if (rc)
-		return rc;
-	if (n_txq)
-		rc = rte_eth_tx_queue_setup(port, 0, n_tx, (unsigned)socket, NULL);
-	return rc ? weir_error_run(err, rc, "its transmit queue cannot be set up") : 0;
-}
-
-static int
-start_port(uint16_t port, struct weir_error *err)
-{
-	int rc = rte_eth_dev_start(port);
-
-	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
-}
-
-static int
-start(uint16_t port, const struct weir_ethdev_device *d, struct weir_ethdev_port *p,
-    struct weir_error *err)
-{
-	struct rte_eth_dev_info info;
-	uint16_t mtu;
-	int rc = rte_eth_dev_info_get(port, &info);
-
-	if (rc)
-		return weir_error_run(err, rc, "the port does not tell what it can do");
-	mtu = choose_mtu(&info, d, info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
-	rc = set_up_queues(port, d, mtu, &info, p, err);
-	rc = rc ? rc : start_port(port, err);
-	if (rc && rc != -ENOBUFS && mtu > RTE_ETHER_MTU && p->pool && !d->is_af_xdp) {
-		/* not every driver that promises jumbo frames keeps it */
-		rc = set_up_queues(port, d, RTE_ETHER_MTU, &info, p, err);
-		rc = rc ? rc : start_port(port, err);
-	}
-	if (rc)
-		return rc;
-	/* a virtual port that knows no promiscuous mode receives all there is anyway */
-	rc = d->is_af_xdp ? 0 : rte_eth_promiscuous_enable(port);
-	if (rc && rc != -ENOTSUP)
-		return weir_error_run(err, rc, "the port cannot be made promiscuous");
-	return 0;
-}
-
-/* Mark a port as polled by a source; fails where it is one's already. */
-static int
-own(uint16_t port)
-{
-	struct rte_eth_dev_owner owner = { .name = "weir" };
-	int rc = rte_eth_dev_owner_new(&owner.id);
-
-	return rc ? rc : rte_eth_dev_owner_set(port, &owner);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return strstr(target, "[eventfd]") != NULL;
 }
 
 static void
-remove_port(uint16_t port)
+add_queues(struct weir_ethdev *e, const struct weir_ethdev_port *p)
 {
-	struct rte_eth_dev_info info;
-	struct rte_device *device = NULL;
+	for (uint16_t i = 0; i < p->n_queues && e->base.n_queues < WEIR_ETHDEV_QUEUES; i++) {
+		struct weir_ethdev_queue *q = &e->queues[e->base.n_queues++];
 
-	if (rte_eth_dev_info_get(port, &info) == 0)
-		device = info.device;
-	rte_eth_dev_stop(port);
-	rte_eth_dev_close(port);
-	if (device)
-		rte_dev_remove(device);
-}
-
-static int
-plug_in(const struct weir_ethdev_device *d, struct weir_ethdev_port *p, uint16_t *ret_port,
-    struct weir_error *err)
-{
-	int rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
-
-	if (rc || rte_eth_dev_get_port_by_name(d->name, ret_port) != 0)
-		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
-	/* EAL says nothing where the device was there before: a second source would poll the same
-	 * port */
-	if (own(*ret_port))
-		return weir_error_run(err, -EEXIST, "the device is open already");
-	rc = start(*ret_port, d, p, err);
-	if (rc == -ENOBUFS) {
-		remove_port(*ret_port);
-		rte_mempool_free(p->pool);
-		p->pool = NULL;
+		q->port = p->id;
+		q->queue = i;
+		q->has_depth = rte_eth_rx_queue_count(p->id, i) >= 0;
+		q->fd = p->has_interrupts ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, i) : -1;
+		if (q->fd <= STDERR_FILENO)
+			q->fd = -1; /* a driver that never set it */
+		q->is_eventfd = q->fd >= 0 && is_eventfd(q->fd);
 	}
-	return rc;
 }
 
 int
 weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_error *err)
 {
 	struct weir_ethdev_port *p = &e->ports[e->n_ports];
-	uint16_t port;
+	uint16_t id = RTE_MAX_ETHPORTS;
 	int rc;
 
 	if (e->n_ports == WEIR_ETHDEV_PORTS)
 		return weir_error_run(
 		    err, -ENOSPC, "more than %u ports in one source", WEIR_ETHDEV_PORTS);
-	/* A device that wants more buffers is opened anew: the refusal may have used up its file.
-	 */
-	for (;;) {
-		port = RTE_MAX_ETHPORTS;
-		rc = plug_in(d, p, &port, err);
-		if (rc != -ENOBUFS || p->n_buffers >= MOST_BUFFERS)
-			break;
-		p->n_buffers = 2 * p->n_buffers + 1;
-	}
-	if (rc == -ENOBUFS || rc == -EEXIST || port == RTE_MAX_ETHPORTS)
+	rc = weir_ethdev_port_open(e, d, p, &id, err);
+	if (id == RTE_MAX_ETHPORTS)
 		return rc; /* gone again, somebody else's, or never there */
-	e->port_ids[e->n_ports++] = port;
+	p->id = id;
+	e->n_ports++;
 	if (rc)
 		return rc; /* close removes it */
-	p->is_nombuf_lost = !d->is_af_xdp;
-	e->has_depth = (e->n_ports == 1 || e->has_depth) && rte_eth_rx_queue_count(port, 0) >= 0;
-	rte_eth_stats_get(port, &p->base);
+	if (e->n_ports == 1) {
+		if (!d->is_af_xdp)
+			e->base.numa_node = rte_eth_dev_socket_id(id);
+		if (p->rss == WEIR_ETHDEV_RSS_VERIFIED) {
+			e->base.spread = weir_ethdev_rss_fields(p->rss_hf);
+			e->base.is_symmetric = p->is_symmetric;
+		}
+	}
+	add_queues(e, p);
 	return 0;
+}
+
+static void
+describe_fields(const struct weir_field_set *set, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned f = 0; f < WEIR_N_FIELDS && len < size; f++)
+		if (weir_field_set_has(set, f))
+			len += (size_t)snprintf(
+			    buf + len, size - len, "%s%s", len ? ", " : "", weir_fields[f].name);
+}
+
+void
+weir_ethdev_describe(const struct weir_ethdev *e, char *buf, size_t size)
+{
+	static const char *const unverified[] = {
+		[WEIR_ETHDEV_RSS_NO_KEY] = "RSS by the driver's own rules: its key cannot be read",
+		[WEIR_ETHDEV_RSS_NO_TABLE] = "RSS by the driver's own rules: its table cannot be "
+					     "read",
+		[WEIR_ETHDEV_RSS_BAD_TABLE] = "RSS by a table of the driver's own",
+	};
+	const struct weir_ethdev_port *p = &e->ports[0];
+	unsigned n = e->base.n_queues;
+	char fields[128];
+
+	buf[0] = '\0';
+	if (n == 1 && e->n_workers > 1)
+		snprintf(buf, size, "1 receive queue%s: workers take turns",
+		    p->rss == WEIR_ETHDEV_RSS_REFUSED ? ", for the driver refused RSS"
+						      : ", no RSS");
+	if (n == 1)
+		return;
+	describe_fields(&e->base.spread, fields, sizeof(fields));
+	if (p->rss == WEIR_ETHDEV_RSS_VERIFIED)
+		snprintf(buf, size, "%u receive queues, RSS by %s%s", n, fields,
+		    e->base.is_symmetric ? " (symmetric)" : "");
+	else if (p->rss == WEIR_ETHDEV_RSS_NONE || p->rss == WEIR_ETHDEV_RSS_REFUSED)
+		snprintf(buf, size, "%u receive queues", n);
+	else
+		snprintf(buf, size, "%u receive queues, %s", n, unverified[p->rss]);
 }
 
 static void
@@ -258,14 +121,46 @@ ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 		const struct weir_ethdev_port *p = &e->ports[i];
 		struct rte_eth_stats now;
 
-		if (rte_eth_stats_get(e->port_ids[i], &now) != 0)
+		if (rte_eth_stats_get(p->id, &now) != 0)
 			continue;
 		ret->lost_nic += now.imissed - p->base.imissed + now.ierrors - p->base.ierrors;
 		if (p->is_nombuf_lost)
 			ret->lost_no_buffer += now.rx_nombuf - p->base.rx_nombuf;
 	}
+	for (unsigned i = 0; i < s->n_queues; i++)
+		ret->lost_no_buffer += __atomic_load_n(&e->queues[i].n_cut, __ATOMIC_RELAXED);
 	if (e->extra_lost)
 		ret->lost_nic += e->extra_lost(e) - e->extra_lost_base;
+}
+
+static int
+ethdev_wait_fd(struct weir_source *s, unsigned queue)
+{
+	const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+
+	return e->queues[queue].fd;
+}
+
+static int
+ethdev_arm(struct weir_source *s, unsigned queue, bool is_on)
+{
+	const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+	const struct weir_ethdev_queue *q = &e->queues[queue];
+	uint64_t count;
+	int rc;
+
+	if (q->fd < 0)
+		return -ENOTSUP;
+	if (!is_on) {
+		rc = rte_eth_dev_rx_intr_disable(q->port, q->queue);
+		return rc == -ENOTSUP ? 0 : rc;
+	}
+	/* interrupts so far: what they told of is seen by the poll that follows */
+	if (q->is_eventfd && read(q->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return -errno;
+	rc = rte_eth_dev_rx_intr_enable(q->port, q->queue);
+	/* nothing to switch: packets themselves make such a descriptor readable */
+	return rc == -ENOTSUP && !q->is_eventfd ? 0 : rc;
 }
 
 void
@@ -274,12 +169,14 @@ weir_ethdev_close(struct weir_source *s)
 	struct weir_ethdev *e = (struct weir_ethdev *)s;
 
 	for (uint16_t i = 0; i < e->n_ports; i++) {
-		remove_port(e->port_ids[i]);
+		weir_ethdev_port_remove(e->ports[i].id);
 		rte_mempool_free(e->ports[i].pool);
 	}
 	if (e->promiscuous_fd >= 0)
 		close(e->promiscuous_fd);
-	free(e->side);
+	rte_stack_free(e->free_slots);
+	if (e->side)
+		munmap(e->side, e->side_bytes);
 	free(s->name);
 	free(s->description);
 	free(e);
@@ -289,29 +186,60 @@ static const struct weir_source_ops ethdev_ops = {
 	.kind = "port",
 	.poll = weir_ethdev_poll,
 	.release = weir_ethdev_release,
+	.wait_fd = ethdev_wait_fd,
+	.arm = ethdev_arm,
 	.stats = ethdev_stats,
 	.close = weir_ethdev_close,
 };
 
-struct weir_ethdev *
-weir_ethdev_create(uint16_t interface)
+/* Two bursts for each worker. Pages that no packet in several segments touches cost nothing. */
+static int
+create_slots(struct weir_ethdev *e)
 {
-	struct weir_ethdev *e = calloc(1, sizeof(*e));
+	unsigned n = 2 * WEIR_ROWS * (e->n_workers + 1);
+	char name[RTE_STACK_NAMESIZE];
+	void *slot;
+
+	e->side_bytes = (size_t)n * WEIR_ETHDEV_SLOT_BYTES;
+	e->side = mmap(NULL, e->side_bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (e->side == MAP_FAILED) {
+		e->side = NULL;
+		return -ENOMEM;
+	}
+	snprintf(name, sizeof(name), "weir_%p", (void *)e);
+	e->free_slots = rte_stack_create(name, n, SOCKET_ID_ANY, RTE_STACK_F_LF);
+	if (!e->free_slots)
+		return -ENOMEM;
+	while (n--) { /* the lowest is taken first */
+		slot = e->side + (size_t)n * WEIR_ETHDEV_SLOT_BYTES;
+		rte_stack_push(e->free_slots, &slot, 1);
+	}
+	return 0;
+}
+
+struct weir_ethdev *
+weir_ethdev_create(const struct weir_source_config *c)
+{
+	struct weir_ethdev *e = aligned_alloc(_Alignof(struct weir_ethdev), sizeof(*e));
 
 	if (!e)
 		return NULL;
-	/* pages that no packet in several segments touches cost nothing */
-	e->side = malloc((size_t)WEIR_ROWS * WEIR_ETHDEV_SLOT_BYTES);
-	if (!e->side) {
-		free(e);
-		return NULL;
-	}
+	memset(e, 0, sizeof(*e));
 	e->base.ops = &ethdev_ops;
 	e->base.is_live = true;
 	e->base.needs_eal = true;
-	e->base.first_interface = interface;
+	e->base.has_lasting_views = true;
+	e->base.first_interface = c->first_interface;
 	e->base.n_interfaces = 1;
+	e->base.numa_node = -1;
+	e->n_workers = c->n_workers ? c->n_workers : 1;
+	e->wants_interrupts = c->wants_interrupts;
 	e->promiscuous_fd = -1;
+	if (create_slots(e)) {
+		weir_ethdev_close(&e->base);
+		return NULL;
+	}
 	return e;
 }
 
@@ -320,6 +248,9 @@ weir_ethdev_look(struct weir_ethdev *e)
 {
 	if (if_nametoindex(e->interface))
 		return WEIR_POLL_OK;
-	weir_error_run(&e->base.error, -ENODEV, "-i '%s': the interface disappeared", e->base.name);
+	/* several queues may find it at the same time */
+	if (!atomic_exchange(&e->has_failed, true))
+		weir_error_run(
+		    &e->base.error, -ENODEV, "-i '%s': the interface disappeared", e->base.name);
 	return WEIR_POLL_ERROR;
 }

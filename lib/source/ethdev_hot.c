@@ -10,37 +10,65 @@
 
 #include <weir/base/poison.h> /* last */
 
-/* The bytes of a packet in several segments, gathered in the row's slot. */
+/*
+ * The bytes of a packet in several segments, gathered in a slot that is the row's until its
+ * release. NULL where all slots are out.
+ */
 static const uint8_t *
-gather(const struct weir_ethdev *e, const struct rte_mbuf *m, uint32_t row, uint32_t *ret_len)
+gather(struct weir_ethdev *e, const struct rte_mbuf *m, uint32_t *ret_len)
 {
-	uint8_t *slot = e->side + (size_t)row * WEIR_ETHDEV_SLOT_BYTES;
 	uint32_t len = RTE_MIN(rte_pktmbuf_pkt_len(m), WEIR_ETHDEV_SLOT_BYTES);
-	const uint8_t *p = rte_pktmbuf_read(m, 0, len, slot);
+	uint8_t *to;
+	void *slot;
 
-	*ret_len = p ? len : rte_pktmbuf_data_len(m);
-	return p ? p : rte_pktmbuf_mtod(m, const uint8_t *);
+	if (!rte_stack_pop(e->free_slots, &slot, 1))
+		return NULL;
+	if (unlikely(!atomic_load_explicit(&e->has_side, memory_order_relaxed)))
+		atomic_store_explicit(&e->has_side, true, memory_order_relaxed);
+	to = slot;
+	for (uint32_t at = 0; m && at < len; m = m->next) {
+		uint32_t n = RTE_MIN((uint32_t)m->data_len, len - at);
+
+		rte_memcpy(to + at, rte_pktmbuf_mtod(m, const uint8_t *), n);
+		at += n;
+		*ret_len = at;
+	}
+	return to;
 }
 
-/* Views of rows first .. first + n - 1, whose owners are filled. */
-static void
-fill_views(
-    const struct weir_ethdev *e, struct weir_batch *b, uint32_t first, uint32_t n, int64_t now_ns)
+/*
+ * Views of rows first .. first + n - 1, whose owners are filled. Returns the rows that are left: a
+ * packet that no slot is left for is dropped and counted.
+ */
+static uint32_t
+fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch *b, uint32_t first,
+    uint32_t n, int64_t now_ns)
 {
-	for (uint32_t r = first; r < first + n; r++) {
-		const struct rte_mbuf *m = b->owner[r];
+	uint32_t to = first;
 
-		b->data[r] = rte_pktmbuf_mtod(m, const uint8_t *);
-		rte_prefetch0(b->data[r]);
-		b->cap_len[r] = rte_pktmbuf_data_len(m);
-		b->wire_len[r] = rte_pktmbuf_pkt_len(m);
-		b->time_ns[r] = now_ns;
-		b->interface[r] = e->base.first_interface;
-		b->link[r] = WEIR_LINK_ETHERNET;
-		b->dlt[r] = DLT_EN10MB;
-		if (unlikely(m->nb_segs > 1))
-			b->data[r] = gather(e, m, r, &b->cap_len[r]);
+	for (uint32_t r = first; r < first + n; r++) {
+		struct rte_mbuf *m = b->owner[r];
+
+		b->owner[to] = m;
+		b->data[to] = rte_pktmbuf_mtod(m, const uint8_t *);
+		rte_prefetch0(b->data[to]);
+		b->cap_len[to] = rte_pktmbuf_data_len(m);
+		b->wire_len[to] = rte_pktmbuf_pkt_len(m);
+		b->time_ns[to] = now_ns;
+		b->interface[to] = e->base.first_interface;
+		b->link[to] = WEIR_LINK_ETHERNET;
+		b->dlt[to] = DLT_EN10MB;
+		if (unlikely(m->nb_segs > 1)) {
+			b->data[to] = gather(e, m, &b->cap_len[to]);
+			if (!b->data[to]) {
+				rte_pktmbuf_free_bulk(&m, 1);
+				__atomic_store_n(&q->n_cut, q->n_cut + 1, __ATOMIC_RELAXED);
+				continue;
+			}
+		}
+		to++;
 	}
+	return to - first;
 }
 
 enum weir_poll
@@ -48,33 +76,37 @@ weir_ethdev_poll(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_ethdev *e = (struct weir_ethdev *)s;
-	uint32_t n = 0;
-	int32_t depth = e->has_depth ? 0 : -1;
+	struct weir_ethdev_queue *q = &e->queues[queue];
+	uint32_t n;
 
-	(void)queue;
-
-	for (uint16_t i = 0; i < e->n_ports && n < max; i++) {
-		uint16_t port = e->port_ids[e->next];
-
-		e->next = (uint16_t)(e->next + 1 == e->n_ports ? 0 : e->next + 1);
-		if (e->has_depth)
-			depth += rte_eth_rx_queue_count(port, 0);
-		n += rte_eth_rx_burst(
-		    port, 0, (struct rte_mbuf **)&b->owner[n], (uint16_t)(max - n));
-	}
-	fill_views(e, b, 0, n, now_ns);
-	b->n = n;
-	b->queue_depth = depth;
-	if (likely(n || !e->interface[0] || now_ns - e->looked_ns < WEIR_NS_PER_S))
+	b->queue_depth = q->has_depth ? rte_eth_rx_queue_count(q->port, q->queue) : -1;
+	n = rte_eth_rx_burst(q->port, q->queue, (struct rte_mbuf **)b->owner, (uint16_t)max);
+	b->n = fill_views(e, q, b, 0, n, now_ns);
+	if (likely(n || !e->interface[0] || now_ns - q->looked_ns < WEIR_NS_PER_S))
 		return WEIR_POLL_OK;
-	e->looked_ns = now_ns;
+	q->looked_ns = now_ns;
 	return weir_ethdev_look(e);
+}
+
+/* Slots go back by the views, for a packet that was passed on has no owner any more. */
+static void
+release_slots(struct weir_ethdev *e, struct weir_batch *b)
+{
+	for (uint32_t r = 0; r < b->n; r++) {
+		void *slot = (void *)(uintptr_t)b->data[r];
+
+		if ((uintptr_t)slot - (uintptr_t)e->side < e->side_bytes)
+			rte_stack_push(e->free_slots, &slot, 1);
+	}
 }
 
 void
 weir_ethdev_release(struct weir_source *s, struct weir_batch *b)
 {
-	(void)s;
+	struct weir_ethdev *e = (struct weir_ethdev *)s;
+
+	if (unlikely(atomic_load_explicit(&e->has_side, memory_order_relaxed)))
+		release_slots(e, b);
 	/* rows whose packet was passed on have no owner any more */
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)b->owner, b->n);
 }

@@ -46,9 +46,31 @@ file_stats(struct weir_source *s, struct weir_source_stats *ret)
 	ret->load_ns = f->load_ns;
 }
 
+/*
+ * A pipe at full speed waits on its descriptor: a poll that gives nothing has read all of it. A
+ * paced file waits for the clock.
+ */
+static int
+file_wait_fd(struct weir_source *s, unsigned queue)
+{
+	const struct weir_file *f = (const struct weir_file *)s;
+
+	(void)queue;
+	return f->arena || f->pending || f->in.is_regular ? -1 : f->in.fd;
+}
+
+static int
+file_arm(struct weir_source *s, unsigned queue, bool is_on)
+{
+	(void)is_on;
+	return file_wait_fd(s, queue) < 0 ? -ENOTSUP : 0;
+}
+
 static const struct weir_source_ops file_ops = {
 	.kind = "file",
 	.poll = weir_file_poll,
+	.wait_fd = file_wait_fd,
+	.arm = file_arm,
 	.stats = file_stats,
 	.close = file_close,
 };
@@ -116,6 +138,7 @@ preload(struct weir_file *f, struct weir_error *err)
 	if (!f->size_bytes)
 		f->size_bytes = f->in.offset;
 	close_reader(f);
+	f->base.has_lasting_views = true; /* the packets stay where they are */
 	f->load_ns = weir_now_mono_ns() - begin_ns;
 	return 0;
 }
@@ -189,6 +212,7 @@ file_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 		return weir_error_run(err, -ENOMEM, "-r '%s': out of memory", c->value);
 	f->base.ops = &file_ops;
 	f->base.has_clock = true;
+	f->base.numa_node = -1;
 	f->base.first_interface = c->first_interface;
 	rc = weir_file_options_parse(c->value, &f->options, err);
 	if (rc) {

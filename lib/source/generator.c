@@ -127,6 +127,7 @@ gen_open(const struct weir_source_config *c, struct weir_source **ret, struct we
 		return weir_error_run(err, -ENOMEM, "--source '%s': out of memory", c->value);
 	g->base.ops = &gen_ops;
 	g->base.has_clock = true;
+	g->base.numa_node = -1;
 	g->base.first_interface = c->first_interface;
 	g->base.n_interfaces = 1;
 	g->options = o;

@@ -57,11 +57,11 @@ interface_needs_eal(const struct weir_source_config *c, bool *ret, struct weir_e
 /* Name and description of an open source; how is "taken through AF_XDP". */
 static int
 describe(struct weir_source *s, const struct weir_source_config *c, const char *how,
-    const char *why, const char *fallback)
+    const char *why, const char *fallback, const char *queues)
 {
 	s->name = strdup(c->value);
-	if (asprintf(&s->description, "%s: %s (%s%s%s)", c->value, how, why,
-		fallback[0] ? "; " : "", fallback) < 0)
+	if (asprintf(&s->description, "%s: %s (%s%s%s)%s%s", c->value, how, why,
+		fallback[0] ? "; " : "", fallback, queues[0] ? "; " : "", queues) < 0)
 		s->description = NULL;
 	return s->name && s->description ? 0 : -ENOMEM;
 }
@@ -109,6 +109,7 @@ weir_source_dry(const struct weir_source_config *c, bool needs_eal)
 	s->ops = &dry_ops;
 	s->is_live = true;
 	s->needs_eal = needs_eal;
+	s->numa_node = -1;
 	s->first_interface = c->first_interface;
 	s->n_interfaces = 1;
 	return s;
@@ -132,7 +133,7 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 				  : weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
 	}
 	if (*is_af_xdp) {
-		rc = weir_take_open(f, c->first_interface, &e, &reason);
+		rc = weir_take_open(f, c, &e, &reason);
 		if (!rc) {
 			*ret = &e->base;
 			return 0;
@@ -142,8 +143,10 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 	}
 	/* a copy of what the host itself sends is no part of what was taken */
 	rc = weir_tap_open(c->value, is_taken, c->first_interface, &t, err);
-	if (!rc)
+	if (!rc) {
+		t->base.numa_node = weir_interface_numa_node(c->value);
 		*ret = &t->base;
+	}
 	return rc;
 }
 
@@ -153,7 +156,7 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 	struct weir_interface_facts f;
 	struct weir_interface_decision d;
 	struct weir_source *s = NULL;
-	char fallback[512] = "";
+	char fallback[512] = "", queues[192] = "";
 	bool is_af_xdp = false;
 	int rc = look(c, &f, &d, err);
 
@@ -161,11 +164,13 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 		rc = open_live(c, &f, d.is_taken, &is_af_xdp, fallback, sizeof(fallback), &s, err);
 	if (rc)
 		return rc;
+	if (is_af_xdp && !c->is_dry_run)
+		weir_ethdev_describe((const struct weir_ethdev *)s, queues, sizeof(queues));
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"
 	    : is_af_xdp ? "taken through AF_XDP"
 			: "taken through AF_PACKET",
-	    d.why, fallback);
+	    d.why, fallback, queues);
 	if (rc) {
 		s->ops->close(s);
 		return weir_error_run(err, rc, "-i '%s': no memory", c->value);

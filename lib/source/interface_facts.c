@@ -275,6 +275,23 @@ count_queues(const char *name)
 	return n ? n : 1;
 }
 
+int
+weir_interface_numa_node(const char *name)
+{
+	char path[128];
+	int node = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.15s/device/numa_node", name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &node) != 1 || node < 0)
+		node = -1;
+	fclose(f);
+	return node;
+}
+
 static int
 no_such(const char *name, struct weir_error *err)
 {

@@ -231,16 +231,20 @@ port_needs_eal(const struct weir_source_config *c, bool *ret, struct weir_error 
 }
 
 /*
- * net_null copies packets of its size= into buffers without a look at their room, so the room
- * follows the argument.
+ * A device that makes packets of a size= of its own (net_null) may copy them into buffers without a
+ * look at their room, so the room follows the argument.
  */
 static uint32_t
 data_bytes(const struct weir_port_name *p)
 {
-	const char *size = strstr(p->args, "size=");
-	unsigned long n = size ? strtoul(size + 5, NULL, 0) : 0;
+	unsigned long n = 0;
 
-	if (strncmp(p->device, "net_null", 8) != 0 || n <= DATA_BYTES)
+	for (const char *arg = p->args; arg; arg = strchr(arg, ',')) {
+		arg += *arg == ',';
+		if (strncmp(arg, "size=", 5) == 0)
+			n = strtoul(arg + 5, NULL, 0);
+	}
+	if (n <= DATA_BYTES)
 		return DATA_BYTES;
 	return n < UINT16_MAX - RTE_PKTMBUF_HEADROOM ? (uint32_t)n : 0;
 }
@@ -280,6 +284,7 @@ open_port(const struct weir_source_config *c, const struct weir_port_name *p,
 		.name = p->device,
 		.args = p->args,
 		.data_bytes = data_bytes(p),
+		.numa_node = -1,
 	};
 	struct weir_ethdev *e;
 	int rc;
@@ -289,7 +294,7 @@ open_port(const struct weir_source_config *c, const struct weir_port_name *p,
 		    err, "-i '%s': a packet has no more than 65407 bytes here", c->value);
 	if (!weir_eal_is_started())
 		return weir_error_run(err, -ENXIO, "-i '%s': EAL is not started", c->value);
-	e = weir_ethdev_create(c->first_interface);
+	e = weir_ethdev_create(c);
 	if (!e)
 		return weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
 	weir_eal_log_mark();
@@ -309,7 +314,7 @@ port_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 {
 	struct weir_port_name p;
 	struct weir_source *s = NULL;
-	char driver[64] = "";
+	char driver[64] = "", queues[192] = "";
 	int rc = look(c, &p, err);
 
 	if (!rc && c->is_dry_run)
@@ -321,13 +326,16 @@ port_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 	if (s && !c->is_dry_run) {
 		struct rte_eth_dev_info info;
 
-		if (rte_eth_dev_info_get(((struct weir_ethdev *)s)->port_ids[0], &info) == 0)
+		const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+
+		if (rte_eth_dev_info_get(e->ports[0].id, &info) == 0)
 			snprintf(driver, sizeof(driver), " by %s", info.driver_name);
+		weir_ethdev_describe(e, queues, sizeof(queues));
 	}
 	if (s) {
 		s->name = strdup(c->value);
-		if (asprintf(&s->description, "%s: polled as a port of DPDK%s", p.device, driver) <
-		    0)
+		if (asprintf(&s->description, "%s: polled as a port of DPDK%s%s%s", p.device,
+			driver, queues[0] ? "; " : "", queues) < 0)
 			s->description = NULL;
 	}
 	if (!s || !s->name || !s->description) {

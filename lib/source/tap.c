@@ -125,9 +125,30 @@ tap_close(struct weir_source *s)
 	free(t);
 }
 
+static int
+tap_wait_fd(struct weir_source *s, unsigned queue)
+{
+	const struct weir_tap *t = (const struct weir_tap *)s;
+
+	(void)queue;
+	return pcap_get_selectable_fd(t->pcap);
+}
+
+/* Nothing to switch: a block that the kernel handed over makes the socket readable. */
+static int
+tap_arm(struct weir_source *s, unsigned queue, bool is_on)
+{
+	(void)s;
+	(void)queue;
+	(void)is_on;
+	return 0;
+}
+
 static const struct weir_source_ops tap_ops = {
 	.kind = "tap",
 	.poll = weir_tap_poll,
+	.wait_fd = tap_wait_fd,
+	.arm = tap_arm,
 	.stats = tap_stats,
 	.close = tap_close,
 };
@@ -149,6 +170,7 @@ weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct wei
 	t->base.ops = &tap_ops;
 	t->base.is_live = true;
 	t->base.has_clock = true;
+	t->base.numa_node = -1;
 	t->base.first_interface = interface;
 	t->base.n_interfaces = 1;
 	t->pcap = pcap_create(name, text);

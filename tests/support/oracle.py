@@ -89,18 +89,22 @@ def fold(function, values, times, span):
     raise ValueError(function)
 
 
-def group(packets, aggs, keys=(), where=None, window=None, top=None, having=None, query="main"):
+def group(packets, aggs, keys=(), where=None, window=None, top=None, having=None, query="main", seen=()):
     """Rows of a query with --agg.
 
     keys: field names, or (name, function of the packet)
     aggs: (name, aggregate[, field name or function of the packet])
     window: nanoseconds, None for the global one; top: (number, column)
+    seen: packets that found no place, but were in the window: they count for its start and end
     """
     get = []
     for k in keys:
         get.append((k, lambda p, k=k: p[k]) if isinstance(k, str) else k)
     groups = {}
     spans = {}
+    for p in seen:
+        lo, hi = spans.get(0, (p.t, p.t))
+        spans[0] = (min(lo, p.t), max(hi, p.t))
     for p in packets:
         if where and not where(p):
             continue

@@ -39,7 +39,7 @@ weir_edge_rows(const struct weir_agg_rows *rows, uint32_t offset, const struct w
 
 	WEIR_AGG_FOR_EACH (rows, c, r, group) {
 		struct weir_edge *s = (void *)(group + offset);
-		int64_t number = rows->first_number + (int64_t)r;
+		int64_t number = rows->number ? rows->number[r] : rows->first_number + (int64_t)r;
 		int64_t time_ns = rows->time_ns[r];
 
 		if (!weir_any_counts(c, r, store))

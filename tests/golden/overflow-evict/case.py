@@ -6,7 +6,7 @@ from shared import TALKERS, flood
 
 SIZE = 100
 STATS = {"queries": {"main": {"in": 3000, "rows": len(TALKERS),
-                              "table": {"size": SIZE, "overflow": "evict", "keys": SIZE}}}}
+                              "table": {"size": SIZE, "overflow": "evict"}}}}
 
 
 def packets():

@@ -5,6 +5,7 @@ from pcapmaker import MS, packet
 from shared import B, second
 
 KEYS, TURNS = 5000, 3
+WORKERS = (1,)  # of several, one may have a key and another no place for it
 STATS = {"queries": {"main": {"in": KEYS * TURNS, "dropped": {"null_key": 0, "late": 0}}}}
 
 

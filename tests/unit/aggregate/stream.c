@@ -204,6 +204,7 @@ make_aggregator(const struct stream *s, const struct query *q)
 		.table_size = q->table_size,
 		.seed = q->seed,
 		.overflow = q->overflow,
+		.simd = q->simd,
 	};
 	struct weir_error err;
 	struct weir_aggregator *a;
@@ -254,6 +255,37 @@ note_pane(struct answer *a, const struct weir_pane *p)
 		a->sampling = weir_pane_sampling(p);
 }
 
+static bool
+are_same(const struct weir_block *a, const struct weir_block *b)
+{
+	bool same = a->n_rows == b->n_rows && a->window_start_ns == b->window_start_ns &&
+		    a->window_end_ns == b->window_end_ns;
+
+	for (uint32_t r = 0; same && r < a->n_rows; r++)
+		for (unsigned c = 0; same && c < a->schema->n_columns; c++) {
+			struct weir_value v = weir_column_get(&a->columns[c], r);
+			struct weir_value w = weir_column_get(&b->columns[c], r);
+
+			same = v.is_null == w.is_null && v.type == w.type &&
+			       (v.is_null || weir_value_compare(&v, &w) == 0);
+		}
+	return same;
+}
+
+/* Put in order first, a pane gives the same rows as a block that is sorted. */
+static void
+check_order(struct weir_pane *p, const struct weir_block *sorted)
+{
+	struct weir_block *b = weir_block_create(sorted->schema, 0);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	CU_ASSERT_EQUAL_FATAL(weir_pane_order(p), 0);
+	for (uint32_t first = 0; first <= weir_pane_n_groups(p); first += 500)
+		CU_ASSERT_EQUAL(weir_pane_rows(p, first, 500, b), 0);
+	CU_ASSERT(are_same(b, sorted));
+	weir_block_destroy(b);
+}
+
 static void
 take_pane(struct answer *a, struct weir_pane *p)
 {
@@ -267,6 +299,7 @@ take_pane(struct answer *a, struct weir_pane *p)
 	CU_ASSERT(weir_pane_bytes(p) > 0);
 	note_pane(a, p);
 	CU_ASSERT_EQUAL(weir_block_sort(b, -1, 0), 0);
+	check_order(p, b);
 	a->blocks[a->n_blocks++] = b;
 }
 
@@ -510,15 +543,23 @@ add_group(struct answer *a, const struct stream *s, const struct query *q,
 		CU_ASSERT_EQUAL(weir_block_set(b, b->n_rows, q->n_keys + i, &v), 0);
 	}
 	b->n_rows++;
-	for (uint32_t i = 0; is_global && i < n; i++) {
-		int64_t t = s->time_ns[rows[i].row];
+}
+
+/* The global window's span: of all rows that it is given, also those that find no place. */
+static void
+note_span(const struct stream *s, const struct placed *placed, uint32_t n, int64_t *ret_first,
+    int64_t *ret_last)
+{
+	*ret_first = *ret_last = WEIR_TIME_NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t t = s->time_ns[placed[i].row];
 
 		if (t == WEIR_TIME_NONE)
 			continue;
-		if (b->window_start_ns == WEIR_TIME_NONE || t < b->window_start_ns)
-			b->window_start_ns = t;
-		if (t > b->window_end_ns)
-			b->window_end_ns = t;
+		if (*ret_first == WEIR_TIME_NONE || t < *ret_first)
+			*ret_first = t;
+		if (t > *ret_last)
+			*ret_last = t;
 	}
 }
 
@@ -527,17 +568,23 @@ answer_worked_out(struct answer *a, const struct stream *s, const struct query *
 {
 	struct placed *placed = calloc(s->n + 1, sizeof(*placed));
 	struct placing p = { s, q->n_keys };
+	int64_t first_ns, last_ns;
 	uint32_t n;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(placed);
 	make_schema(a, s, q);
 	n = place_rows(a, s, q, placed);
+	note_span(s, placed, n, &first_ns, &last_ns);
 	n = group_rows(a, q, placed, n, &p);
 	a->counters.aggregated = n;
 	for (uint32_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && compare_keys(&placed[i], &placed[end], &p) == 0; end++)
 			;
 		add_group(a, s, q, placed + i, end - i);
+	}
+	if (q->window.kind == WEIR_WINDOW_GLOBAL && a->n_blocks) {
+		a->blocks[0]->window_start_ns = first_ns;
+		a->blocks[0]->window_end_ns = last_ns;
 	}
 	free(placed);
 }

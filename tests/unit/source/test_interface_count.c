@@ -2,12 +2,14 @@
 /*
  * Count what a live source delivers, for trying it by hand and from scripts:
  *
- *     test_interface_count [--tap|--take] [--dry] [--debug] NAME PACKETS SECONDS [-- EAL ARGUMENTS]
+ *     test_interface_count [--tap|--take] [--dry] [--debug] [--workers] NAME PACKETS SECONDS [--
+ * EAL ARGUMENTS]
  *
- * polls the source until PACKETS packets have come and half a second more, or SECONDS have passed,
- * and prints one line "packets=... bytes=... captured=... sum=... nic=... no_buffer=...", where sum
- * adds up all captured bytes. Exit status 0 when exactly PACKETS came (any number where PACKETS is
- * 0). Without arguments there is nothing to count: status 77 (skipped).
+ * opens the source, with --workers as for 4 workers, and polls all of its queues until PACKETS
+ * packets have come and half a second more, or SECONDS have passed, and prints one line
+ * "packets=... bytes=... captured=... sum=... nic=... no_buffer=...", where sum adds up all
+ * captured bytes. Exit status 0 when exactly PACKETS came (any number where PACKETS is 0). Without
+ * arguments there is nothing to count: status 77 (skipped).
  */
 #include <pthread.h>
 #include <rte_lcore.h>
@@ -55,10 +57,11 @@ work(void *arg)
 
 	if (c->needs_eal && rte_thread_register() != 0)
 		exit(1);
-	while (b && weir_now_mono_ns() < end) {
+	for (unsigned q = 0; b && weir_now_mono_ns() < end; q++) {
 		int64_t now = weir_now_wall_ns();
 
-		c->last = c->source->ops->poll(c->source, 0, b, WEIR_ROWS, now);
+		q %= c->source->n_queues;
+		c->last = c->source->ops->poll(c->source, q, b, WEIR_ROWS, now);
 		if (c->last != WEIR_POLL_OK)
 			break;
 		add_up(c, b, now);
@@ -120,6 +123,8 @@ main(int argc, char **argv)
 			config.is_dry_run = true;
 		else if (strcmp(argv[i], "--debug") == 0)
 			weir_log_set_level(WEIR_LOG_DEBUG);
+		else if (strcmp(argv[i], "--workers") == 0)
+			config.n_workers = 4;
 	}
 	if (argc - i < 3) {
 		fprintf(

@@ -2,10 +2,12 @@
 #ifndef WEIR_AGGREGATE_AGGREGATE_H
 #define WEIR_AGGREGATE_AGGREGATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/aggregate/function.h>
 #include <weir/base/error.h>
+#include <weir/base/simd.h>
 #include <weir/record/block.h>
 
 /*
@@ -63,7 +65,8 @@ struct weir_group_spec {
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
 	enum weir_overflow overflow;
-	uint64_t seed; /* of the keyed hash: random a run unless --seed */
+	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
+	enum weir_simd simd; /* level of the kernels */
 };
 
 /* Rows that one update brings: hot. */
@@ -73,9 +76,11 @@ struct weir_group_rows {
 	const struct weir_column *const *keys; /* [n_keys] */
 	const struct weir_column *const *const *args; /* [n_aggs][n_args] */
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
-	int64_t first_number;                         /* number of row 0 */
-	int64_t watermark_ns; /* largest event time that has arrived before this row's batch on its
-				 queue */
+	const int64_t *number; /* [n] of its frame; NULL: first_number + row */
+	int64_t first_number;  /* number of row 0 */
+	bool is_admitted;      /* weir_group_admit has let the rows in: no row is late any more */
+	int64_t watermark_ns;  /* largest event time that has arrived before this row's batch on its
+				   queue */
 };
 
 /*
@@ -89,6 +94,15 @@ struct weir_group_counters {
 	uint64_t no_time;  /* a time window, and the packet has no time */
 	uint64_t overflow; /* the table was full: its group found no place, or lost it to another */
 };
+
+/*
+ * Hot. Judge rows where they arrive, when they are aggregated elsewhere: leaves in rows->sel what
+ * an update by an aggregator of this spec would not drop as null_key, no_time or late, and counts
+ * the others. Of the spec n_keys, window and lateness_ns count; of the rows n, sel, keys, time_ns
+ * and watermark_ns. What is left goes to updates with is_admitted.
+ */
+void weir_group_admit(const struct weir_group_spec *spec, const struct weir_group_rows *rows,
+    struct weir_group_counters *counters);
 
 struct weir_aggregator;
 struct weir_pane;
@@ -114,11 +128,17 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
 /*
- * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. Under evict
- * and sample dst is held to the table's size, and weir_pane_lost tells what that took; under drop
- * it has the groups of both.
+ * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. dst is held
+ * to the table's size, and weir_pane_lost tells what that took.
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
+/*
+ * Control. Put a pane's groups in order: by their keys ascending, as weir_block_sort orders the
+ * rows of a window. weir_pane_rows then gives them so, and in parts. It takes 12 bytes a group
+ * while it lasts and 4 from then on, and gives back the memory by which groups were found: the pane
+ * takes no more rows, nor is it merged, before it is cleared. 0 or -ENOMEM: in no order, then.
+ */
+int weir_pane_order(struct weir_pane *p);
 /*
  * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
  * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.

@@ -28,6 +28,7 @@ struct weir_agg_rows {
 	const uint32_t *row;    /* [n] row in the columns and in time_ns, ascending */
 	uint8_t *const *group;  /* [n] memory of its group */
 	const int64_t *time_ns; /* by row: event time, for the order-sensitive */
+	const int64_t *number;  /* by row: of its frame; NULL: first_number + row */
 	int64_t first_number;   /* of row 0 */
 };
 

@@ -17,7 +17,7 @@
 
 /* One stage as typed. */
 struct weir_stage_text {
-	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, WINDOW, AGG, TOP */
+	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, TOP */
 	const char *text;
 };
 
@@ -59,6 +59,7 @@ struct weir_command {
 	const char *name;     /* of the run, or NULL */
 	bool is_control_never;
 	bool is_progress_never;
+	bool has_cores; /* --cores was given */
 	unsigned n_workers;
 	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */
 	unsigned *cpus;  /* [n_cpus] */

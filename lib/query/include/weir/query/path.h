@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <weir/aggregate/aggregate.h>
+#include <weir/exchange/exchange.h>
+#include <weir/exchange/route.h>
 #include <weir/packet/batch.h>
 #include <weir/query/command.h>
 #include <weir/record/block.h>
@@ -38,6 +40,17 @@ struct weir_path {
 	struct weir_agg_call *calls;
 	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
 
+	/*
+	 * Where rows are aggregated: NULL or of kind auto, with the worker that received them. And
+	 * what they take along to another: keys and arguments, each column once.
+	 */
+	struct weir_route *route;
+	unsigned n_moved;
+	struct weir_exchange_column *moved; /* [n_moved] for struct weir_exchange_spec */
+	struct weir_program **moved_by;     /* [n_moved] the keys' and arguments', not owned */
+	unsigned *key_moved;                /* [n_keys] which of them */
+	unsigned (*arg_moved)[WEIR_AGG_MAX_ARGS]; /* [n_aggs] */
+
 	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
 	struct weir_program **select;
 
@@ -52,6 +65,17 @@ struct weir_path {
 	const struct weir_column **select_columns;
 	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_ARGS];
 	const struct weir_column *const **arg_lists;
+	const struct weir_column **moved_columns;
+};
+
+/* A worker's part in the exchange of a query's rows; everything but the exchange is its own. */
+struct weir_path_exchange {
+	struct weir_exchange *exchange;
+	unsigned worker;                    /* number of this one */
+	const struct weir_group_spec *spec; /* of the query's aggregators */
+	struct weir_exchange_counters counters;
+	uint64_t left[WEIR_MASK_WORDS]; /* rows of the last batch that found no free block */
+	uint16_t owner[WEIR_ROWS];      /* of each row of the last batch */
 };
 
 /*
@@ -72,6 +96,21 @@ void weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret
 void weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows *ret);
 /* Hot, owning lcore. Feed rows that are left to the aggregator. */
 void weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
+    struct weir_aggregator *a, struct weir_group_counters *counters);
+/*
+ * Hot, owning lcore. The same by exchange: rows that are left are judged, go to the workers that
+ * own them, and those that this one owns to its aggregator. e->left are rows that found no free
+ * block: put them again, or give them up and count them, before the batch is released. The route
+ * must have been started.
+ */
+void weir_path_scatter(struct weir_path *p, struct weir_path_exchange *e, struct weir_rows *rows,
+    int64_t watermark_ns, struct weir_aggregator *a, struct weir_group_counters *counters);
+/* Hot, owning lcore. Put what is in e->left again; true when nothing is left any more. */
+bool weir_path_scatter_again(
+    struct weir_path *p, struct weir_path_exchange *e, const struct weir_rows *rows);
+/* Hot, owning lcore, also between the two above. Feed a block that has arrived to the aggregator.
+ */
+void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
     struct weir_aggregator *a, struct weir_group_counters *counters);
 /* Hot, owning lcore. Append the selected columns of rows that are left to a block. 0 or -ENOMEM. */
 int weir_path_select(struct weir_path *p, const struct weir_rows *rows, struct weir_block *b);

@@ -36,6 +36,9 @@ struct weir_interface_facts {
 int weir_interface_facts_read(
     const char *name, struct weir_interface_facts *ret, struct weir_error *err);
 
+/* The NUMA node of the device behind a kernel's interface, -1 where it has none. */
+int weir_interface_numa_node(const char *name);
+
 /* What to do with it and why: "it carries 10.0.0.1/24". */
 struct weir_interface_decision {
 	bool is_taken;

@@ -9,9 +9,9 @@
 #include <weir/packet/batch.h>
 
 /*
- * Where packets come from. A source is opened by the control thread, polled by one worker, and
- * closed by the control thread after the worker has ended. One file a kind, one line in source.c's
- * list.
+ * Where packets come from. A source is opened by the control thread, polled by workers, each of its
+ * queues by one at a time, and closed by the control thread after the workers have ended. One file
+ * a kind, one line in source.c's list.
  */
 
 enum weir_source_flag {
@@ -33,7 +33,9 @@ struct weir_source_config {
 	uint16_t first_interface; /* number of this source's first interface */
 	unsigned n_workers; /* that will poll it: as many receive queues are set up where it can; 0
 			       is 1 */
-	bool is_dry_run;    /* check that it would open; start nothing that others would notice */
+	bool wants_interrupts; /* waiting will be by wait_fd where it can be had, at some cost of
+				  speed with some drivers */
+	bool is_dry_run; /* check that it would open; start nothing that others would notice */
 };
 
 /* Losses and size, written by the polling worker or read from the driver; control reads. */
@@ -69,6 +71,18 @@ struct weir_source_ops {
 	 * do. May run while another worker polls.
 	 */
 	void (*release)(struct weir_source *s, struct weir_batch *b);
+	/*
+	 * Waiting without polling. wait_fd: a descriptor that becomes readable when the queue may
+	 * have packets, or -1; it stays the source's. NULL: no queue has one. The polling worker's.
+	 *
+	 * To wait: arm(true); poll once more, for what came before does not wake; if that gave
+	 * nothing, poll(2) or epoll (level-triggered) on wait_fd with POLLIN; then arm(false) and
+	 * poll again. It may wake without packets; and where the source has a kernel's interface
+	 * that may go away, only a poll finds out, so wait a second at most. arm returns 0, or
+	 * -errno where this queue cannot wait now. NULL with wait_fd NULL.
+	 */
+	int (*wait_fd)(struct weir_source *s, unsigned queue);
+	int (*arm)(struct weir_source *s, unsigned queue, bool is_on);
 	void (*stats)(struct weir_source *s, struct weir_source_stats *ret); /* control */
 	void (*close)(struct weir_source *s);
 };
@@ -87,8 +101,13 @@ struct weir_source {
 	unsigned n_queues; /* receive queues, at least 1: all of them have to be polled */
 	/*
 	 * What decides which queue gets a packet, where the device spreads by a hash of these
-	 * fields and it was verified; empty where it is not known. is_symmetric: both directions of
-	 * a flow come by the same queue.
+	 * fields and its key and table were read back; empty where it is not known. is_symmetric:
+	 * both directions of a flow come by the same queue.
+	 *
+	 * No promise that equal fields mean equal queues for every packet: where ports are hashed,
+	 * all fragments go by addresses alone, first ones too, and so does what the NIC does not
+	 * know (UDP-Lite, tunnels, more tags than it parses). Whoever relies on it merges
+	 * afterwards.
 	 */
 	struct weir_field_set spread;
 	bool is_symmetric;

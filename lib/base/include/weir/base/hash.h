@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_AGGREGATE_HASH_H
-#define WEIR_AGGREGATE_HASH_H
+#ifndef WEIR_BASE_HASH_H
+#define WEIR_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 /*
- * Keyed hash of a key's words. Pairs of words, each with its own secret, are multiplied to 128 bits
- * and folded (the multiply-fold of wyhash); the pairs are independent, so that they overlap in the
- * pipeline. Without the secrets nobody can choose keys that meet; and a hash never stands for a
+ * Keyed hash of the words of a key. Pairs of words, each with its own secret, are multiplied to 128
+ * bits and folded (the multiply-fold of wyhash); the pairs are independent, so that they overlap in
+ * the pipeline. Without the secrets nobody can choose keys that meet; and a hash never stands for a
  * key.
  */
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include <rte_common.h>
+#include <rte_ring.h>
+#include <weir/exchange/ring.h>
+
+struct rte_ring *
+weir_ring_create(const char *name, uint32_t elem_size, uint32_t n)
+{
+	uint32_t slots = rte_align32pow2(n + 1); /* one stays free */
+	ssize_t size = rte_ring_get_memsize_elem(elem_size, slots);
+	struct rte_ring *r;
+
+	if (size < 0)
+		return NULL;
+	r = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP((size_t)size));
+	if (r && rte_ring_init(r, name, slots, RING_F_SP_ENQ | RING_F_SC_DEQ)) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/base/log.h>
+
+#include "ethdev.h"
+
+/* Descriptors of a receive queue: a ring of 2048 lasts half a millisecond at 4 Mpps. */
+#define DESCRIPTORS_MOST  2048
+#define DESCRIPTORS_LEAST 512
+#define DESCRIPTORS_PORT  32768 /* of all queues together, where they are many */
+#define TX_DESCRIPTORS    512
+/* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
+#define WANTED_MTU 9216
+/* Of the largest pool; 8 GB and more. */
+#define MOST_BUFFERS (1u << 22)
+/* A device without RSS gets its packets by each of the queues that its arguments name. */
+#define MOST_NAMED_QUEUES 64
+
+/* How a port is set up. */
+struct setup {
+	struct rte_eth_dev_info info;
+	const struct weir_ethdev_device *d;
+	unsigned n_workers;
+	uint16_t n_rxq, n_txq;
+	uint16_t n_rx, n_tx; /* descriptors of a queue */
+	uint16_t mtu;
+	uint64_t rss_hf;     /* 0: no RSS */
+	bool has_key;        /* with weir's own key */
+	bool has_interrupts; /* of receive queues */
+};
+
+/* A burst stays in the cache, for the pool's ring costs more; many workers would keep too much. */
+static unsigned
+cache_size(unsigned n_workers)
+{
+	return n_workers <= 4 ? RTE_MEMPOOL_CACHE_MAX_SIZE : RTE_MEMPOOL_CACHE_MAX_SIZE / 2;
+}
+
+/*
+ * What can be out besides the rings: what the caches of the workers and of the control thread may
+ * hold (half as much again as their size), and two bursts in flight for each.
+ */
+static unsigned
+count_in_flight(unsigned n_workers)
+{
+	return (n_workers + 1) * (cache_size(n_workers) * 3 / 2 + 2 * WEIR_ROWS);
+}
+
+/* Buffers for all that can be out at once; AF_XDP has a fill ring on top of each receive ring. */
+static unsigned
+count_buffers(const struct setup *u)
+{
+	unsigned n = u->n_rxq * u->n_rx * (u->d->is_af_xdp ? 2u : 1u) + u->n_txq * u->n_tx +
+		     count_in_flight(u->n_workers);
+
+	return n;
+}
+
+static int
+pool_create(
+    const char *name, unsigned n, const struct setup *u, int socket, struct rte_mempool **ret)
+{
+	const struct weir_ethdev_device *d = u->d;
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + d->data_bytes),
+	};
+	struct rte_mempool *p;
+	int rc;
+
+	/*
+	 * AF_XDP takes the pool as one run of objects without gaps, but a pool of the usual kind
+	 * never lets an object cross a page: the kernel would silently drop what lands beyond the
+	 * run.
+	 */
+	p = rte_mempool_create_empty(name, n,
+	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, cache_size(u->n_workers),
+	    sizeof(priv), socket,
+	    d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
+	if (!p)
+		return -rte_errno;
+	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
+	if (!rc) {
+		rte_pktmbuf_pool_init(p, &priv);
+		rc = rte_mempool_populate_default(p);
+		rc = rc < 0 ? rc : 0;
+	}
+	if (!rc && d->is_af_xdp && p->nb_mem_chunks != 1)
+		rc = -ENOMEM;
+	if (rc) {
+		rte_mempool_free(p);
+		return rc;
+	}
+	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	*ret = p;
+	return 0;
+}
+
+/* The pool on the port's NUMA node, or where there is no memory, on any. */
+static int
+create_pool_near(
+    uint16_t port, const struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	int socket = u->d->numa_node >= 0 ? u->d->numa_node : rte_eth_dev_socket_id(port);
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int rc;
+
+	snprintf(name, sizeof(name), "weir_port%u", port);
+	rc = pool_create(name, p->n_buffers, u, socket, &p->pool);
+	if (rc && socket >= 0 && pool_create(name, p->n_buffers, u, SOCKET_ID_ANY, &p->pool) == 0) {
+		weir_log(WEIR_LOG_WARNING,
+		    "%s: its packet buffers are not on its NUMA node %d, where no hugepages are "
+		    "free: 'echo 512 | sudo tee "
+		    "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages'",
+		    u->d->name, socket, socket);
+		return 0;
+	}
+	return rc ? weir_error_run(err, rc,
+			"no memory for %u packet buffers of %u bytes (more hugepages: 'sudo sysctl "
+			"vm.nr_hugepages=512', or more plain memory: '-- --no-huge -m 4096')",
+			p->n_buffers, u->d->data_bytes)
+		  : 0;
+}
+
+/* As much of the frame as the port, and without scattering one buffer, can take. */
+static uint16_t
+choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device *d)
+{
+	bool is_scatter = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	uint32_t mtu = info->max_mtu < WANTED_MTU ? info->max_mtu : WANTED_MTU;
+
+	if (!is_scatter && mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 8 > d->data_bytes)
+		mtu = d->data_bytes - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8;
+	return (uint16_t)(mtu < RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu);
+}
+
+/*
+ * One queue a worker where the driver can spread over them. Where it cannot, a few queues were
+ * asked for by the device's arguments (rx_pcap= twice ...) and all of them have to be polled; of
+ * many one will do.
+ */
+static uint16_t
+choose_queues(const struct setup *u)
+{
+	unsigned most =
+	    u->info.max_rx_queues < WEIR_ETHDEV_QUEUES ? u->info.max_rx_queues : WEIR_ETHDEV_QUEUES;
+
+	if (weir_ethdev_rss_wanted(&u->info))
+		return (uint16_t)(u->n_workers < most ? u->n_workers : most);
+	return (uint16_t)(u->info.max_rx_queues <= MOST_NAMED_QUEUES && most ? most : 1);
+}
+
+static uint16_t
+choose_descriptors(uint16_t n_queues)
+{
+	unsigned n = DESCRIPTORS_MOST;
+
+	while (n > DESCRIPTORS_LEAST && n * n_queues > DESCRIPTORS_PORT)
+		n /= 2;
+	return (uint16_t)n;
+}
+
+/*
+ * The receive queues and the pool they take from. -ENOBUFS where the driver refuses a queue: some
+ * want more buffers than descriptors tell (net_pcap with infinite_rx keeps a whole file of each
+ * queue in them, and leaves none to receive with).
+ */
+static int
+set_up_receive(
+    uint16_t port, const struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(port);
+	int rc;
+
+	if (p->n_buffers < count_buffers(u))
+		p->n_buffers = count_buffers(u);
+	rc = p->pool ? 0 : create_pool_near(port, u, p, err);
+	if (rc)
+		return rc;
+	for (uint16_t q = 0; q < u->n_rxq && !rc; q++)
+		rc = rte_eth_rx_queue_setup(port, q, u->n_rx, socket, NULL, p->pool);
+	if (rc)
+		return weir_error_run(err, rc == -EINVAL && !u->d->is_af_xdp ? -ENOBUFS : rc,
+		    "its receive queue cannot be set up with %u packet buffers", p->n_buffers);
+	if (rte_mempool_avail_count(p->pool) < count_in_flight(u->n_workers) && !u->d->is_af_xdp)
+		return weir_error_run(err, -ENOBUFS,
+		    "its receive queues leave too few of %u packet buffers", p->n_buffers);
+	return 0;
+}
+
+static int
+configure(uint16_t port, const struct setup *u)
+{
+	struct rte_eth_conf conf = { .rxmode = { .mtu = u->mtu } };
+	size_t len = u->info.hash_key_size ? u->info.hash_key_size : 40;
+	uint8_t key[UINT8_MAX];
+
+	if (u->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER && u->mtu > RTE_ETHER_MTU)
+		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf.intr_conf.rxq = u->has_interrupts;
+	if (u->rss_hf) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = u->rss_hf;
+	}
+	if (u->rss_hf && u->has_key) {
+		weir_ethdev_rss_key(key, len);
+		conf.rx_adv_conf.rss_conf.rss_key = key;
+		conf.rx_adv_conf.rss_conf.rss_key_len = (uint8_t)len;
+	}
+	return rte_eth_dev_configure(port, u->n_rxq, u->n_txq, &conf);
+}
+
+static int
+set_up(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	int socket = rte_eth_dev_socket_id(port);
+	int rc;
+
+	rc = configure(port, u);
+	if (!rc)
+		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &u->n_rx, &u->n_tx);
+	if (rc)
+		return weir_error_run(err, rc, "the port cannot be configured");
+	rc = set_up_receive(port, u, p, err);
+	for (uint16_t q = 0; q < u->n_txq && !rc; q++) {
+		rc = rte_eth_tx_queue_setup(port, q, u->n_tx, (unsigned)socket, NULL);
+		if (rc)
+			weir_error_run(err, rc, "its transmit queue cannot be set up");
+	}
+	if (rc)
+		return rc;
+	rc = rte_eth_dev_start(port);
+	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
+}
+
+/* What can be given up where a driver refuses: each its own bit, the least loss first. */
+enum {
+	GIVE_TX_QUEUES = 1, /* as many of both kinds: some want it so */
+	GIVE_INTERRUPTS = 2,
+	GIVE_JUMBO = 4, /* not every driver that promises jumbo frames keeps it */
+	GIVE_KEY = 8,
+	GIVE_RSS = 16,
+	GIVE_ALL = 31,
+};
+
+/* The setup without what bits name. False where that is not in it. */
+static bool
+give_up(struct setup *u, unsigned bits)
+{
+	uint16_t n_txq = bits & GIVE_TX_QUEUES ? u->n_rxq : u->n_txq;
+
+	if ((bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
+	    (bits & GIVE_INTERRUPTS && !u->has_interrupts) ||
+	    (bits & GIVE_JUMBO && (u->mtu <= RTE_ETHER_MTU || u->d->is_af_xdp)) ||
+	    (bits & (GIVE_KEY | GIVE_RSS) && !u->rss_hf) ||
+	    (bits & GIVE_RSS && bits & (GIVE_KEY | GIVE_TX_QUEUES)))
+		return false;
+	u->n_txq = n_txq;
+	if (bits & GIVE_INTERRUPTS)
+		u->has_interrupts = false;
+	if (bits & GIVE_JUMBO)
+		u->mtu = RTE_ETHER_MTU;
+	if (bits & GIVE_KEY)
+		u->has_key = false;
+	if (bits & GIVE_RSS) {
+		u->rss_hf = 0;
+		u->n_rxq = 1;
+	}
+	return true;
+}
+
+/* Set up with as much of *u as the driver takes; *u is then what it took. */
+static int
+set_up_most(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	const struct setup full = *u;
+	struct weir_error later;
+	int rc = -EINVAL;
+
+	for (unsigned bits = 0; bits <= GIVE_ALL; bits++) {
+		*u = full;
+		if (!give_up(u, bits))
+			continue;
+		u->n_rx = choose_descriptors(u->n_rxq);
+		/* the first refusal says most */
+		rc = set_up(port, u, p, bits ? &later : err);
+		if (bits && (rc == -ENOBUFS || rc == -ENOMEM))
+			*err = later;
+		if (!rc || rc == -ENOBUFS || rc == -ENOMEM)
+			break;
+	}
+	return rc;
+}
+
+static void
+note(uint16_t port, const struct setup *u, struct weir_ethdev_port *p)
+{
+	p->id = port;
+	p->n_queues = u->n_rxq;
+	p->has_interrupts = u->has_interrupts;
+	p->is_nombuf_lost = !u->d->is_af_xdp;
+	p->rss = u->n_workers > 1 && weir_ethdev_rss_wanted(&u->info) ? WEIR_ETHDEV_RSS_REFUSED
+								      : WEIR_ETHDEV_RSS_NONE;
+	if (u->rss_hf)
+		weir_ethdev_rss_verify(p, &u->info);
+	rte_eth_stats_get(port, &p->base);
+}
+
+static int
+start(uint16_t port, const struct weir_ethdev *e, const struct weir_ethdev_device *d,
+    struct weir_ethdev_port *p, struct weir_error *err)
+{
+	struct setup u = { .d = d,
+		.n_workers = e->n_workers,
+		.n_tx = TX_DESCRIPTORS,
+		.has_key = true,
+		.has_interrupts = e->wants_interrupts };
+	int rc = rte_eth_dev_info_get(port, &u.info);
+
+	if (rc)
+		return weir_error_run(err, rc, "the port does not tell what it can do");
+	u.mtu = choose_mtu(&u.info, d);
+	u.n_rxq = choose_queues(&u);
+	if (u.n_rxq > 1)
+		u.rss_hf = weir_ethdev_rss_wanted(&u.info);
+	/* some drivers insist on a transmit queue beside the receive queue */
+	u.n_txq = u.info.max_tx_queues ? 1 : 0;
+	rc = set_up_most(port, &u, p, err);
+	if (rc)
+		return rc;
+	note(port, &u, p);
+	/* a virtual port that knows no promiscuous mode receives all there is anyway */
+	rc = d->is_af_xdp ? 0 : rte_eth_promiscuous_enable(port);
+	if (rc && rc != -ENOTSUP)
+		return weir_error_run(err, rc, "the port cannot be made promiscuous");
+	return 0;
+}
+
+/* Mark a port as polled by a source; fails where it is one's already. */
+static int
+own(uint16_t port)
+{
+	struct rte_eth_dev_owner owner = { .name = "weir" };
+	int rc = rte_eth_dev_owner_new(&owner.id);
+
+	return rc ? rc : rte_eth_dev_owner_set(port, &owner);
+}
+
+void
+weir_ethdev_port_remove(uint16_t port)
+{
+	struct rte_eth_dev_info info;
+	struct rte_device *device = NULL;
+
+	if (rte_eth_dev_info_get(port, &info) == 0)
+		device = info.device;
+	rte_eth_dev_stop(port);
+	rte_eth_dev_close(port);
+	if (device)
+		rte_dev_remove(device);
+}
+
+static int
+plug_in(const struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_ethdev_port *p,
+    uint16_t *ret_port, struct weir_error *err)
+{
+	int rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
+	uint16_t port;
+
+	if (rc || rte_eth_dev_get_port_by_name(d->name, &port) != 0)
+		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
+	/* EAL says nothing where the device was there before: a second source would poll the same
+	 * port */
+	if (own(port))
+		return weir_error_run(err, -EEXIST, "the device is open already");
+	rc = start(port, e, d, p, err);
+	if (rc == -ENOBUFS) {
+		weir_ethdev_port_remove(port);
+		rte_mempool_free(p->pool);
+		p->pool = NULL;
+		return rc;
+	}
+	*ret_port = port;
+	return rc;
+}
+
+int
+weir_ethdev_port_open(const struct weir_ethdev *e, const struct weir_ethdev_device *d,
+    struct weir_ethdev_port *p, uint16_t *ret_id, struct weir_error *err)
+{
+	int rc;
+
+	/* A device that wants more buffers is opened anew: the refusal may have used up its file.
+	 */
+	for (;;) {
+		rc = plug_in(e, d, p, ret_id, err);
+		if (rc != -ENOBUFS || p->n_buffers >= MOST_BUFFERS)
+			return rc;
+		p->n_buffers = 2 * p->n_buffers + 1;
+	}
+}
