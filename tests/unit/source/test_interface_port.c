@@ -124,6 +124,35 @@ the_users_choice_wins(void)
 	    "weir --lcores 0@(0-3) --in-memory --no-telemetry -a03:00.0");
 }
 
+static void
+telemetry_has_the_name_of_the_run(void)
+{
+	struct weir_eal_host host = { .huge_free_bytes = UINT64_C(1) << 30, .cpus = "0-3" };
+	char *pages[] = { (char[]){ "--huge-dir=/mnt" } };
+	char *prefix[] = { (char[]){ "--file-prefix=x" } };
+	char *none[] = { (char[]){ "--no-telemetry" } };
+	char *plain[] = { (char[]){ "--no-huge" } };
+	struct weir_eal_args a;
+
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", NULL, 0),
+	    "weir --lcores 0@(0-3) --in-memory --file-prefix weir.border --no-pci");
+	/* nobody would look for pages of that name again */
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", pages, 1),
+	    "weir --lcores 0@(0-3) --file-prefix weir.border --huge-unlink --no-pci "
+	    "--huge-dir=/mnt");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", prefix, 1),
+	    "weir --lcores 0@(0-3) --no-telemetry --no-pci --file-prefix=x");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", none, 1),
+	    "weir --lcores 0@(0-3) --in-memory --no-pci --no-telemetry");
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    args_text(&host, "border", plain, 1), "--no-shconf -m 64 --file-prefix weir.border"));
+	CU_ASSERT_EQUAL_FATAL(weir_eal_args_build_small("weir", &host, "border", &a), 0);
+	CU_ASSERT_EQUAL(a.argc, 10);
+	CU_ASSERT_STRING_EQUAL(a.argv[9], "weir.border");
+	CU_ASSERT_PTR_NULL(a.argv[10]);
+	weir_eal_args_free(&a);
+}
+
 static struct weir_source *
 open_port(const char *value)
 {
@@ -389,6 +418,7 @@ main(void)
 		{ "bad names are usage errors", bad_names_are_usage_errors },
 		{ "arguments fit the host", arguments_fit_the_host },
 		{ "the users choice wins", the_users_choice_wins },
+		{ "telemetry has the name of the run", telemetry_has_the_name_of_the_run },
 		{ "ports are not tapped", ports_are_not_tapped },
 		{ "unknown eal argument is a usage error", unknown_eal_argument_is_a_usage_error },
 		CU_TEST_INFO_NULL,
