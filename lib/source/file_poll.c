@@ -141,6 +141,22 @@ note_progress(struct weir_file *f)
 	__atomic_store_n(&f->done_bytes, f->n_passes * f->size_bytes + done, __ATOMIC_RELAXED);
 }
 
+/* What a pipe holds, as soon as it can be told. */
+static enum weir_poll
+begin_reading(struct weir_file *f)
+{
+	struct weir_error err;
+
+	if (!weir_file_has_head(f, 0))
+		return WEIR_POLL_OK;
+	if (weir_file_open_reader(f, &err) == 0)
+		return WEIR_POLL_OK;
+	weir_error_wrap(&err, "-r '%s'", f->options.path);
+	f->damage = err;
+	f->is_damaged = true;
+	return fail(f);
+}
+
 /* The next packets of the file, over all its passes, as fast as they can be read. */
 static enum weir_poll
 fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
@@ -148,6 +164,12 @@ fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
 	b->n = 0;
 	if (f->is_ended)
 		return f->is_damaged ? WEIR_POLL_ERROR : WEIR_POLL_END;
+	if (!f->reader && !f->arena) {
+		enum weir_poll rc = begin_reading(f);
+
+		if (rc != WEIR_POLL_OK || !f->reader)
+			return rc;
+	}
 	for (;;) {
 		switch (read_some(f, b, max)) {
 		case WEIR_READ_OK:
