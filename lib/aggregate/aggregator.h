@@ -27,11 +27,11 @@ struct weir_aggregator {
 	/* Scratch of one batch. */
 	struct weir_keys keys;
 	struct weir_pane *touched[WEIR_ROWS];
-	uint32_t identity[WEIR_ROWS];               /* 0, 1, 2 ... */
-	uint32_t numbers[WEIR_N_SHAPES][WEIR_ROWS]; /* rows to take, by the shape of their keys */
-	struct weir_found found;                    /* their groups */
-	uint32_t row[WEIR_ROWS];                    /* those that have one */
-	uint8_t *group[WEIR_ROWS];                  /* and where it lies */
+	uint32_t identity[WEIR_ROWS]; /* 0, 1, 2 ... */
+	uint32_t numbers[WEIR_ROWS];  /* rows to take */
+	struct weir_found found;      /* their groups */
+	uint32_t row[WEIR_ROWS];      /* those that have one */
+	uint8_t *group[WEIR_ROWS];    /* and where it lies */
 };
 
 /* Cold, aggregator.c. */

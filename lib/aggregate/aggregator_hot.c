@@ -4,6 +4,7 @@
 #include <weir/base/time.h>
 
 #include "aggregator.h"
+#include "level.h"
 #include "overflow.h"
 #include "window.h"
 
@@ -159,19 +160,19 @@ make_room(struct weir_pane *p, enum weir_shape_id shape, struct weir_group_count
  */
 static void
 feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id shape,
-    const uint32_t *numbers, uint32_t n)
+    const struct weir_pick *rows)
 {
 	const struct weir_layout *l = a->layout;
 	struct weir_table *t = &f->pane->tables[shape];
-	uint32_t first = 0;
-	bool is_dense = numbers == a->identity; /* rows 0 .. n - 1 */
+	const uint32_t *numbers = rows->numbers ? rows->numbers : a->identity;
+	uint32_t first = 0, n = rows->n;
 
-	weir_keys_pack(l, t, f->rows->keys, is_dense ? NULL : numbers, n, &a->keys);
-	weir_table_guess(t, &a->keys, 0, n, a->found.row);
+	weir_keys_pack(l, t, f->rows->keys, rows, &a->keys);
+	l->level->guess(t, &a->keys, 0, n, a->found.row);
 	while (first < n) {
 		uint32_t others = weir_pane_n_rows(f->pane) - t->n_rows;
 		uint32_t end =
-		    weir_table_find(t, l, &a->keys, first, n, l->max_rows - others, &a->found);
+		    l->level->find(t, l, &a->keys, first, n, l->max_rows - others, &a->found);
 
 		if (t->hole != WEIR_TABLE_ROW_NONE) { /* the new key found no memory */
 			weir_table_close_gap(t, l, t->hole);
@@ -185,36 +186,23 @@ feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id s
 			weir_mask_clear(f->sel, numbers[first++]);
 			f->counters->overflow++;
 		} else if (l->overflow == WEIR_OVERFLOW_SAMPLE) {
-			weir_table_guess(t, &a->keys, first, n, a->found.row); /* rows have moved */
+			l->level->guess(t, &a->keys, first, n, a->found.row); /* rows have moved */
 		}
 	}
 }
 
-static enum weir_shape_id
-shape_of(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t row)
-{
-	unsigned differ = 0;
-
-	for (unsigned k = 0; k < l->n_keys; k++)
-		if (l->keys[k].store == WEIR_ADDR)
-			differ |= rows->keys[k]->version[row] ^ 4u;
-	return differ ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW;
-}
-
 /* Rows whose keys have either shape: those of one first, and then those of the other. */
 static void
-feed_split(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+feed_split(
+    struct weir_aggregator *a, const struct feed *f, uint64_t masks[WEIR_N_SHAPES][WEIR_MASK_WORDS])
 {
-	uint32_t n_of[WEIR_N_SHAPES] = { 0 };
+	for (unsigned s = 0; s < WEIR_N_SHAPES; s++) {
+		struct weir_pick pick = { a->numbers, masks[s], 0, f->rows->n };
 
-	/* One of the lists may be `numbers`: it is written behind where it is read. */
-	for (uint32_t i = 0; i < n; i++) {
-		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
-
-		a->numbers[shape][n_of[shape]++] = numbers[i];
+		pick.n = a->layout->level->numbers(masks[s], a->numbers);
+		if (pick.n)
+			feed_shape(a, f, (enum weir_shape_id)s, &pick);
 	}
-	for (unsigned s = 0; s < WEIR_N_SHAPES; s++)
-		feed_shape(a, f, (enum weir_shape_id)s, a->numbers[s], n_of[s]);
 }
 
 /*
@@ -222,33 +210,67 @@ feed_split(struct weir_aggregator *a, const struct feed *f, const uint32_t *numb
  * does not depend on where batches end.
  */
 static void
-feed_runs(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t n)
+feed_runs(struct weir_aggregator *a, const struct feed *f, const uint64_t wide[WEIR_MASK_WORDS])
 {
+	uint32_t n = a->layout->level->numbers(f->sel, a->numbers);
+
 	for (uint32_t i = 0, end; i < n; i = end) {
-		enum weir_shape_id shape = shape_of(a->layout, f->rows, numbers[i]);
+		int is_wide = weir_mask_test(wide, a->numbers[i]);
 
 		end = i + 1;
-		while (end < n && shape_of(a->layout, f->rows, numbers[end]) == shape)
+		while (end < n && weir_mask_test(wide, a->numbers[end]) == is_wide)
 			end++;
-		feed_shape(a, f, shape, numbers + i, end - i);
+
+		const struct weir_pick pick = { .numbers = a->numbers + i, .n = end - i };
+
+		feed_shape(a, f, is_wide ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW, &pick);
 	}
 }
 
-/* Whether all addresses of the first n rows are IPv4. */
-static bool
-are_all_ipv4(const struct weir_layout *l, const struct weir_group_rows *rows, uint32_t n)
+/* Which of the first n rows have an address that is not IPv4, and others behind them. */
+static void
+find_wide(
+    const struct weir_layout *l, const struct weir_group_rows *rows, uint64_t wide[WEIR_MASK_WORDS])
 {
-	uint8_t differ = 0;
+	for (unsigned w = 0; w * 64 < rows->n; w++) {
+		uint8_t differ[64] = { 0 };
 
-	for (unsigned k = 0; k < l->n_keys; k++) {
-		const uint8_t *version = rows->keys[k]->version;
+		for (unsigned k = 0; k < l->n_keys; k++) {
+			const uint8_t *version = rows->keys[k]->version + (size_t)w * 64;
 
-		if (l->keys[k].store != WEIR_ADDR)
-			continue;
-		for (uint32_t r = 0; r < n; r++)
-			differ |= version[r] ^ 4;
+			if (l->keys[k].store != WEIR_ADDR)
+				continue;
+			for (unsigned r = 0; r < 64; r++)
+				differ[r] |= version[r] != 4;
+		}
+		wide[w] = weir_bools_pack64(differ);
 	}
-	return !differ;
+}
+
+/* Take rows whose keys have addresses. */
+static void
+feed_addresses(struct weir_aggregator *a, const struct feed *f, uint32_t n)
+{
+	const struct weir_layout *l = a->layout;
+	uint64_t masks[WEIR_N_SHAPES][WEIR_MASK_WORDS];
+	uint64_t wide[WEIR_MASK_WORDS] = { 0 };
+	uint32_t n_wide;
+
+	find_wide(l, f->rows, wide);
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++) {
+		masks[WEIR_SHAPE_WIDE][w] = f->sel[w] & wide[w];
+		masks[WEIR_SHAPE_NARROW][w] = f->sel[w] & ~wide[w];
+	}
+	n_wide = weir_mask_count(masks[WEIR_SHAPE_WIDE]);
+	if (n == f->rows->n && (n_wide == 0 || n_wide == n)) {
+		const struct weir_pick pick = { .n = n };
+
+		feed_shape(a, f, n_wide ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW, &pick);
+	} else if (weir_pane_n_rows(f->pane) + n <= l->max_rows) {
+		feed_split(a, f, masks);
+	} else {
+		feed_runs(a, f, wide);
+	}
 }
 
 /* Take rows into one pane; sel loses those for which the table has no room. */
@@ -258,26 +280,23 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 {
 	const struct weir_layout *l = a->layout;
 	const struct feed f = { p, rows, sel, counters };
-	const uint32_t *numbers = a->identity;
 	uint32_t n = weir_mask_count(sel);
+	struct weir_pick pick = { .n = n };
+	uint64_t mask[WEIR_MASK_WORDS];
 
 	/* Also those that find no place: which do depends on the number of workers. */
 	if (l->window.kind == WEIR_WINDOW_GLOBAL)
 		note_times(p, sel, rows->time_ns, rows->n);
-	if (n != rows->n) {
-		n = 0;
-		WEIR_FOR_EACH_BIT (r, sel)
-			a->numbers[WEIR_SHAPE_WIDE][n++] = (uint32_t)r;
-		numbers = a->numbers[WEIR_SHAPE_WIDE];
+	if (l->n_shapes > 1) {
+		feed_addresses(a, &f, n);
+	} else {
+		if (n != rows->n) {
+			memcpy(mask, sel, sizeof(mask)); /* sel changes */
+			pick = (struct weir_pick){ a->numbers, mask, n, rows->n };
+			l->level->numbers(mask, a->numbers);
+		}
+		feed_shape(a, &f, WEIR_SHAPE_WIDE, &pick);
 	}
-	if (l->n_shapes == 1)
-		feed_shape(a, &f, WEIR_SHAPE_WIDE, numbers, n);
-	else if (numbers == a->identity && are_all_ipv4(l, rows, n))
-		feed_shape(a, &f, WEIR_SHAPE_NARROW, numbers, n);
-	else if (weir_pane_n_rows(p) + n <= l->max_rows)
-		feed_split(a, &f, numbers, n);
-	else
-		feed_runs(a, &f, numbers, n);
 }
 
 /* Rows that have all their keys. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "level.h"
 #include "table.h"
 
 /* Average bytes of key strings that a full table may hold. */
@@ -119,6 +120,7 @@ weir_layout_create(const struct weir_group_spec *spec)
 	if (!l)
 		return NULL;
 	atomic_init(&l->users, 1);
+	l->level = weir_agg_level_of(spec->simd);
 	l->window = spec->window;
 	l->overflow = spec->overflow;
 	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size

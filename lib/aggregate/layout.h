@@ -53,11 +53,14 @@ struct weir_agg_slot {
 
 #define WEIR_NO_COUNT UINT32_MAX
 
+struct weir_agg_kernels;
+
 struct weir_layout {
-	unsigned n_shapes;   /* 1: wide alone */
-	uint32_t key_offset; /* of the key's words in a row */
-	uint32_t n_strings;  /* key columns with a pointer */
-	uint32_t max_words;  /* of a shape */
+	const struct weir_agg_kernels *level; /* level.h */
+	unsigned n_shapes;                    /* 1: wide alone */
+	uint32_t key_offset;                  /* of the key's words in a row */
+	uint32_t n_strings;                   /* key columns with a pointer */
+	uint32_t max_words;                   /* of a shape */
 	struct weir_shape shapes[WEIR_N_SHAPES];
 	uint64_t *secrets; /* [max_words + 4], from the seed */
 	struct weir_group_key *keys;

@@ -74,6 +74,13 @@ weir_memory_zero(void *p, size_t size)
 }
 
 void
+weir_memory_discard(void *p, size_t size)
+{
+	if (size >= WEIR_MEMORY_MAPPED)
+		(void)madvise(p, size, MADV_DONTNEED);
+}
+
+void
 weir_memory_put(void *p, size_t size)
 {
 	if (!p)

@@ -18,6 +18,8 @@ void *weir_memory_get(size_t size);
 void *weir_memory_resize(void *p, size_t size, size_t new_size);
 /* Make all of it zero again. */
 void weir_memory_zero(void *p, size_t size);
+/* Give pages back where they were mapped: it is zero then. */
+void weir_memory_discard(void *p, size_t size);
 void weir_memory_put(void *p, size_t size);
 
 #endif

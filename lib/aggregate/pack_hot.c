@@ -3,7 +3,7 @@
 
 #include <weir/base/hash.h>
 
-#include "table.h"
+#include "level.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -21,33 +21,44 @@ struct packing {
 	uint64_t *words;
 };
 
-/* The body with `is_dense` as a constant: rows side by side are read by vectors. */
-#define PACK_LOOP(expression)                                                                      \
+/*
+ * One column into one word. What the loop needs is in its own variables and the pointers are told
+ * apart as parameters: else nothing is done by vectors.
+ */
+#define PACK_BODY(at, expression)                                                                  \
 	do {                                                                                       \
-		if (!p->numbers) {                                                                 \
-			for (uint32_t i = 0; i < p->n; i++) {                                      \
-				uint32_t r = i;                                                    \
-				to[i] = (shift ? to[i] : 0) | (uint64_t)(expression) << shift;     \
+		if (shift == 0)                                                                    \
+			for (uint32_t i = 0; i < n; i++) {                                         \
+				uint32_t r = at;                                                   \
+				to[i] = (uint64_t)(expression);                                    \
 			}                                                                          \
-		} else {                                                                           \
-			for (uint32_t i = 0; i < p->n; i++) {                                      \
-				uint32_t r = p->numbers[i];                                        \
-				to[i] = (shift ? to[i] : 0) | (uint64_t)(expression) << shift;     \
+		else                                                                               \
+			for (uint32_t i = 0; i < n; i++) {                                         \
+				uint32_t r = at;                                                   \
+				to[i] |= (uint64_t)(expression) << shift;                          \
 			}                                                                          \
-		}                                                                                  \
 	} while (0)
 
 #define PACK(name, ctype, expression)                                                              \
-	static void name(                                                                          \
-	    const struct packing *p, uint32_t word, uint32_t shift, const void *column)            \
+	static __attribute__((noinline)) void name##_dense(                                        \
+	    uint64_t *restrict to, const ctype *restrict data, uint32_t n, uint32_t shift)         \
 	{                                                                                          \
-		const ctype *restrict data = column;                                               \
-		uint64_t *restrict to = p->words + (size_t)word * WEIR_ROWS;                       \
+		PACK_BODY(i, expression);                                                          \
+	}                                                                                          \
+	static __attribute__((noinline)) void name##_picked(uint64_t *restrict to,                 \
+	    const ctype *restrict data, const uint32_t *restrict numbers, uint32_t n,              \
+	    uint32_t shift)                                                                        \
+	{                                                                                          \
+		PACK_BODY(numbers[i], expression);                                                 \
+	}                                                                                          \
+	static void name(const struct packing *p, uint32_t word, uint32_t shift, const void *data) \
+	{                                                                                          \
+		uint64_t *to = p->words + (size_t)word * WEIR_ROWS;                                \
                                                                                                    \
-		if (shift == 0)                                                                    \
-			PACK_LOOP(expression);                                                     \
+		if (p->numbers)                                                                    \
+			name##_picked(to, data, p->numbers, p->n, shift);                          \
 		else                                                                               \
-			PACK_LOOP(expression);                                                     \
+			name##_dense(to, data, p->n, shift);                                       \
 	}
 
 /* Equal floats must have equal bits: one zero, one NaN. */
@@ -91,8 +102,7 @@ pack_strings(const struct weir_layout *l, const struct packing *p,
 
 static void
 pack_column(const struct weir_layout *l, const struct packing *p, unsigned key,
-    const struct weir_key_place *place, const struct weir_column *c, bool is_narrow,
-    const uint8_t **strings)
+    const struct weir_key_place *place, const struct weir_column *c, bool is_narrow)
 {
 	switch (l->keys[key].store) {
 	case WEIR_U8:
@@ -118,86 +128,50 @@ pack_column(const struct weir_layout *l, const struct packing *p, unsigned key,
 		pack_addr_hi(p, place->word, 0, c->data);
 		pack_addr_lo(p, place->word + 1, 0, c->data);
 		break;
-	case WEIR_BYTES:
-		pack_strings(l, p, place, c->data, strings);
-		break;
+	case WEIR_BYTES: /* apart: what a row that is not taken holds must not be looked at */
 	case WEIR_N_STORES:
 		break;
 	}
 }
 
-static ALWAYS_INLINE void
-hash_keys(const struct weir_layout *l, const struct weir_table *t, uint32_t words, uint32_t n,
-    struct weir_keys *keys)
-{
-	const struct weir_index_line *index = t->index;
-	const uint64_t *secrets = l->secrets, *key = keys->words;
-	uint32_t mask = t->line_mask;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t hash = weir_hash_words(key + i, words, WEIR_ROWS, secrets);
-
-		keys->hash[i] = hash;
-		__builtin_prefetch(&index[weir_hash_index(hash) & mask]);
-	}
-}
-
+/* Words of all columns but strings, column-wise. */
 static void
-hash_all(
-    const struct weir_layout *l, const struct weir_table *t, uint32_t n, struct weir_keys *keys)
+pack_numbers(const struct weir_layout *l, const struct weir_shape *s, const struct packing *p,
+    const struct weir_column *const *columns)
 {
-	switch (t->shape->words) {
-	case 1:
-		hash_keys(l, t, 1, n, keys);
-		break;
-	case 2:
-		hash_keys(l, t, 2, n, keys);
-		break;
-	case 5:
-		hash_keys(l, t, 5, n, keys);
-		break;
-	default:
-		hash_keys(l, t, t->shape->words, n, keys);
-	}
-}
-
-void
-weir_keys_pack(const struct weir_layout *l, const struct weir_table *t,
-    const struct weir_column *const *columns, const uint32_t *numbers, uint32_t n,
-    struct weir_keys *keys)
-{
-	const struct weir_shape *s = t->shape;
-	const struct packing p = { numbers, n, keys->words };
 	bool is_narrow = s == &l->shapes[WEIR_SHAPE_NARROW];
 
 	/* First the columns that begin a word: they set it. */
 	for (unsigned pass = 0; pass < 2; pass++)
 		for (unsigned k = 0; k < l->n_keys; k++)
 			if ((s->places[k].shift != 0) == pass)
-				pack_column(
-				    l, &p, k, &s->places[k], columns[k], is_narrow, keys->strings);
+				pack_column(l, p, k, &s->places[k], columns[k], is_narrow);
 	for (unsigned k = 0; !is_narrow && k < l->n_keys; k++)
 		if (l->keys[k].store == WEIR_ADDR)
-			pack_u8(&p, s->places[k].version_word, s->places[k].version_shift,
+			pack_u8(p, s->places[k].version_word, s->places[k].version_shift,
 			    columns[k]->version);
-	hash_all(l, t, n, keys);
 }
 
+/*
+ * Rows of a mask are packed among all others, side by side, and the words are moved together then:
+ * loading each element by the number of its row takes longer, unless they are few.
+ */
 void
-weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t,
-    const struct weir_table *from, uint32_t first, uint32_t n, struct weir_keys *keys)
+weir_agg_pack(const struct weir_layout *l, const struct weir_shape *s,
+    const struct weir_column *const *columns, const struct weir_pick *rows, struct weir_keys *keys)
 {
-	const struct weir_shape *s = from->shape;
+	struct packing p = { rows->numbers, rows->n, keys->words };
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *row = from->rows + (size_t)(first + i) * s->stride;
-		const uint64_t *words = weir_row_key(l, row);
-		const uint8_t **strings = weir_row_strings(l, s, row);
+	if (rows->mask && rows->n >= rows->n_all / 4) {
+		const struct packing all = { NULL, rows->n_all, keys->words };
 
+		pack_numbers(l, s, &all, columns);
 		for (uint32_t w = 0; w < s->words; w++)
-			keys->words[(size_t)w * WEIR_ROWS + i] = words[w];
-		for (uint32_t k = 0; k < l->n_strings; k++)
-			keys->strings[(size_t)k * WEIR_ROWS + i] = strings[k];
+			weir_agg_compress(rows->mask, keys->words + (size_t)w * WEIR_ROWS);
+	} else {
+		pack_numbers(l, s, &p, columns);
 	}
-	hash_all(l, t, n, keys);
+	for (unsigned k = 0; l->n_strings && k < l->n_keys; k++)
+		if (l->keys[k].store == WEIR_BYTES)
+			pack_strings(l, &p, &s->places[k], columns[k]->data, keys->strings);
 }

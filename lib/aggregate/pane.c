@@ -5,6 +5,7 @@
 
 #include <weir/base/time.h>
 
+#include "level.h"
 #include "overflow.h"
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
@@ -35,6 +36,7 @@ weir_pane_destroy(struct weir_pane *p)
 		return;
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_fini(&p->tables[s], p->layout);
+	weir_pane_forget_order(p);
 	weir_layout_release(p->layout);
 	free(p);
 }
@@ -44,6 +46,7 @@ weir_pane_clear(struct weir_pane *p)
 {
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_clear(&p->tables[s], p->layout);
+	weir_pane_forget_order(p);
 	p->level = 0;
 	p->step = 0;
 	p->floor = 0;
@@ -86,7 +89,7 @@ weir_pane_bytes(const struct weir_pane *p)
 
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		n += weir_table_bytes(&p->tables[s], p->layout);
-	return n;
+	return n + (uint64_t)p->n_ordered * sizeof(*p->order);
 }
 
 int64_t
@@ -133,8 +136,8 @@ merge_table(const struct weir_layout *l, struct weir_table *dst, const struct we
 		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
 
 		weir_keys_of_rows(l, dst, src, first, n, keys);
-		weir_table_guess(dst, keys, 0, n, found.row);
-		if (weir_table_find(dst, l, keys, 0, n, max_rows, &found) < n)
+		l->level->guess(dst, keys, 0, n, found.row);
+		if (l->level->find(dst, l, keys, 0, n, max_rows, &found) < n)
 			return -ENOMEM;
 		if (found.n_none && dst->level == 0 && l->overflow != WEIR_OVERFLOW_DROP)
 			return -ENOMEM;
@@ -189,15 +192,18 @@ struct unpacking {
 	const struct weir_pane *pane;
 	const struct weir_table *table;
 	struct weir_block *block;
-	uint32_t first, n; /* rows of the table */
-	uint32_t at;       /* row of the block */
+	const uint32_t *order; /* [n] numbers of groups, the table's first being `first`, or NULL */
+	uint32_t first, n;     /* rows of the table */
+	uint32_t at;           /* row of the block */
 };
 
 /* The i-th of the rows. */
 static uint8_t *
 row_at(const struct unpacking *u, uint32_t i)
 {
-	return u->table->rows + (size_t)(u->first + i) * u->table->shape->stride;
+	uint32_t row = u->order ? u->order[i] - u->first : u->first + i;
+
+	return u->table->rows + (size_t)row * u->table->shape->stride;
 }
 
 static uint64_t
@@ -323,6 +329,54 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 	return 0;
 }
 
+static int
+unpack(const struct unpacking *u, const struct weir_window_span *span)
+{
+	for (unsigned k = 0; k < u->pane->layout->n_keys; k++)
+		if (unpack_key(u, k))
+			return -ENOMEM;
+	return unpack_results(u, span);
+}
+
+/* Groups in order of their keys: as many as lie in one table at a time. */
+static int
+unpack_ordered(struct unpacking *u, uint32_t first, uint32_t n, const struct weir_window_span *span)
+{
+	const uint32_t *order = u->pane->order;
+	uint32_t n_wide = u->pane->tables[WEIR_SHAPE_WIDE].n_rows;
+
+	for (uint32_t end = first + n; first < end; first += u->n, u->at += u->n) {
+		bool is_wide = order[first] < n_wide;
+
+		u->table = &u->pane->tables[is_wide ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW];
+		u->order = order + first;
+		u->first = is_wide ? 0 : n_wide;
+		u->n = 1;
+		while (u->n < end - first && (order[first + u->n] < n_wide) == is_wide)
+			u->n++;
+		if (unpack(u, span))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+unpack_as_they_lie(
+    struct unpacking *u, uint32_t first, uint32_t n, const struct weir_window_span *span)
+{
+	for (unsigned s = 0; s < u->pane->layout->n_shapes; s++) {
+		u->table = &u->pane->tables[s];
+		u->first = first < u->table->n_rows ? first : u->table->n_rows;
+		u->n = n < u->table->n_rows - u->first ? n : u->table->n_rows - u->first;
+		if (unpack(u, span))
+			return -ENOMEM;
+		u->at += u->n;
+		n -= u->n;
+		first -= u->first;
+	}
+	return 0;
+}
+
 int
 weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b)
 {
@@ -337,19 +391,9 @@ weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct wei
 	n = n < all - first ? n : all - first;
 	if (weir_block_reserve(b, n))
 		return -ENOMEM;
-	for (unsigned s = 0; s < l->n_shapes; s++) {
-		u.table = &p->tables[s];
-		u.first = first < u.table->n_rows ? first : u.table->n_rows;
-		u.n = n < u.table->n_rows - u.first ? n : u.table->n_rows - u.first;
-		for (unsigned k = 0; k < l->n_keys; k++)
-			if (unpack_key(&u, k))
-				return -ENOMEM;
-		if (unpack_results(&u, &span))
-			return -ENOMEM;
-		u.at += u.n;
-		n -= u.n;
-		first -= u.first;
-	}
+	if (p->order ? unpack_ordered(&u, first, n, &span)
+		     : unpack_as_they_lie(&u, first, n, &span))
+		return -ENOMEM;
 	b->n_rows = u.at;
 	b->window_start_ns = span.start_ns;
 	b->window_end_ns = span.end_ns;

@@ -23,6 +23,9 @@ struct weir_pane {
 			     none */
 	int64_t last_ns;
 
+	uint32_t *order; /* [n_ordered] the groups by their keys, or NULL */
+	uint32_t n_ordered;
+
 	/* Once it is full: overflow.h. */
 	uint32_t level;  /* sample: the tables' */
 	uint32_t hand;   /* evict: the group that is looked at next */
@@ -43,6 +46,22 @@ weir_pane_n_rows(const struct weir_pane *p)
 {
 	return p->tables[WEIR_SHAPE_WIDE].n_rows + p->tables[WEIR_SHAPE_NARROW].n_rows;
 }
+
+/* The table that a group is in: those of the wide one come first. Turns its number into the row's.
+ */
+static inline const struct weir_table *
+weir_pane_table_of(const struct weir_pane *p, uint32_t *group)
+{
+	const struct weir_table *wide = &p->tables[WEIR_SHAPE_WIDE];
+
+	if (*group < wide->n_rows)
+		return wide;
+	*group -= wide->n_rows;
+	return &p->tables[WEIR_SHAPE_NARROW];
+}
+
+/* Cold, order.c. */
+void weir_pane_forget_order(struct weir_pane *p);
 
 /* Cold. NULL when out of memory. */
 struct weir_pane *weir_pane_create(struct weir_layout *l);

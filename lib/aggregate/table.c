@@ -144,6 +144,15 @@ weir_table_clear(struct weir_table *t, const struct weir_layout *l)
 	}
 }
 
+void
+weir_table_release_index(struct weir_table *t, size_t from_bytes)
+{
+	size_t size = index_bytes((uint64_t)t->line_mask + 1);
+
+	if (size >= from_bytes)
+		weir_memory_discard(t->index, size);
+}
+
 /* Put a slot down in the first line from its own on that has room. */
 static void
 put_slot(struct weir_index_line *index, uint32_t mask, uint32_t hash, uint32_t row1)

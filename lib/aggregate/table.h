@@ -71,6 +71,8 @@ bool weir_table_need_base(struct weir_table *t, const struct weir_layout *l);
 void weir_table_drop_base(struct weir_table *t, const struct weir_layout *l);
 /* Forget all rows. Memory is kept, unless most of it had no use. */
 void weir_table_clear(struct weir_table *t, const struct weir_layout *l);
+/* Give the index's memory back, where it is so large: the rows stay, but none is found any more. */
+void weir_table_release_index(struct weir_table *t, size_t from_bytes);
 /* Make room for one more row. False where there is no memory. */
 bool weir_table_grow(struct weir_table *t);
 /* Room for len bytes of a key's strings. NULL where there is no memory or their bound is reached.
@@ -88,33 +90,23 @@ uint64_t weir_table_bytes(const struct weir_table *t, const struct weir_layout *
 uint64_t weir_row_string_bytes(
     const struct weir_layout *l, const struct weir_shape *s, const uint8_t *row);
 
-/*
- * Hot, pack_hot.c. Pack the keys of n rows, given by their numbers (NULL: rows 0 .. n - 1), hash
- * them, and have memory fetch their lines of the table's index.
- */
+/* Rows of a batch: by their numbers or, where these are NULL, rows 0 .. n - 1. */
+struct weir_pick {
+	const uint32_t *numbers; /* [n] ascending */
+	const uint64_t *mask;    /* the same as a mask, where there is one */
+	uint32_t n;
+	uint32_t n_all; /* rows of the batch, where there is a mask */
+};
+
+/* Hot, hash_hot.c. Pack the keys of rows, hash them, and have memory fetch their lines of the
+ * table's index. */
 void weir_keys_pack(const struct weir_layout *l, const struct weir_table *t,
-    const struct weir_column *const *columns, const uint32_t *numbers, uint32_t n,
-    struct weir_keys *keys);
+    const struct weir_column *const *columns, const struct weir_pick *rows, struct weir_keys *keys);
 /* The same of n rows of the table `from`, first to first + n, for the table t. */
 void weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t,
     const struct weir_table *from, uint32_t first, uint32_t n, struct weir_keys *keys);
 
-/*
- * Hot, table_hot.c. Guess the rows of keys first .. n - 1 by their hashes, and have memory fetch
- * them.
- */
-void weir_table_guess(const struct weir_table *t, const struct weir_keys *keys, uint32_t first,
-    uint32_t n, uint32_t *rows);
-/*
- * Hot. Find or add keys first .. n - 1, whose guesses stand in found->row. A key that may not enter
- * or finds no memory has no group. A new row has the key and all-zero states. Ends at the first new
- * key for which there is no place among max_rows, and returns it; else n. Groups of keys before
- * first are not looked at, and n_none starts from 0.
- */
-uint32_t weir_table_find(struct weir_table *t, const struct weir_layout *l,
-    const struct weir_keys *keys, uint32_t first, uint32_t n, uint32_t max_rows,
-    struct weir_found *found);
-/* Hot. Have memory fetch the line of the index that a row is in. */
+/* Hot, unlink_hot.c. Have memory fetch the line of the index that a row is in. */
 void weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row);
 /* Hot. Take a row out of the index. */
 void weir_table_unlink(struct weir_table *t, const struct weir_layout *l, uint32_t row);

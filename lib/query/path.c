@@ -231,6 +231,7 @@ weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret)
 	ret->keys = p->key_types;
 	ret->n_aggs = p->n_aggs;
 	ret->aggs = p->calls;
+	ret->simd = p->simd;
 }
 
 uint64_t

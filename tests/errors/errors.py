@@ -31,6 +31,9 @@ CASES = [
     ("value that is no choice", 2, ["--progress", "sometimes", "never"], [FILE, "--progress", "sometimes"]),
     ("unknown level of --simd", 2, ["--simd", "v5", "v2"], [FILE, "--simd", "v5"]),
     ("unknown log level", 2, ["--log", "warnings", "warning"], [FILE, "--log", "warnings"]),
+    ("bad name of a run", 2, ["--name", "a/b", "/"], [FILE, "--name", "a/b"]),
+    ("name of a run that is not to be reached", 2, ["--name", "--control"],
+     [FILE, "--name", "x", "--control", "never"]),
     ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
     ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),
     # sources

@@ -204,6 +204,7 @@ make_aggregator(const struct stream *s, const struct query *q)
 		.table_size = q->table_size,
 		.seed = q->seed,
 		.overflow = q->overflow,
+		.simd = q->simd,
 	};
 	struct weir_error err;
 	struct weir_aggregator *a;
@@ -254,6 +255,37 @@ note_pane(struct answer *a, const struct weir_pane *p)
 		a->sampling = weir_pane_sampling(p);
 }
 
+static bool
+are_same(const struct weir_block *a, const struct weir_block *b)
+{
+	bool same = a->n_rows == b->n_rows && a->window_start_ns == b->window_start_ns &&
+		    a->window_end_ns == b->window_end_ns;
+
+	for (uint32_t r = 0; same && r < a->n_rows; r++)
+		for (unsigned c = 0; same && c < a->schema->n_columns; c++) {
+			struct weir_value v = weir_column_get(&a->columns[c], r);
+			struct weir_value w = weir_column_get(&b->columns[c], r);
+
+			same = v.is_null == w.is_null && v.type == w.type &&
+			       (v.is_null || weir_value_compare(&v, &w) == 0);
+		}
+	return same;
+}
+
+/* Put in order first, a pane gives the same rows as a block that is sorted. */
+static void
+check_order(struct weir_pane *p, const struct weir_block *sorted)
+{
+	struct weir_block *b = weir_block_create(sorted->schema, 0);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	CU_ASSERT_EQUAL_FATAL(weir_pane_order(p), 0);
+	for (uint32_t first = 0; first <= weir_pane_n_groups(p); first += 500)
+		CU_ASSERT_EQUAL(weir_pane_rows(p, first, 500, b), 0);
+	CU_ASSERT(are_same(b, sorted));
+	weir_block_destroy(b);
+}
+
 static void
 take_pane(struct answer *a, struct weir_pane *p)
 {
@@ -267,6 +299,7 @@ take_pane(struct answer *a, struct weir_pane *p)
 	CU_ASSERT(weir_pane_bytes(p) > 0);
 	note_pane(a, p);
 	CU_ASSERT_EQUAL(weir_block_sort(b, -1, 0), 0);
+	check_order(p, b);
 	a->blocks[a->n_blocks++] = b;
 }
 

@@ -38,6 +38,7 @@ struct query {
 	uint64_t table_size;
 	uint64_t seed;
 	enum weir_overflow overflow;
+	enum weir_simd simd;
 };
 
 /* Closed windows, oldest first, the rows of each in order. */

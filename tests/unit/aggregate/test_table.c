@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "layout.h"
+#include "level.h"
 #include "probe.h"
 #include "stream.h"
 #include "table.h"
@@ -29,18 +30,21 @@ query_with(unsigned n_keys)
 	return q;
 }
 
-/* Fed in several ways, and worked out: all the same. */
+/* Fed in several ways, by the kernels of each level, and worked out: all the same. */
 static void
 check(const struct stream *s, const struct query *q)
 {
 	struct answer want, got;
+	struct query at = *q;
 
 	answer_worked_out(&want, s, q);
-	for (unsigned way = 0; way < 3; way++) {
-		answer_fed(&got, s, q, way == 0 ? 1 : WEIR_ROWS, way == 2 ? 5 : 0, 1, false);
-		CU_ASSERT_EQUAL(answer_differs(&got, &want), 0);
-		answer_fini(&got);
-	}
+	for (at.simd = WEIR_SIMD_V2; weir_simd_is_usable(at.simd); at.simd++)
+		for (unsigned way = 0; way < 3; way++) {
+			answer_fed(
+			    &got, s, &at, way == 0 ? 1 : WEIR_ROWS, way == 2 ? 5 : 0, 1, false);
+			CU_ASSERT_EQUAL(answer_differs(&got, &want), 0);
+			answer_fini(&got);
+		}
 	answer_fini(&want);
 }
 
@@ -380,6 +384,52 @@ slots_are_found_as_by_the_plain_loop(void)
 	}
 }
 
+static uint64_t
+random_mask_word(uint64_t *rng)
+{
+	uint64_t x = random_next(rng);
+
+	switch (random_next(rng) % 5) {
+	case 0:
+		return 0;
+	case 1:
+		return ~UINT64_C(0);
+	case 2:
+		return x & random_next(rng) & random_next(rng);
+	case 3:
+		return x | random_next(rng) | random_next(rng);
+	default:
+		return x;
+	}
+}
+
+static void
+every_level_picks_the_rows_of_a_mask(void)
+{
+	uint64_t mask[WEIR_MASK_WORDS], words[WEIR_ROWS], rng = 3;
+	uint32_t numbers[WEIR_ROWS];
+
+	for (unsigned round = 0; round < 30000; round++) {
+		enum weir_simd simd = (enum weir_simd)(WEIR_SIMD_V2 + round % 3);
+		const struct weir_agg_kernels *level = weir_agg_level_of(simd);
+		uint32_t n = 0;
+
+		if (!weir_simd_is_usable(simd))
+			continue;
+		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+			mask[w] = random_mask_word(&rng);
+		for (unsigned r = 0; r < WEIR_ROWS; r++)
+			words[r] = r * UINT64_C(0x100000001);
+		CU_ASSERT_EQUAL_FATAL(level->numbers(mask, numbers), weir_mask_count(mask));
+		level->compress(mask, words);
+		WEIR_FOR_EACH_BIT (r, mask) {
+			CU_ASSERT_EQUAL_FATAL(numbers[n], r);
+			CU_ASSERT_EQUAL_FATAL(words[n], r * UINT64_C(0x100000001));
+			n++;
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -396,6 +446,7 @@ main(void)
 		{ "equal hashes are not equal keys", equal_hashes_are_not_equal_keys },
 		{ "rows of flows are narrow", rows_of_flows_are_narrow },
 		{ "slots are found as by the plain loop", slots_are_found_as_by_the_plain_loop },
+		{ "every level picks the rows of a mask", every_level_picks_the_rows_of_a_mask },
 		CU_TEST_INFO_NULL,
 	};
 

@@ -7,6 +7,7 @@
 
 #include <weir/aggregate/function.h>
 #include <weir/base/error.h>
+#include <weir/base/simd.h>
 #include <weir/record/block.h>
 
 /*
@@ -64,7 +65,8 @@ struct weir_group_spec {
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
 	enum weir_overflow overflow;
-	uint64_t seed; /* of the keyed hash: random a run unless --seed */
+	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
+	enum weir_simd simd; /* level of the kernels */
 };
 
 /* Rows that one update brings: hot. */
@@ -130,6 +132,13 @@ void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
  * to the table's size, and weir_pane_lost tells what that took.
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
+/*
+ * Control. Put a pane's groups in order: by their keys ascending, as weir_block_sort orders the
+ * rows of a window. weir_pane_rows then gives them so, and in parts. It takes 12 bytes a group
+ * while it lasts and 4 from then on, and gives back the memory by which groups were found: the pane
+ * takes no more rows, nor is it merged, before it is cleared. 0 or -ENOMEM: in no order, then.
+ */
+int weir_pane_order(struct weir_pane *p);
 /*
  * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
  * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.

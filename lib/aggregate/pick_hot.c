@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "level.h"
+
+#include <weir/base/poison.h> /* last */
+
+/*
+ * From masks to rows. AVX-512 moves the chosen lanes of a register to its front; it does so in a
+ * register, as Zen 4 stores them one by one. What lies behind the chosen lanes is written too, and
+ * then written over.
+ */
+
+#ifdef __AVX512F__
+
+uint32_t
+weir_agg_numbers(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers)
+{
+	const __m512i step = _mm512_set1_epi32(16);
+	__m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	uint32_t n = 0;
+
+	/* Of so many rows before, at most as many were chosen: no store ends past the array. */
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		for (unsigned i = 0; i < 64; i += 16) {
+			__mmask16 m = (__mmask16)(mask[w] >> i);
+
+			_mm512_storeu_si512(numbers + n, _mm512_maskz_compress_epi32(m, rows));
+			n += (uint32_t)__builtin_popcount(m);
+			rows = _mm512_add_epi32(rows, step);
+		}
+	return n;
+}
+
+void
+weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words)
+{
+	uint64_t *to = words;
+
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		for (unsigned i = 0; i < 64; i += 8) {
+			__mmask8 m = (__mmask8)(mask[w] >> i);
+			__m512i x = _mm512_loadu_si512(words + w * 64 + i);
+
+			_mm512_storeu_si512(to, _mm512_maskz_compress_epi64(m, x));
+			to += __builtin_popcount(m);
+		}
+}
+
+#else
+
+uint32_t
+weir_agg_numbers(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers)
+{
+	uint32_t n = 0;
+
+	WEIR_FOR_EACH_BIT (r, mask)
+		numbers[n++] = (uint32_t)r;
+	return n;
+}
+
+void
+weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words)
+{
+	uint32_t n = 0;
+
+	WEIR_FOR_EACH_BIT (r, mask)
+		words[n++] = words[r];
+}
+
+#endif
+
+const struct weir_agg_kernels weir_agg_level = {
+	.numbers = weir_agg_numbers,
+	.compress = weir_agg_compress,
+	.pack = weir_agg_pack,
+	.guess = weir_agg_guess,
+	.find = weir_agg_find,
+};
