@@ -38,10 +38,7 @@ static void
 update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
 	if (!args) {
-		uint8_t *const *group = rows->group;
-
-		for (uint32_t k = 0, n = rows->n; k < n; k++)
-			++*(uint64_t *)(void *)(group[k] + offset);
+		weir_agg_count_rows(rows, offset);
 		return;
 	}
 #define BODY(store) count_true(rows, offset, args[0], store)
