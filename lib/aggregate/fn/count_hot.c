@@ -63,6 +63,7 @@ const struct weir_agg_function weir_agg_count = {
 	.synopsis = "count([condition])",
 	.doc = "rows; with a condition, the rows for which it is true",
 	.max_args = 1,
+	.is_result = true,
 	.check = check,
 	.state_size = state_size,
 	.update = update,

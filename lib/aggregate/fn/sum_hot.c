@@ -114,6 +114,7 @@ result_small(const void *state, const enum weir_type *args, const struct weir_wi
 
 static const struct weir_agg_function small = {
 	.name = "sum",
+	.is_result = true,
 	.state_size = small_size,
 	.update = update_small,
 	.update_and_count = update_small_and_count,

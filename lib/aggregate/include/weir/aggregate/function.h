@@ -38,6 +38,7 @@ struct weir_agg_function {
 	const char *doc;      /* with the error bound of an approximate one */
 	unsigned min_args, max_args;
 	bool is_approximate;
+	bool is_result; /* the state is the result: an integer of 64 bits, never null */
 	/* Check the argument types; set *ret_type to the result's. Usage error otherwise. */
 	int (*check)(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type,
 	    struct weir_error *err);
