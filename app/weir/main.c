@@ -107,7 +107,8 @@ open_sources(const struct weir_command *c, struct weir_source **sources, struct 
 }
 
 static int
-explain(const struct weir_plan *plan, struct weir_source **sources, struct weir_error *err)
+explain(const struct weir_plan *plan, struct weir_source **sources,
+    const struct weir_placement *placement, struct weir_error *err)
 {
 	const char **descriptions = calloc(plan->command->n_sources, sizeof(*descriptions));
 
@@ -115,7 +116,7 @@ explain(const struct weir_plan *plan, struct weir_source **sources, struct weir_
 		abort();
 	for (unsigned i = 0; i < plan->command->n_sources; i++)
 		descriptions[i] = sources[i]->description;
-	weir_plan_explain(plan, descriptions, stdout);
+	weir_plan_explain(plan, descriptions, placement->why, stdout);
 	free(descriptions);
 	return weir_file_finish_stdout(err);
 }
@@ -139,12 +140,13 @@ account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *st
 
 /* Returns 0 or the code of the first failure, described in err. */
 static int
-run(const struct weir_plan *plan, struct weir_source **sources, bool is_eal_running,
-    struct weir_error *err)
+run(const struct weir_plan *plan, struct weir_source **sources,
+    const struct weir_placement *placement, bool is_eal_running, struct weir_error *err)
 {
 	const struct weir_command *c = plan->command;
 	struct weir_run_config config = {
 		.plan = plan,
+		.placement = placement,
 		.sources = sources,
 		.n_sources = c->n_sources,
 		.is_eal_running = is_eal_running,
@@ -184,6 +186,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 {
 	struct weir_plan *plan = NULL;
 	struct weir_source **sources = calloc(c->n_sources, sizeof(*sources));
+	struct weir_placement placement = { 0 };
 	bool is_eal_running = false;
 	int rc;
 
@@ -196,17 +199,22 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 		rc = start_eal(c, program, &is_eal_running, err);
 	if (!rc)
 		rc = open_sources(c, sources, err);
+	if (!rc)
+		rc = weir_place(c, sources, &placement, err);
+	if (!rc)
+		weir_plan_spread(plan, sources, c->n_sources);
 	if (!rc && c->is_explain)
-		rc = explain(plan, sources, err);
+		rc = explain(plan, sources, &placement, err);
 	else if (!rc && c->is_dry_run)
 		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
 		    c->n_sources, c->n_queries);
 	else if (!rc)
-		rc = run(plan, sources, is_eal_running, err);
+		rc = run(plan, sources, &placement, is_eal_running, err);
 	for (unsigned i = 0; i < c->n_sources; i++)
 		if (sources[i])
 			weir_source_close(sources[i]);
 	free(sources);
+	weir_placement_fini(&placement);
 	weir_plan_destroy(plan);
 	if (is_eal_running)
 		weir_eal_stop();

@@ -35,6 +35,22 @@ find(const struct weir_option *table, const char *name, size_t len)
 	return NULL;
 }
 
+/* A row without dashes is a command: "status", or "result" with the argument "QUERY". */
+static bool
+is_command(const struct weir_option *o)
+{
+	return o->name[0] != '-';
+}
+
+static bool
+has_commands(const struct weir_option *table)
+{
+	for (; table->name; table++)
+		if (is_command(table))
+			return true;
+	return false;
+}
+
 /* The long option that alone begins with this letter: -h for --help. */
 static const char *
 by_letter(const struct weir_option *table, char letter)
@@ -42,7 +58,8 @@ by_letter(const struct weir_option *table, char letter)
 	const char *found = NULL;
 
 	for (; table->name; table++) {
-		if (is_short(table->name) || table->name[2] != tolower((unsigned char)letter))
+		if (is_command(table) || is_short(table->name) ||
+		    table->name[2] != tolower((unsigned char)letter))
 			continue;
 		if (found)
 			return NULL;
@@ -64,7 +81,7 @@ refuse_unknown(struct parser *p, const char *name)
 		return weir_error_run(p->err, -ENOMEM, "out of memory");
 	weir_nearest_begin(&n, doubled);
 	for (const struct weir_option *o = p->table; o->name; o++)
-		if (!is_short(o->name))
+		if (!is_short(o->name) && !is_command(o))
 			weir_nearest_offer(&n, o->name);
 	best = is_short(name) ? by_letter(p->table, name[1]) : weir_nearest_get(&n);
 	free(doubled);
@@ -130,11 +147,13 @@ keep(struct parser *p, const struct weir_option *o, const char *value)
 /* The argument after an option that needs a value: NULL where it is no value but the next option.
  */
 static const char *
-next_value(struct parser *p)
+next_value(struct parser *p, const struct weir_option *o)
 {
 	const char *value = p->i < p->argc ? p->argv[p->i] : NULL;
+	/* what a command takes may be a command line: add '--query q ...' */
+	bool is_text = value && is_command(o) && strchr(value, ' ');
 
-	if (!value || (value[0] == '-' && value[1] == '-'))
+	if (!value || (value[0] == '-' && value[1] == '-' && !is_text))
 		return NULL;
 	if (is_short(value) && find(p->table, value, 2))
 		return NULL;
@@ -165,8 +184,8 @@ take(struct parser *p, const struct weir_option *o, const char *attached)
 	if (!o->arg && attached)
 		return weir_error_usage(p->err, "%s takes no value", o->name);
 	if (o->arg && !value)
-		value = next_value(p);
-	if (o->arg && !value)
+		value = next_value(p, o);
+	if (o->arg && !value && o->arg[0] != '[')
 		return refuse_missing(p, o);
 	return keep(p, o, value);
 }
@@ -279,6 +298,24 @@ refuse_stray(struct parser *p, const char *arg)
 }
 
 static int
+parse_command(struct parser *p, const char *arg)
+{
+	const struct weir_option *o = find(p->table, arg, strlen(arg));
+	struct weir_nearest n;
+
+	if (o && is_command(o))
+		return take(p, o, NULL);
+	weir_nearest_begin(&n, arg);
+	for (o = p->table; o->name; o++)
+		if (is_command(o))
+			weir_nearest_offer(&n, o->name);
+	if (weir_nearest_get(&n))
+		return weir_error_usage(
+		    p->err, "unknown command '%s' (try '%s')", arg, weir_nearest_get(&n));
+	return weir_error_usage(p->err, "unknown command '%s' (--help lists them)", arg);
+}
+
+static int
 parse_one(struct parser *p)
 {
 	const char *arg = p->argv[p->i++];
@@ -287,6 +324,8 @@ parse_one(struct parser *p)
 		return parse_long(p, arg);
 	if (arg[0] == '-' && arg[1])
 		return parse_short(p, arg);
+	if (has_commands(p->table))
+		return parse_command(p, arg);
 	return refuse_stray(p, arg);
 }
 

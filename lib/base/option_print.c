@@ -396,7 +396,7 @@ weir_options_bash_completion(const struct weir_program_help *h, FILE *out)
 	    "\tcase $prev in\n",
 	    h->name, function);
 	for (const struct weir_option *o = h->options; o->name; o++)
-		if (o->arg)
+		if (o->arg && o->arg[0] != '[')
 			put_completion_values(out, o);
 	fputs("\tesac\n\tCOMPREPLY=($(compgen -W '", out);
 	for (const struct weir_option *o = h->options; o->name; o++)

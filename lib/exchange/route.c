@@ -248,9 +248,8 @@ weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 						      : n_workers;
 	for (unsigned p = 0; p < r->n_partitions; p++)
 		r->worker[p] = (uint16_t)(p % n_workers);
-	for (unsigned i = 0; i <= WEIR_ROUTE_SECRETS; i++)
-		for (unsigned k = 0; k < 2; k++)
-			r->secrets[i][k] = next_secret(&state);
+	for (unsigned i = 0; i < sizeof(r->secrets) / sizeof(r->secrets[0]); i++)
+		r->secrets[i] = next_secret(&state);
 	r->next = 0;
 }
 

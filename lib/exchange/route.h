@@ -4,7 +4,7 @@
 
 #include <weir/exchange/route.h>
 
-#define WEIR_ROUTE_SECRETS 64 /* pairs; columns of longer keys take them in turn */
+#define WEIR_ROUTE_SECRETS 64 /* pairs, one a column; longer keys take them in turn */
 
 /* A bound of a range: numbers are in lo, and rank is 0; rank tells IPv4 (4) from IPv6 (6). */
 struct weir_route_bound {
@@ -26,7 +26,7 @@ struct weir_route {
 	unsigned n_partitions;
 	unsigned n_workers;
 	unsigned next; /* rr: partition of the next row */
-	uint64_t secrets[WEIR_ROUTE_SECRETS + 1][2];
+	uint64_t secrets[WEIR_ROUTE_SECRETS * 2 + 2];
 	uint16_t worker[WEIR_ROUTE_PARTITIONS]; /* of each partition */
 	uint64_t hash[WEIR_ROWS];               /* scratch */
 };

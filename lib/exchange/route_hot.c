@@ -7,28 +7,14 @@
 
 #include <weir/base/poison.h> /* last */
 
-/*
- * Column by column, so that no row asks what its columns are. The partition is the upper half of
- * the hash, scaled: no division.
- */
-
-static void
-hash_begin(struct weir_route *r, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		r->hash[i] = r->secrets[WEIR_ROUTE_SECRETS][0];
-}
-
+/* The partition is the upper half of the hash, scaled: no division. */
 static void
 hash_end(const struct weir_route *r, uint32_t n, uint16_t *restrict worker)
 {
-	const uint64_t *last = r->secrets[WEIR_ROUTE_SECRETS];
 	uint64_t n_partitions = r->n_partitions;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t h = weir_fold(r->hash[i], last[1] | 1);
-
-		worker[i] = r->worker[(h >> 32) * n_partitions >> 32];
+		worker[i] = r->worker[(r->hash[i] >> 32) * n_partitions >> 32];
 	}
 }
 
@@ -45,12 +31,25 @@ float_bits(double x)
 	return bits;
 }
 
+/*
+ * NH, of UMAC (RFC 4418): halves plus their keys, multiplied. Who does not know the keys cannot
+ * choose words that meet, sums of it keep that, and it runs on vectors.
+ */
+static inline __attribute__((always_inline)) uint64_t
+mix(uint64_t word, uint64_t key)
+{
+	uint32_t lo = (uint32_t)word + (uint32_t)key;
+	uint32_t hi = (uint32_t)(word >> 32) + (uint32_t)(key >> 32);
+
+	return (uint64_t)lo * hi;
+}
+
 #define HASH(ctype, expression)                                                                    \
 	do {                                                                                       \
 		const ctype *restrict data = c->data;                                              \
                                                                                                    \
 		for (uint32_t i = 0; i < n; i++)                                                   \
-			hash[i] += weir_fold((uint64_t)(expression) ^ s0, s1);                     \
+			hash[i] += mix((uint64_t)(expression), s0);                                \
 	} while (0)
 
 /* Nulls and rows that are out are left out: what they point to is not known. */
@@ -65,7 +64,17 @@ hash_strings(const struct weir_route *r, const struct weir_column *c,
 		there[w] = sel[w] & ~c->null[w];
 	WEIR_FOR_EACH_BIT (i, there)
 		hash[i] += weir_fold(
-		    weir_hash_bytes(data[i].p, data[i].len, r->secrets[0]) ^ secret[0], secret[1]);
+		    weir_hash_bytes(data[i].p, data[i].len, r->secrets) ^ secret[0], secret[1]);
+}
+
+static void
+hash_addresses(
+    const struct weir_addr *restrict a, uint32_t n, const uint64_t *secret, uint64_t *restrict hash)
+{
+	uint64_t s0 = secret[0], s1 = secret[1];
+
+	for (uint32_t i = 0; i < n; i++)
+		hash[i] += mix(a[i].lo, s0) + mix(a[i].hi, s1);
 }
 
 static void
@@ -73,7 +82,7 @@ hash_column(struct weir_route *r, const struct weir_column *c, uint32_t n,
     const uint64_t sel[WEIR_MASK_WORDS], const uint64_t *secret)
 {
 	uint64_t *restrict hash = r->hash;
-	uint64_t s0 = secret[0], s1 = secret[1];
+	uint64_t s0 = secret[0];
 
 	switch (c->store) {
 	case WEIR_U8:
@@ -91,15 +100,9 @@ hash_column(struct weir_route *r, const struct weir_column *c, uint32_t n,
 	case WEIR_F64:
 		HASH(double, float_bits(data[i]));
 		break;
-	case WEIR_ADDR: {
-		const struct weir_addr *restrict addr = c->data;
-		const uint8_t *restrict version = c->version;
-
-		for (uint32_t i = 0; i < n; i++)
-			hash[i] += weir_fold(
-			    addr[i].lo ^ s0, addr[i].hi ^ s1 ^ (uint64_t)version[i] << 56);
+	case WEIR_ADDR: /* of either version: ::1 may meet 0.0.0.1 */
+		hash_addresses(c->data, n, secret, hash);
 		break;
-	}
 	case WEIR_BYTES:
 		hash_strings(r, c, sel, secret, hash);
 		break;
@@ -108,40 +111,55 @@ hash_column(struct weir_route *r, const struct weir_column *c, uint32_t n,
 	}
 }
 
+/* Column by column, so that no row asks what its columns are. */
 static void
 by_key(struct weir_route *r, const struct weir_column *const *keys, unsigned n_keys, uint32_t n,
     const uint64_t sel[WEIR_MASK_WORDS], uint16_t *worker)
 {
-	hash_begin(r, n);
+	const uint64_t *last = &r->secrets[WEIR_ROUTE_SECRETS * 2];
+
+	for (uint32_t i = 0; i < n; i++)
+		r->hash[i] = last[0];
 	for (unsigned k = 0; k < n_keys; k++)
-		hash_column(r, keys[k], n, sel, r->secrets[k % WEIR_ROUTE_SECRETS]);
+		hash_column(r, keys[k], n, sel, &r->secrets[k % WEIR_ROUTE_SECRETS * 2]);
+	for (uint32_t i = 0; i < n; i++)
+		r->hash[i] = weir_fold(r->hash[i], last[1] | 1);
 	hash_end(r, n, worker);
 }
 
 /*
- * Both ends are hashed alike and added; the ports come in one order. Who swaps the ports of two
- * ends meets the same partition, which is no harm: it is no key.
+ * The two ends in one order, each as one word, and the ports in one order. Who swaps the ports of
+ * two ends meets the same partition, which is no harm: it is no key.
  */
 static void
 by_flow(struct weir_route *r, const struct weir_column *const *fields, uint32_t n, uint16_t *worker)
 {
-	const struct weir_column *src = fields[WEIR_FIELD_IP_SRC];
+	const struct weir_addr *restrict src = fields[WEIR_FIELD_IP_SRC]->data;
+	const struct weir_addr *restrict dst = fields[WEIR_FIELD_IP_DST]->data;
 	const uint16_t *restrict sport = fields[WEIR_FIELD_SRCPORT]->data;
 	const uint16_t *restrict dport = fields[WEIR_FIELD_DSTPORT]->data;
 	const uint8_t *restrict proto = fields[WEIR_FIELD_IP_PROTO]->data;
-	uint64_t s0 = r->secrets[1][0], s1 = r->secrets[1][1];
+	const uint64_t *s = r->secrets;
+	uint64_t *restrict hash = r->hash;
+	uint64_t ends[WEIR_ROWS];
 
-	hash_begin(r, n);
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t a = (int64_t)(src[i].lo + mix(src[i].hi, s[0]));
+		int64_t b = (int64_t)(dst[i].lo + mix(dst[i].hi, s[0]));
+
+		ends[i] = (uint64_t)(a < b ? a : b);
+		hash[i] = (uint64_t)(a < b ? b : a);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t lo = sport[i] < dport[i] ? sport[i] : dport[i];
 		uint32_t hi = sport[i] < dport[i] ? dport[i] : sport[i];
 
-		r->hash[i] += weir_fold(((uint64_t)proto[i] << 32 | hi << 16 | lo) ^ s0, s1);
+		hash[i] += mix((uint64_t)proto[i] << 32 | hi << 16 | lo, s[1]);
 	}
-	hash_column(r, src, n, src->null, r->secrets[0]);
-	hash_column(r, fields[WEIR_FIELD_IP_DST], n, src->null, r->secrets[0]);
+	for (uint32_t i = 0; i < n; i++)
+		hash[i] = weir_fold(ends[i] ^ s[2], hash[i] ^ s[3]);
 	hash_end(r, n, worker);
-	WEIR_FOR_EACH_BIT (i, src->null)
+	WEIR_FOR_EACH_BIT (i, fields[WEIR_FIELD_IP_SRC]->null)
 		worker[i] = r->worker[0];
 }
 

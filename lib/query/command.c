@@ -9,6 +9,7 @@
 #include <weir/base/array.h>
 #include <weir/base/number.h>
 #include <weir/query/command.h>
+#include <weir/source/job.h>
 
 static int
 check_query_name(const struct weir_command *c, const char *name, struct weir_error *err)
@@ -166,6 +167,7 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		rc = weir_window_parse(value, &c->default_window, err);
 		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
 	case WEIR_FLAG_CORES:
+		c->has_cores = true;
 		return read_cores(name, value, c, err);
 	case WEIR_FLAG_IDLE:
 		c->idle = strcmp(value, "spin") == 0        ? WEIR_IDLE_SPIN
@@ -195,6 +197,13 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		return 0;
 	case WEIR_FLAG_PROGRESS:
 		c->is_progress_never = strcmp(value, "never") == 0;
+		return 0;
+	case WEIR_FLAG_NAME:
+		c->name = value;
+		rc = weir_job_check_name(value, err);
+		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
+	case WEIR_FLAG_CONTROL:
+		c->is_control_never = strcmp(value, "never") == 0;
 		return 0;
 	case WEIR_FLAG_EXPLAIN:
 		c->is_explain = true;
@@ -294,6 +303,10 @@ weir_command_build(
 	if (take != WEIR_TAKE_AUTO && !has_interface) {
 		weir_error_usage(err, "%s needs an interface (-i NAME)",
 		    take == WEIR_TAKE_TAP ? "--tap" : "--take");
+		goto fail;
+	}
+	if (c.name && c.is_control_never) {
+		weir_error_usage(err, "--name and --control never exclude each other");
 		goto fail;
 	}
 	current(&c);

@@ -37,6 +37,8 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		    q->path->has_window ? "" : " (default)");
 		fprintf(out, "  table     %s\n", weir_plan_table_text(p, q, text, sizeof(text)));
 	}
+	if (q->strategy != WEIR_STRATEGY_ONE)
+		fprintf(out, "  spread    %s\n", q->why);
 	if (q->result) {
 		fprintf(out, "  columns   ");
 		print_columns(weir_result_schema(q->result), out);
@@ -46,7 +48,8 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 }
 
 void
-weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions, FILE *out)
+weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions,
+    const char *placement, FILE *out)
 {
 	char text[32];
 	unsigned n = 0;
@@ -62,8 +65,10 @@ weir_plan_explain(const struct weir_plan *p, const char *const *source_descripti
 	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)
 		print_query(p, &p->queries[i], out);
-	fprintf(out, "run 1 worker and the control thread, bursts of %d packets, lateness %s\n",
-	    WEIR_ROWS, weir_text_duration(p->lateness_ns, text, sizeof(text)));
+	fprintf(out,
+	    "run %u worker%s %s, and the control thread; bursts of %d packets, lateness %s\n",
+	    p->n_workers, p->n_workers > 1 ? "s" : "", placement, WEIR_ROWS,
+	    weir_text_duration(p->lateness_ns, text, sizeof(text)));
 }
 
 void

@@ -7,18 +7,20 @@
 #include "account.h"
 
 static void
-add_worker_query(struct weir_ledger_query *l, const struct weir_worker_query *wq)
+add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool wants_rows)
 {
-	l->in += wq->in;
-	l->aggregated += wq->group.aggregated + wq->emitted;
-	l->rows += wq->shed_rows + (wq->wants_rows ? 0 : wq->shed_packets);
-	l->dropped[WEIR_DROP_FILTER] += weir_path_dropped(wq->path, "filter");
-	l->dropped[WEIR_DROP_WHERE] += weir_path_dropped(wq->path, "where");
-	l->dropped[WEIR_DROP_NULL_KEY] += wq->group.null_key;
-	l->dropped[WEIR_DROP_LATE] += wq->group.late;
-	l->dropped[WEIR_DROP_NO_TIME] += wq->group.no_time;
-	l->dropped[WEIR_DROP_OVERFLOW] += wq->group.overflow;
-	l->dropped[WEIR_DROP_NO_MEMORY] += wq->no_memory;
+	l->in += c->in;
+	l->aggregated += c->group.aggregated + c->emitted;
+	l->under_way += c->sent - c->received; /* of all workers together it is not negative */
+	l->rows += c->shed_rows + (wants_rows ? 0 : c->shed_packets);
+	l->dropped[WEIR_DROP_FILTER] += c->filtered;
+	l->dropped[WEIR_DROP_WHERE] += c->unwanted;
+	l->dropped[WEIR_DROP_NULL_KEY] += c->group.null_key;
+	l->dropped[WEIR_DROP_LATE] += c->group.late;
+	l->dropped[WEIR_DROP_NO_TIME] += c->group.no_time;
+	l->dropped[WEIR_DROP_OVERFLOW] += c->group.overflow;
+	l->dropped[WEIR_DROP_EXCHANGE] += c->unsent + c->too_large;
+	l->dropped[WEIR_DROP_NO_MEMORY] += c->no_memory;
 }
 
 static void
@@ -36,7 +38,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, unsigned
 	l->undercount = o->undercount;
 	l->rows = o->rows;
 	for (unsigned w = 0; w < all->n; w++)
-		add_worker_query(l, &all->worker[w]->queries[query]);
+		add_counts(l, &all->worker[w]->counts.queries[query], q->wants_rows);
 	l->aggregated -= o->lost;
 	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;
 }
@@ -51,9 +53,11 @@ add_shed(struct weir_ledger *l, const struct weir_workers *all, const struct wei
 
 	for (unsigned i = 0; i < o->n_sinks; i++)
 		for (unsigned w = 0; w < all->n; w++) {
-			const struct weir_worker_query *wq = &all->worker[w]->queries[query];
-			uint64_t n = d->sinks[o->sinks[i]]->ops->takes_packets ? wq->shed_packets
-									       : wq->shed_rows;
+			const struct weir_query_counts *counts =
+			    &all->worker[w]->counts.queries[query];
+			uint64_t n = d->sinks[o->sinks[i]]->ops->takes_packets
+					 ? counts->shed_packets
+					 : counts->shed_rows;
 
 			l->sinks[o->sinks[i]].offered += n;
 			l->sinks[o->sinks[i]].dropped_queue_full += n;
@@ -69,10 +73,10 @@ add_workers(struct weir_ledger *l, const struct weir_workers *all, int64_t end_n
 		const struct weir_worker *w = all->worker[i];
 
 		start_ns = w->start_ns < start_ns ? w->start_ns : start_ns;
-		l->packets += w->packets;
-		l->bytes += w->bytes;
+		l->packets += w->counts.packets;
+		l->bytes += w->counts.bytes;
 		for (unsigned r = 0; r < WEIR_N_DECODE_REASONS; r++)
-			l->decode.reason[r] += w->decode.reason[r];
+			l->decode.reason[r] += w->counts.decode.reason[r];
 	}
 	l->elapsed_s = (double)(end_ns - start_ns) / (double)WEIR_NS_PER_S;
 }

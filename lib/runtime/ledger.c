@@ -35,7 +35,7 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_queries; i++) {
 		const struct weir_ledger_query *q = &l->queries[i];
 
-		if (q->in != l->packets || q->in != q->aggregated + sum_dropped(q))
+		if (q->in != l->packets || q->in != q->aggregated + sum_dropped(q) + q->under_way)
 			return false;
 	}
 	for (unsigned i = 0; i < l->n_sinks; i++) {

@@ -9,26 +9,13 @@
 #include <weir/base/log.h>
 #include <weir/base/time.h>
 
+#include "idle.h"
 #include "worker.h"
 
-#define SPINS         200    /* empty polls before sleeping */
-#define NAP_LEAST_NS  20000  /* then between polls, twice as long each NAPS_A_STEP */
-#define NAP_MOST_NS   500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
-#define NAPS_A_STEP   64
-#define ROUNDS_A_LOOK 16 /* busy rounds between looks at the clock and the stop flag */
-#define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
-
-/* Sleep between polls, longer the longer nothing has come. n counts the naps since something did.
- */
-static void
-nap(unsigned n)
-{
-	unsigned step = n / NAPS_A_STEP;
-	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
-	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
-
-	nanosleep(&ts, NULL);
-}
+#define SPINS         200 /* looks before sleeping, where another worker is waited for */
+#define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
+#define PUSH_MOST_NS  (WEIR_NS_PER_S / 100) /* a live worker waits no longer for another */
+#define FLUSH_NS      (WEIR_NS_PER_S / 10)  /* live rows wait no longer than this */
 
 /* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
  */
@@ -45,20 +32,57 @@ is_told_to_stop(struct weir_worker *w)
 	return true;
 }
 
+/* Waits for others are no work. */
+static void
+note_pressed(struct weir_worker *w, int64_t since_ns)
+{
+	int64_t ns = weir_now_mono_ns() - since_ns;
+
+	w->counts.pressed_ns += ns;
+	w->counts.busy_ns -= ns;
+}
+
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
 	struct weir_parcel copy = *parcel;
+	int64_t since_ns;
 
+	if (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)) == 0)
+		return true;
 	/* A file can wait for its reader; a live source cannot, so its rows are shed and counted.
 	 */
-	while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy))) {
-		if (w->all->is_live)
-			return false;
+	if (w->all->is_live)
+		return false;
+	since_ns = weir_now_mono_ns();
+	do {
 		is_told_to_stop(w);
-		nap(0);
-	}
+		if (!weir_worker_gather(w)) /* others may wait for this worker meanwhile */
+			weir_nap(0);
+	} while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)));
+	note_pressed(w, since_ns);
 	return true;
+}
+
+void
+weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *rows)
+{
+	struct weir_worker_query *wq = &w->queries[query];
+	int64_t since_ns = weir_now_mono_ns();
+	unsigned n = 0;
+
+	/* Receiving meanwhile: who sends to this worker may be waiting too. */
+	while (!weir_path_scatter_again(wq->path, wq->exchange, rows)) {
+		if (atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed) ||
+		    (w->all->is_live && weir_now_mono_ns() - since_ns > PUSH_MOST_NS)) {
+			w->counts.queries[query].unsent += weir_mask_count(wq->exchange->left);
+			break;
+		}
+		is_told_to_stop(w);
+		if (weir_worker_gather(w) == 0 && ++n > SPINS)
+			weir_nap(0);
+	}
+	note_pressed(w, since_ns);
 }
 
 static uint32_t
@@ -90,41 +114,102 @@ poll_round(struct weir_worker *w, int64_t now_ns)
 	return n;
 }
 
-/* What need not be done each round: look at the clock, and let rows of a live source wait no
- * longer. False where the run is to end. */
-static bool
-look_around(struct weir_worker *w)
+void
+weir_worker_count(struct weir_worker *w)
 {
-	int64_t mono_ns = weir_now_mono_ns();
+	for (unsigned q = 0; q < w->n_queries; q++) {
+		const struct weir_worker_query *wq = &w->queries[q];
+		struct weir_query_counts *counts = &w->counts.queries[q];
 
+		counts->filtered = weir_path_dropped(wq->path, "filter");
+		counts->unwanted = weir_path_dropped(wq->path, "where");
+		if (!wq->exchange)
+			continue;
+		counts->sent = wq->exchange->counters.rows;
+		counts->too_large = wq->exchange->counters.too_large;
+	}
+}
+
+/* Copy the counts for whoever asks. */
+static void
+answer(struct weir_worker *w)
+{
+	unsigned asked = atomic_load_explicit(&w->asked, memory_order_acquire);
+	struct weir_query_counts *queries = w->answer.queries;
+
+	if (asked == atomic_load_explicit(&w->answered, memory_order_relaxed))
+		return;
+	weir_worker_count(w);
+	w->answer = w->counts;
+	w->answer.queries = queries;
+	memcpy(queries, w->counts.queries, w->n_queries * sizeof(*queries));
+	atomic_store_explicit(&w->answered, asked, memory_order_release);
+}
+
+/*
+ * What need not be done each round: look at the clock, let rows of a live source wait no longer,
+ * close windows. False where the run is to end.
+ */
+static bool
+look_around(struct weir_worker *w, int64_t mono_ns)
+{
+	int64_t watermark_ns = weir_intake_watermark(w->all->intake);
+
+	w->wall_offset_ns = weir_now_wall_ns() - mono_ns;
 	if (mono_ns - w->last_flush_ns > FLUSH_NS) {
 		w->last_flush_ns = mono_ns;
 		weir_worker_flush(w);
 	}
-	weir_worker_close(w, weir_intake_watermark(w->all->intake));
+	weir_worker_publish(w, watermark_ns);
+	weir_worker_close(w, watermark_ns);
+	answer(w);
 	return !is_told_to_stop(w) && !atomic_load_explicit(&w->all->give_up, memory_order_relaxed);
+}
+
+/* Take what others still send, until they have ended too. */
+static void
+drain(struct weir_worker *w)
+{
+	unsigned idle = 0;
+
+	weir_worker_flush(w);
+	weir_worker_publish(w, INT64_MAX);
+	for (;;) {
+		weir_worker_close(w, INT64_MAX);
+		answer(w);
+		if (atomic_load_explicit(&w->closed_ns, memory_order_relaxed) == INT64_MAX ||
+		    atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed))
+			return;
+		if (++idle > SPINS)
+			weir_nap(0);
+	}
 }
 
 static void
 loop(struct weir_worker *w)
 {
 	unsigned idle = 0, round = 0;
+	int64_t last_ns = w->start_ns;
 
-	w->start_ns = weir_now_mono_ns();
 	while (!weir_intake_has_ended(w->all->intake, w->index)) {
-		/* The clock costs as much as a few packets, and a quiet source has time for it. */
-		if ((idle || round++ % ROUNDS_A_LOOK == 0) && !look_around(w))
+		int64_t mono_ns = weir_now_mono_ns();
+
+		*(idle ? &w->counts.idle_ns : &w->counts.busy_ns) += mono_ns - last_ns;
+		last_ns = mono_ns;
+		/* This costs as much as a few packets, and a quiet source has time for it. */
+		if ((idle || round++ % ROUNDS_A_LOOK == 0) && !look_around(w, mono_ns))
 			break;
-		if (poll_round(w, weir_now_wall_ns())) {
+		if (poll_round(w, mono_ns + w->wall_offset_ns) + weir_worker_gather(w)) {
 			idle = 0;
-			continue;
+			if (w->is_armed)
+				weir_idle_end(w);
+		} else {
+			weir_idle(w->all->config->plan->command->idle, w, ++idle);
 		}
-		if (++idle > SPINS)
-			nap(idle - SPINS);
 	}
-	weir_worker_flush(w);
-	weir_worker_close(w, INT64_MAX);
+	drain(w);
 	w->end_ns = weir_now_mono_ns();
+	weir_worker_count(w);
 }
 
 void *
@@ -135,6 +220,7 @@ weir_worker_main(void *worker)
 
 	if (is_eal_running)
 		rte_thread_register();
+	w->start_ns = weir_now_mono_ns();
 	loop(w);
 	if (is_eal_running)
 		rte_thread_unregister();

@@ -26,17 +26,40 @@ struct weir_parcel {
 	uint64_t number; /* rows and packets: of the first packet of the burst they come from */
 };
 
-/* A query as one worker runs it. */
-struct weir_worker_query {
-	struct weir_path *path;
-	bool owns_path;
-	struct weir_aggregator *aggregator; /* NULL for a query without --agg */
+/* What a worker has counted of one query. */
+struct weir_query_counts {
 	struct weir_group_counters group;
 	uint64_t in;
 	uint64_t emitted;   /* packets whose row or copy left; without --agg */
 	uint64_t no_memory; /* packets whose row found no memory */
 	uint64_t shed_rows; /* rows that found the ring full */
 	uint64_t shed_packets;
+	uint64_t sent;      /* packets whose row went to another worker */
+	uint64_t received;  /* rows that came from another */
+	uint64_t unsent;    /* packets whose row found no room on its way to another */
+	uint64_t too_large; /* packets whose strings were too long for that */
+	uint64_t filtered;  /* by --filter and --where */
+	uint64_t unwanted;
+};
+
+/* What a worker has counted. Times are shares of the time since it started. */
+struct weir_worker_counts {
+	uint64_t packets;
+	uint64_t bytes;
+	int64_t busy_ns;    /* with packets */
+	int64_t pressed_ns; /* waiting for others to take what it has */
+	int64_t idle_ns;    /* without packets */
+	struct weir_decode_counters decode;
+	struct weir_query_counts *queries; /* [n_queries] */
+};
+
+/* A query as one worker runs it. */
+struct weir_worker_query {
+	struct weir_path *path;
+	bool owns_path;
+	struct weir_aggregator *aggregator; /* NULL for a query without --agg */
+	struct weir_group_spec spec;
+	struct weir_path_exchange *exchange; /* NULL where rows stay with their worker */
 	bool wants_rows, wants_packets;
 	struct weir_block *rows;
 	struct weir_packet_block *packets;
@@ -48,35 +71,44 @@ struct weir_workers {
 	struct weir_intake *intake;
 	bool is_live;
 	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
+	unsigned n_exchanges;
+	struct weir_exchange **exchanges; /* [n_queries] NULL where rows stay with their worker */
 	unsigned n;
 	struct weir_worker **worker; /* [n] */
-	atomic_bool draining; /* told to stop: what is left is delivered, but not waited for */
-	atomic_bool give_up;  /* control: wo; nobody reads the results any more */
+	atomic_bool draining;   /* told to stop: what is left is delivered, but not waited for */
+	atomic_bool give_up;    /* control: wo; nobody reads the results any more */
+	atomic_bool is_aborted; /* control: wo; not all workers run, so none waits for another */
 };
 
 struct weir_worker {
 	/* hot: worker rw, control reads after it has ended */
 	struct weir_workers *all;
 	unsigned index;
+	int cpu;       /* that it is bound to, or -1 */
+	bool is_armed; /* its inputs wake it */
 	struct weir_batch *batch;
 	unsigned n_inputs; /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
 	struct weir_worker_query *queries;
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
-	struct weir_decode_counters decode;
-	uint64_t packets;
-	uint64_t bytes;
+	struct weir_worker_counts counts;
 	struct rte_ring *out;     /* parcels to control */
 	struct rte_ring *back;    /* panes to use again */
 	int64_t start_ns, end_ns; /* monotonic */
 	int64_t last_flush_ns;
+	int64_t wall_offset_ns; /* wall-clock less monotonic */
 	/* hot: wo, control: ro */
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;
 	_Atomic uint64_t at_number; /* of the first packet in work, UINT64_MAX where none is */
 	_Atomic int64_t closed_ns;  /* panes up to this watermark have been handed over */
 	atomic_bool has_ended;
+	/* A copy of the counts between two bursts: control asks by a new number, and reads when the
+	 * worker has answered with the same. */
+	_Alignas(64) atomic_uint asked;
+	atomic_uint answered;
+	struct weir_worker_counts answer;
 	pthread_t thread;
 };
 
@@ -91,10 +123,20 @@ void weir_workers_join(struct weir_workers *all);
 
 /* The thread's body. */
 void *weir_worker_main(void *worker);
+/* Bring the counts that others keep for it up to date. */
+void weir_worker_count(struct weir_worker *w);
 /* Hot: all queries over the burst in w->batch. */
 void weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst);
-/* Hot: close what the watermark allows; INT64_MAX closes all. */
+/* Hot: close what the watermark allows; INT64_MAX closes all. Rows that come from other workers are
+ * waited for. */
 void weir_worker_close(struct weir_worker *w, int64_t watermark_ns);
+/* Hot: take the rows that others have sent. Returns how many. */
+uint32_t weir_worker_gather(struct weir_worker *w);
+/* Hot: ship the rows that are for others, and tell them how far time has come. */
+void weir_worker_publish(struct weir_worker *w, int64_t watermark_ns);
+/* Cold: rows that found no free block on their way to others are put again, for as long as the
+ * sources can wait; what is left then is counted. */
+void weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *rows);
 /* Hot: send rows and packets that wait in part-filled blocks. */
 void weir_worker_flush(struct weir_worker *w);
 /* Cold: hand over; waits where the ring is full and the sources can wait, else false. */

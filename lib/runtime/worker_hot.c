@@ -17,7 +17,7 @@ send_rows(struct weir_worker *w, unsigned q)
 	if (!wq->rows || !wq->rows->n_rows)
 		return;
 	if (!weir_worker_send(w, &parcel)) {
-		wq->shed_rows += wq->rows->n_rows;
+		w->counts.queries[q].shed_rows += wq->rows->n_rows;
 		weir_block_destroy(wq->rows);
 	}
 	wq->rows = NULL;
@@ -33,7 +33,7 @@ send_packets(struct weir_worker *w, unsigned q)
 	if (!wq->packets || !wq->packets->n)
 		return;
 	if (!weir_worker_send(w, &parcel)) {
-		wq->shed_packets += wq->packets->n;
+		w->counts.queries[q].shed_packets += wq->packets->n;
 		weir_packet_block_destroy(wq->packets);
 	}
 	wq->packets = NULL;
@@ -59,7 +59,7 @@ keep_packets(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 			wq->packets = weir_packet_block_create(PACKETS_PER_BLOCK, BYTES_PER_BLOCK);
 		if (!wq->packets || weir_packet_block_add(wq->packets, b->data[row], &meta)) {
 			weir_mask_clear(rows->sel, row);
-			wq->no_memory++;
+			w->counts.queries[q].no_memory++;
 			continue;
 		}
 		if (wq->packets->n >= PACKETS_PER_BLOCK || wq->packets->n_bytes >= BYTES_PER_BLOCK)
@@ -79,12 +79,24 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 		wq->rows = weir_block_create(
 		    &wq->path->schema, w->all->is_in_order ? WEIR_ROWS : ROWS_PER_BLOCK);
 	if (!wq->rows || weir_path_select(wq->path, rows, wq->rows)) {
-		wq->no_memory += n;
+		w->counts.queries[q].no_memory += n;
 		return;
 	}
-	wq->emitted += n;
+	w->counts.queries[q].emitted += n;
 	if (!w->all->is_in_order && wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
 		send_rows(w, q);
+}
+
+static void
+scatter(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_path_exchange *x = wq->exchange;
+
+	weir_path_scatter(
+	    wq->path, x, rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
+	if (x->left[0] | x->left[1] | x->left[2] | x->left[3])
+		weir_worker_push(w, q, rows);
 }
 
 static void
@@ -93,16 +105,19 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	struct weir_worker_query *wq = &w->queries[q];
 	struct weir_rows rows;
 
-	wq->in += w->batch->n;
+	w->counts.queries[q].in += w->batch->n;
 	weir_path_run(wq->path, w->batch, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
-	if (wq->aggregator)
-		weir_path_group(wq->path, &rows, watermark_ns, wq->aggregator, &wq->group);
+	if (wq->exchange)
+		scatter(w, q, &rows, watermark_ns);
+	else if (wq->aggregator)
+		weir_path_group(
+		    wq->path, &rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
 	else if (wq->wants_rows)
 		emit_rows(w, q, &rows);
 	else
-		wq->emitted += weir_mask_count(rows.sel);
+		w->counts.queries[q].emitted += weir_mask_count(rows.sel);
 }
 
 void
@@ -113,15 +128,15 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 
 	for (unsigned row = 0; row < b->n; row++)
 		bytes += b->wire_len[row];
-	w->packets += b->n;
-	w->bytes += bytes;
-	w->decode_batch(b, &w->decode);
+	w->counts.packets += b->n;
+	w->counts.bytes += bytes;
+	w->decode_batch(b, &w->counts.decode);
 	for (unsigned q = 0; q < w->n_queries; q++)
 		run_query(w, q, burst->watermark_ns);
 	if (w->all->is_in_order)
 		weir_worker_flush(w);
-	atomic_store_explicit(&w->live_packets, w->packets, memory_order_relaxed);
-	atomic_store_explicit(&w->live_bytes, w->bytes, memory_order_relaxed);
+	atomic_store_explicit(&w->live_packets, w->counts.packets, memory_order_relaxed);
+	atomic_store_explicit(&w->live_bytes, w->counts.bytes, memory_order_relaxed);
 }
 
 static void
@@ -133,24 +148,74 @@ take_back(struct weir_worker *w)
 		weir_aggregator_recycle(w->queries[parcel.query].aggregator, parcel.p);
 }
 
+static void
+close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0 };
+
+	while ((parcel.p = weir_aggregator_close(wq->aggregator, watermark_ns))) {
+		take_back(w);
+		if (!weir_worker_send(w, &parcel)) {
+			w->counts.queries[q].shed_rows += weir_pane_n_groups(parcel.p);
+			weir_aggregator_recycle(wq->aggregator, parcel.p);
+		}
+	}
+}
+
+uint32_t
+weir_worker_gather(struct weir_worker *w)
+{
+	struct weir_exchange_block *block;
+	uint32_t n = 0;
+
+	for (unsigned q = 0; w->all->n_exchanges && q < w->n_queries; q++) {
+		struct weir_worker_query *wq = &w->queries[q];
+		struct weir_query_counts *counts = &w->counts.queries[q];
+
+		if (!wq->exchange)
+			continue;
+		while ((block = weir_exchange_take(wq->exchange->exchange, w->index))) {
+			weir_path_gather(wq->path, block, wq->aggregator, &counts->group);
+			n += block->n;
+			counts->received += block->n;
+			weir_exchange_give_back(wq->exchange->exchange, w->index, block);
+		}
+	}
+	return n;
+}
+
+void
+weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
+{
+	for (unsigned q = 0; w->all->n_exchanges && q < w->n_queries; q++) {
+		struct weir_path_exchange *x = w->queries[q].exchange;
+
+		if (!x)
+			continue;
+		weir_exchange_flush(x->exchange, w->index, &x->counters);
+		weir_exchange_publish(x->exchange, w->index, watermark_ns);
+	}
+}
+
 void
 weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 {
-	for (unsigned q = 0; q < w->n_queries; q++) {
-		struct weir_worker_query *wq = &w->queries[q];
-		struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0 };
+	int64_t closed_ns = watermark_ns;
 
-		if (!wq->aggregator)
+	for (unsigned q = 0; q < w->n_queries; q++) {
+		const struct weir_path_exchange *x = w->queries[q].exchange;
+		int64_t low_ns = x ? weir_exchange_low(x->exchange) : watermark_ns;
+
+		if (!w->queries[q].aggregator)
 			continue;
-		while ((parcel.p = weir_aggregator_close(wq->aggregator, watermark_ns))) {
-			take_back(w);
-			if (!weir_worker_send(w, &parcel)) {
-				wq->shed_rows += weir_pane_n_groups(parcel.p);
-				weir_aggregator_recycle(wq->aggregator, parcel.p);
-			}
-		}
+		/* Asked before what has been sent is taken: then all up to there is here. */
+		if (x)
+			(void)weir_worker_gather(w);
+		close_query(w, q, low_ns);
+		closed_ns = low_ns < closed_ns ? low_ns : closed_ns;
 	}
-	atomic_store_explicit(&w->closed_ns, watermark_ns, memory_order_release);
+	atomic_store_explicit(&w->closed_ns, closed_ns, memory_order_release);
 }
 
 void

@@ -4,30 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/exchange/ring.h>
+
 #include "worker.h"
 
 #define RING_PARCELS 1024
-
-static struct rte_ring *
-create_ring(const char *name)
-{
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct weir_parcel), RING_PARCELS);
-	struct rte_ring *r = aligned_alloc(64, ((size_t)size + 63) & ~(size_t)63);
-
-	/* One producer, one consumer: plain memory will do, so that no EAL is needed. */
-	if (r && rte_ring_init(r, name, RING_PARCELS, RING_F_SP_ENQ | RING_F_SC_DEQ)) {
-		free(r);
-		return NULL;
-	}
-	return r;
-}
 
 static int
 create_query(struct weir_worker *w, const struct weir_plan *plan, unsigned i,
     struct weir_worker_query *wq, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &plan->queries[i];
-	struct weir_group_spec spec;
+	struct weir_exchange *x = w->all->exchanges[i];
 	int rc;
 
 	wq->wants_rows = q->wants_rows;
@@ -42,9 +30,20 @@ create_query(struct weir_worker *w, const struct weir_plan *plan, unsigned i,
 	weir_path_bind(wq->path, w->batch);
 	if (!q->path->has_group)
 		return 0;
-	weir_plan_group_spec(plan, q, &spec);
-	wq->aggregator = weir_aggregator_create(&spec, err);
-	return wq->aggregator ? 0 : err->code;
+	weir_plan_group_spec(plan, q, &wq->spec);
+	wq->aggregator = weir_aggregator_create(&wq->spec, err);
+	if (!wq->aggregator)
+		return err->code;
+	if (!x)
+		return 0;
+	wq->exchange = calloc(1, sizeof(*wq->exchange));
+	if (!wq->exchange)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	wq->exchange->exchange = x;
+	wq->exchange->worker = w->index;
+	wq->exchange->spec = &wq->spec;
+	weir_route_start(wq->path->route, plan->n_workers, plan->seed);
+	return 0;
 }
 
 static void
@@ -58,12 +57,15 @@ destroy_worker(struct weir_worker *w)
 		weir_pane_destroy(parcel.p);
 	for (unsigned i = 0; i < w->n_queries; i++) {
 		weir_aggregator_destroy(w->queries[i].aggregator);
+		free(w->queries[i].exchange);
 		if (w->queries[i].owns_path)
 			weir_path_destroy(w->queries[i].path);
 	}
 	weir_batch_destroy(w->batch);
 	free(w->inputs);
 	free(w->queries);
+	free(w->counts.queries);
+	free(w->answer.queries);
 	free(w->out);
 	free(w->back);
 	free(w);
@@ -82,7 +84,7 @@ give_inputs(struct weir_worker *w, struct weir_intake *in)
 }
 
 static int
-create_worker(struct weir_workers *all, unsigned index, struct weir_error *err)
+create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_error *err)
 {
 	const struct weir_plan *plan = all->config->plan;
 	struct weir_worker *w = aligned_alloc(64, sizeof(*w));
@@ -94,14 +96,18 @@ create_worker(struct weir_workers *all, unsigned index, struct weir_error *err)
 	all->worker[all->n++] = w;
 	w->all = all;
 	w->index = index;
+	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
 	w->queries = calloc(plan->n_queries, sizeof(*w->queries));
-	w->out = create_ring("out");
-	w->back = create_ring("back");
-	if (!w->batch || !w->queries || !w->out || !w->back || give_inputs(w, all->intake))
+	w->counts.queries = calloc(plan->n_queries, sizeof(*w->counts.queries));
+	w->answer.queries = calloc(plan->n_queries, sizeof(*w->answer.queries));
+	w->out = weir_ring_create("out", sizeof(struct weir_parcel), RING_PARCELS);
+	w->back = weir_ring_create("back", sizeof(struct weir_parcel), RING_PARCELS);
+	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries || !w->out ||
+	    !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
@@ -125,6 +131,32 @@ is_in_order(const struct weir_workers *all, unsigned n_workers)
 	return all->intake->is_ordered && n && (n_workers > 1 || n > 1);
 }
 
+/* For the queries whose rows go to the worker that owns them. */
+static int
+create_exchanges(struct weir_workers *all, unsigned n_workers, struct weir_error *err)
+{
+	const struct weir_plan *plan = all->config->plan;
+	int rc = 0;
+
+	all->exchanges = calloc(plan->n_queries, sizeof(struct weir_exchange *));
+	if (!all->exchanges)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
+		const struct weir_path *path = plan->queries[i].path;
+		const struct weir_exchange_spec spec = {
+			.n_workers = n_workers,
+			.n_columns = path->n_moved,
+			.columns = path->moved,
+		};
+
+		if (plan->queries[i].strategy != WEIR_STRATEGY_RING)
+			continue;
+		rc = weir_exchange_create(&spec, &all->exchanges[i], err);
+		all->n_exchanges++;
+	}
+	return rc;
+}
+
 int
 weir_workers_create(
     const struct weir_run_config *config, struct weir_workers **ret, struct weir_error *err)
@@ -145,8 +177,12 @@ weir_workers_create(
 		    most ? most : UINT64_MAX, &all->intake, err);
 	if (!rc)
 		all->is_in_order = is_in_order(all, n_workers);
+	if (!rc)
+		rc = create_exchanges(all, n_workers, err);
+	weir_prefer_node(config->placement->numa_node);
 	for (unsigned i = 0; !rc && i < n_workers; i++)
-		rc = create_worker(all, i, err);
+		rc = create_worker(all, i, config->placement->cpus[i], err);
+	weir_prefer_node(-1);
 	if (rc) {
 		weir_workers_destroy(all);
 		return rc;
@@ -162,28 +198,50 @@ weir_workers_destroy(struct weir_workers *all)
 		return;
 	for (unsigned i = 0; i < all->n; i++)
 		destroy_worker(all->worker[i]);
+	for (unsigned i = 0; all->exchanges && i < all->config->plan->n_queries; i++)
+		weir_exchange_destroy(all->exchanges[i]);
 	weir_intake_destroy(all->intake);
+	free(all->exchanges);
 	free(all->worker);
 	free(all);
+}
+
+static int
+start(struct weir_worker *w)
+{
+	pthread_attr_t attr;
+	char name[16];
+	cpu_set_t cpus;
+	int rc;
+
+	pthread_attr_init(&attr);
+	if (w->cpu >= 0) {
+		CPU_ZERO(&cpus);
+		CPU_SET(w->cpu, &cpus);
+		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	}
+	rc = pthread_create(&w->thread, &attr, weir_worker_main, w);
+	pthread_attr_destroy(&attr);
+	if (rc)
+		return rc;
+	snprintf(name, sizeof(name), "weir-worker-%u", w->index);
+	pthread_setname_np(w->thread, name);
+	return 0;
 }
 
 int
 weir_workers_start(struct weir_workers *all, struct weir_error *err)
 {
 	for (unsigned i = 0; i < all->n; i++) {
-		struct weir_worker *w = all->worker[i];
-		char name[16];
-		int rc = pthread_create(&w->thread, NULL, weir_worker_main, w);
+		int rc = start(all->worker[i]);
 
-		if (rc) {
-			atomic_store_explicit(&all->give_up, true, memory_order_relaxed);
-			while (i--)
-				pthread_join(all->worker[i]->thread, NULL);
-			return weir_error_run(
-			    err, -rc, "cannot start a worker thread: %s", strerror(rc));
-		}
-		snprintf(name, sizeof(name), "weir-worker-%u", i);
-		pthread_setname_np(w->thread, name);
+		if (!rc)
+			continue;
+		atomic_store_explicit(&all->is_aborted, true, memory_order_relaxed);
+		atomic_store_explicit(&all->give_up, true, memory_order_relaxed);
+		while (i--)
+			pthread_join(all->worker[i]->thread, NULL);
+		return weir_error_run(err, -rc, "cannot start a worker thread: %s", strerror(rc));
 	}
 	return 0;
 }

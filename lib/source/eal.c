@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <weir/base/log.h>
 #include <weir/base/nearest.h>
 #include <weir/base/strbuf.h>
 #include <weir/source/eal.h>
+#include <weir/source/job.h>
 #include <weir/source/source.h>
 
 #include "eal_args.h"
@@ -26,6 +28,7 @@
 /* EAL lives once in a process and cannot be started again. */
 static struct {
 	bool is_started;
+	bool has_telemetry;
 	struct weir_eal_args args; /* EAL keeps pointers into them */
 } eal;
 
@@ -37,7 +40,8 @@ weir_eal_is_started(void)
 
 /*
  * EAL prints its usage to standard output and its alerts to standard error, past its own log. Both
- * go to memory while it starts.
+ * go to memory while it starts. Where other threads work, standard output is theirs, and what they
+ * write to standard error is passed on afterwards.
  */
 struct quiet {
 	int fd[2]; /* what 1 and 2 were */
@@ -45,11 +49,13 @@ struct quiet {
 };
 
 static void
-quiet_begin(struct quiet *q)
+quiet_begin(struct quiet *q, bool is_alone)
 {
-	fflush(stdout);
+	if (is_alone)
+		fflush(stdout);
 	fflush(stderr);
-	for (int i = 0; i < 2; i++) {
+	*q = (struct quiet){ { -1, -1 }, { -1, -1 } };
+	for (int i = is_alone ? 0 : 1; i < 2; i++) {
 		q->fd[i] = fcntl(i + 1, F_DUPFD_CLOEXEC, 3);
 		q->memory[i] = memfd_create("weir-eal", MFD_CLOEXEC);
 		if (q->memory[i] >= 0 && q->fd[i] >= 0)
@@ -77,7 +83,8 @@ quiet_end(struct quiet *q, char **ret_out, char **ret_err)
 {
 	char **ret[2] = { ret_out, ret_err };
 
-	fflush(stdout);
+	if (q->fd[0] >= 0)
+		fflush(stdout);
 	fflush(stderr);
 	for (int i = 0; i < 2; i++) {
 		if (q->fd[i] >= 0) {
@@ -160,21 +167,40 @@ explain(const char *out, const char *complaint, unsigned n_user, int code, struc
 	    said[0] ? said : strerror(-code), cure);
 }
 
-int
-weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err)
+/* Lines of standard error that are not EAL's. */
+static void
+pass_on(const char *text)
 {
-	struct weir_eal_host host;
-	struct quiet quiet;
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		len += text[len] == '\n';
+		if (strncmp(text, "EAL: ", 5) != 0)
+			fwrite(text, 1, len, stderr);
+		text += len;
+	}
+}
+
+/* The folder is ours alone already; this says so of the socket in it, too. */
+static void
+close_to_others(void)
+{
+	char path[1024];
+
+	eal.has_telemetry = weir_job_name() &&
+			    chmod(weir_job_socket(weir_job_name(), path, sizeof(path)), 0600) == 0;
+}
+
+/* With the arguments in eal.args, of which n_user are the user's. */
+static int
+start(unsigned n_user, bool is_alone, struct weir_error *err)
+{
+	/* EAL permutes the vector it is given */
+	char **argv = calloc((size_t)eal.args.argc + 1, sizeof(*argv));
 	char *out, *complaint;
-	char **argv;
+	struct quiet quiet;
 	int rc;
 
-	if (eal.is_started)
-		return 0;
-	weir_eal_host_read(&host);
-	rc = weir_eal_args_build(program, &host, args, n_args, &eal.args);
-	/* EAL permutes the vector it is given */
-	argv = rc ? NULL : calloc((size_t)eal.args.argc + 1, sizeof(*argv));
 	if (!argv || weir_eal_log_start() != 0) {
 		free(argv);
 		return weir_error_run(err, -ENOMEM, "no memory to start EAL");
@@ -183,19 +209,55 @@ weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_er
 	for (int i = 1; i < eal.args.argc; i++)
 		weir_log(WEIR_LOG_DEBUG, "EAL argument: %s", argv[i]);
 	weir_eal_log_mark();
-	quiet_begin(&quiet);
+	quiet_begin(&quiet, is_alone);
 	rc = rte_eal_init(eal.args.argc, argv);
 	if (rc < 0)
 		rc = rte_errno ? -rte_errno : -EIO;
 	quiet_end(&quiet, &out, &complaint);
 	free(argv);
-	if (rc < 0)
-		rc = explain(out, complaint, n_args, rc, err);
-	else
+	if (!is_alone)
+		pass_on(complaint);
+	if (rc < 0) {
+		rc = explain(out, complaint, n_user, rc, err);
+	} else {
 		eal.is_started = true;
+		close_to_others();
+	}
 	free(out);
 	free(complaint);
 	return rc < 0 ? rc : 0;
+}
+
+int
+weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err)
+{
+	struct weir_eal_host host;
+
+	if (eal.is_started)
+		return 0;
+	weir_eal_host_read(&host);
+	if (weir_eal_args_build(program, &host, weir_job_name(), args, n_args, &eal.args))
+		return weir_error_run(err, -ENOMEM, "no memory to start EAL");
+	return start(n_args, true, err);
+}
+
+int
+weir_eal_start_small(const char *program, struct weir_error *err)
+{
+	struct weir_eal_host host;
+
+	if (eal.is_started)
+		return 0;
+	weir_eal_host_read(&host);
+	if (weir_eal_args_build_small(program, &host, weir_job_name(), &eal.args))
+		return weir_error_run(err, -ENOMEM, "no memory to start EAL");
+	return start(0, false, err);
+}
+
+bool
+weir_eal_has_telemetry(void)
+{
+	return eal.has_telemetry;
 }
 
 void
@@ -205,6 +267,7 @@ weir_eal_stop(void)
 		return;
 	rte_eal_cleanup();
 	eal.is_started = false;
+	eal.has_telemetry = false;
 	weir_eal_args_free(&eal.args);
 }
 

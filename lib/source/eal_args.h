@@ -24,10 +24,14 @@ void weir_eal_host_read(struct weir_eal_host *ret);
 
 /*
  * The arguments for rte_eal_init: the program, what weir chooses for this host, the user's. Where
- * the user chose something, weir's own choice of the same is left out. 0 or -ENOMEM.
+ * the user chose something, weir's own choice of the same is left out. job is the name under which
+ * telemetry is found, or NULL for none. 0 or -ENOMEM.
  */
-int weir_eal_args_build(const char *program, const struct weir_eal_host *host, char **user,
-    unsigned n_user, struct weir_eal_args *ret);
+int weir_eal_args_build(const char *program, const struct weir_eal_host *host, const char *job,
+    char **user, unsigned n_user, struct weir_eal_args *ret);
+/* Those for telemetry alone: no device, next to no memory. */
+int weir_eal_args_build_small(const char *program, const struct weir_eal_host *host,
+    const char *job, struct weir_eal_args *ret);
 void weir_eal_args_free(struct weir_eal_args *a);
 
 #endif

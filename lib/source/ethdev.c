@@ -58,7 +58,8 @@ weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struc
 	if (rc)
 		return rc; /* close removes it */
 	if (e->n_ports == 1) {
-		e->base.numa_node = rte_eth_dev_socket_id(id);
+		if (!d->is_af_xdp)
+			e->base.numa_node = rte_eth_dev_socket_id(id);
 		if (p->rss == WEIR_ETHDEV_RSS_VERIFIED) {
 			e->base.spread = weir_ethdev_rss_fields(p->rss_hf);
 			e->base.is_symmetric = p->is_symmetric;

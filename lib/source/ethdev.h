@@ -81,6 +81,7 @@ struct weir_ethdev_device {
 	const char *name;    /* "net_null0", "0000:03:00.0" */
 	const char *args;    /* "" where there are none */
 	uint32_t data_bytes; /* room for packet bytes in a buffer */
+	int numa_node;       /* of the device behind it, -1: the port's */
 	/*
 	 * Buffers must lie packed in one piece (they become the kernel's UMEM), and the interface
 	 * stays as promiscuous as its host has it: the driver would not undo a change.

@@ -61,7 +61,7 @@ fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch
 		if (unlikely(m->nb_segs > 1)) {
 			b->data[to] = gather(e, m, &b->cap_len[to]);
 			if (!b->data[to]) {
-				rte_pktmbuf_free(m);
+				rte_pktmbuf_free_bulk(&m, 1);
 				__atomic_store_n(&q->n_cut, q->n_cut + 1, __ATOMIC_RELAXED);
 				continue;
 			}

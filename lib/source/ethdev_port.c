@@ -108,7 +108,7 @@ static int
 create_pool_near(
     uint16_t port, const struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
 {
-	int socket = rte_eth_dev_socket_id(port);
+	int socket = u->d->numa_node >= 0 ? u->d->numa_node : rte_eth_dev_socket_id(port);
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int rc;
 
@@ -240,26 +240,63 @@ set_up(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_e
 	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
 }
 
-/* Ask for less, or otherwise, than in the attempt that failed. False where nothing is left to give
- * up. */
+/* What can be given up where a driver refuses: each its own bit, the least loss first. */
+enum {
+	GIVE_TX_QUEUES = 1, /* as many of both kinds: some want it so */
+	GIVE_INTERRUPTS = 2,
+	GIVE_JUMBO = 4, /* not every driver that promises jumbo frames keeps it */
+	GIVE_KEY = 8,
+	GIVE_RSS = 16,
+	GIVE_ALL = 31,
+};
+
+/* The setup without what bits name. False where that is not in it. */
 static bool
-ask_for_less(struct setup *u)
+give_up(struct setup *u, unsigned bits)
 {
-	if (u->has_interrupts)
+	uint16_t n_txq = bits & GIVE_TX_QUEUES ? u->n_rxq : u->n_txq;
+
+	if ((bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
+	    (bits & GIVE_INTERRUPTS && !u->has_interrupts) ||
+	    (bits & GIVE_JUMBO && (u->mtu <= RTE_ETHER_MTU || u->d->is_af_xdp)) ||
+	    (bits & (GIVE_KEY | GIVE_RSS) && !u->rss_hf) ||
+	    (bits & GIVE_RSS && bits & (GIVE_KEY | GIVE_TX_QUEUES)))
+		return false;
+	u->n_txq = n_txq;
+	if (bits & GIVE_INTERRUPTS)
 		u->has_interrupts = false;
-	else if (u->mtu > RTE_ETHER_MTU && !u->d->is_af_xdp)
-		u->mtu = RTE_ETHER_MTU; /* not every driver that promises jumbo frames keeps it */
-	else if (u->n_txq && u->n_txq < u->n_rxq && u->n_rxq <= u->info.max_tx_queues)
-		u->n_txq = u->n_rxq; /* some want as many of both */
-	else if (u->rss_hf && u->has_key)
+	if (bits & GIVE_JUMBO)
+		u->mtu = RTE_ETHER_MTU;
+	if (bits & GIVE_KEY)
 		u->has_key = false;
-	else if (u->rss_hf) {
+	if (bits & GIVE_RSS) {
 		u->rss_hf = 0;
 		u->n_rxq = 1;
-		u->n_txq = u->n_txq ? 1 : 0;
-	} else
-		return false;
+	}
 	return true;
+}
+
+/* Set up with as much of *u as the driver takes; *u is then what it took. */
+static int
+set_up_most(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+{
+	const struct setup full = *u;
+	struct weir_error later;
+	int rc = -EINVAL;
+
+	for (unsigned bits = 0; bits <= GIVE_ALL; bits++) {
+		*u = full;
+		if (!give_up(u, bits))
+			continue;
+		u->n_rx = choose_descriptors(u->n_rxq);
+		/* the first refusal says most */
+		rc = set_up(port, u, p, bits ? &later : err);
+		if (bits && (rc == -ENOBUFS || rc == -ENOMEM))
+			*err = later;
+		if (!rc || rc == -ENOBUFS || rc == -ENOMEM)
+			break;
+	}
+	return rc;
 }
 
 static void
@@ -295,10 +332,7 @@ start(uint16_t port, const struct weir_ethdev *e, const struct weir_ethdev_devic
 		u.rss_hf = weir_ethdev_rss_wanted(&u.info);
 	/* some drivers insist on a transmit queue beside the receive queue */
 	u.n_txq = u.info.max_tx_queues ? 1 : 0;
-	do {
-		u.n_rx = choose_descriptors(u.n_rxq);
-		rc = set_up(port, &u, p, err);
-	} while (rc && rc != -ENOBUFS && rc != -ENOMEM && ask_for_less(&u));
+	rc = set_up_most(port, &u, p, err);
 	if (rc)
 		return rc;
 	note(port, &u, p);

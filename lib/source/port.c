@@ -284,6 +284,7 @@ open_port(const struct weir_source_config *c, const struct weir_port_name *p,
 		.name = p->device,
 		.args = p->args,
 		.data_bytes = data_bytes(p),
+		.numa_node = -1,
 	};
 	struct weir_ethdev *e;
 	int rc;

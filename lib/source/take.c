@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -137,6 +138,39 @@ nic_lost(const struct weir_ethdev *e)
 	       read_statistic(e->interface, "rx_fifo_errors");
 }
 
+/*
+ * net_af_xdp has no receive interrupts, yet its socket can be waited for: the kernel tells of it
+ * what it has put into the ring. The driver does not hand the socket out, so look for it.
+ */
+static void
+find_sockets(fd_set *ret)
+{
+	FD_ZERO(ret);
+	for (int fd = 0; fd < FD_SETSIZE; fd++) {
+		int domain = 0;
+		socklen_t len = sizeof(domain);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_XDP)
+			FD_SET(fd, ret);
+	}
+}
+
+/* The one that came between, -1 where there is none or it cannot be told. */
+static int
+new_socket(const fd_set *before, const fd_set *after)
+{
+	int found = -1;
+
+	for (int fd = 0; fd < FD_SETSIZE; fd++) {
+		if (!FD_ISSET(fd, after) || FD_ISSET(fd, before))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = fd;
+	}
+	return found;
+}
+
 static int
 add_queue(struct weir_ethdev *e, const struct weir_interface_facts *f, unsigned queue,
     struct weir_error *err)
@@ -149,8 +183,11 @@ add_queue(struct weir_ethdev *e, const struct weir_interface_facts *f, unsigned 
 		.data_bytes = f->mtu + LINK_OVERHEAD + XDP_HEADROOM > USUAL_DATA_BYTES
 				  ? PAGE_DATA_BYTES
 				  : USUAL_DATA_BYTES,
+		.numa_node = e->base.numa_node,
 		.is_af_xdp = true,
 	};
+	fd_set before, after;
+	int rc;
 
 	snprintf(name, sizeof(name), "net_af_xdp_%u_%u", f->index, queue);
 	/*
@@ -158,7 +195,12 @@ add_queue(struct weir_ethdev *e, const struct weir_interface_facts *f, unsigned 
 	 * and send channels are separate (veth) it refuses more than one queue.
 	 */
 	snprintf(args, sizeof(args), "iface=%s,start_queue=%u,queue_count=1", f->name, queue);
-	return weir_ethdev_add(e, &d, err);
+	find_sockets(&before);
+	rc = weir_ethdev_add(e, &d, err);
+	find_sockets(&after);
+	if (!rc)
+		e->queues[queue].fd = new_socket(&before, &after);
+	return rc;
 }
 
 int
@@ -175,6 +217,7 @@ weir_take_open(const struct weir_interface_facts *f, const struct weir_source_co
 	if (!e)
 		return weir_error_run(err, -ENOMEM, "no memory");
 	snprintf(e->interface, sizeof(e->interface), "%s", f->name);
+	e->base.numa_node = weir_interface_numa_node(f->name);
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues && !rc; q++) {
 		rc = add_queue(e, f, q, err);
@@ -193,7 +236,6 @@ weir_take_open(const struct weir_interface_facts *f, const struct weir_source_co
 		weir_ethdev_close(&e->base);
 		return rc;
 	}
-	e->base.numa_node = weir_interface_numa_node(f->name);
 	e->extra_lost = nic_lost;
 	e->extra_lost_base = nic_lost(e);
 	*ret = e;

@@ -158,6 +158,35 @@ def check_doctor(t):
                 weir.ended(p, (status,)) + ([] if part in out else ["it says %r" % out[:300]]))
 
 
+def check_ctl(t):
+    page, problems = text("--help", binary=weir.CTL)
+    if len(page.splitlines()) > 30 or max(map(len, page.splitlines()), default=0) > 110:
+        problems.append("no one screen")
+    t.check("weir-ctl --help", problems)
+    listed = page[:page.index("\n# ")]  # the examples name options of weir
+    options = sorted(set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", listed)) - {"-ctl"})
+    check_man(t, options + ["status", "remove", "top"], weir.CTL)
+    check_completion(t, options, weir.CTL)
+    for what, status, parts, args in (
+            ("a misspelt command", 2, ["statsu", "status"], ["statsu"]),
+            ("an unknown option", 2, ["--jsn", "--json"], ["status", "--jsn"]),
+            ("no command", 2, ["command"], ["-n", "x"]),
+            ("two commands", 2, ["stats", "status"], ["status", "stats"]),
+            ("a missing query", 2, ["result", "QUERY"], ["result"]),
+            ("a query without flags", 2, ["add", "--query"], ["add"]),
+            ("a bad name", 2, ["-n", "a/b", "/"], ["-n", "a/b", "status"]),
+            ("an option of another command", 2, ["--once"], ["status", "--once"]),
+            ("a time that is too short", 2, ["-d", "1ms", "200ms"], ["top", "-d", "1ms"]),
+            ("a time without unit", 2, ["-d", "5", "5s"], ["top", "-d", "5"]),
+            ("no rows", 2, ["--rows", "0"], ["result", "x", "--rows", "0"]),
+            ("a run that is not there", 1, ["nosuchrun"], ["-n", "nosuchrun", "status"])):
+        p = weir.run(args, binary=weir.CTL)
+        out = (p.stdout + p.stderr).decode("utf-8", "replace")
+        problems = ["no %r in %r" % (x, out[:300]) for x in parts if x not in out]
+        problems += ["%d lines" % len(out.splitlines())] if len(out.splitlines()) != 1 else []
+        t.check("weir-ctl: %s is named, status %d" % (what, status), weir.ended(p, (status,)) + problems)
+
+
 def main():
     t = tap.Tap()
     options, page = check_help(t)
@@ -167,6 +196,7 @@ def main():
     check_completion(t, options, weir.BINARY)
     check_plans(t)
     check_doctor(t)
+    check_ctl(t)
     t.done()
 
 

@@ -224,6 +224,61 @@ test_stray_arguments(void)
 	check_refused("--quiet\n-", "unexpected argument '-' (--help lists the options)");
 }
 
+/* Commands: rows without dashes. */
+static const struct weir_option commands[] = {
+	{ 1, "status", NULL, "Commands", "status", NULL, false, false },
+	{ 2, "result", "QUERY", "Commands", "result", NULL, false, false },
+	{ 3, "top", "[QUERY]", "Commands", "top", NULL, false, false },
+	{ 4, "--tap", NULL, "Options", "tap", NULL, false, false },
+	{ 5, "-n", "NAME", "Options", "name", NULL, false, false },
+	{ 0 },
+};
+
+/* What the command line comes to: "id=value id=value", or the error. */
+static const char *
+read_commands(int argc, char **argv)
+{
+	static char text[256];
+	struct weir_command_line c;
+	struct weir_error err = { 0 };
+
+	if (weir_options_parse(commands, argc, argv, &c, &err)) {
+		CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+		snprintf(text, sizeof(text), "%s", err.text);
+		return text;
+	}
+	text[0] = '\0';
+	for (unsigned i = 0; i < c.n_values; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d=%s", i ? " " : "",
+		    c.values[i].option->id, c.values[i].value ? c.values[i].value : "");
+	weir_command_line_free(&c);
+	return text;
+}
+
+#define W(word) ((char[]){ word })
+#define COMMANDS(...)                                                                              \
+	read_commands((int)(sizeof((char *[]){ W("weir-ctl"), __VA_ARGS__ }) / sizeof(char *)),    \
+	    (char *[]){ W("weir-ctl"), __VA_ARGS__ })
+
+static void
+test_commands(void)
+{
+	CHECK_TEXT(COMMANDS(W("status")), "1=");
+	CHECK_TEXT(COMMANDS(W("-n"), W("x"), W("result"), W("main")), "5=x 2=main");
+	CHECK_TEXT(COMMANDS(W("result"), W("status")), "2=status");
+	CHECK_TEXT(COMMANDS(W("top")), "3=");
+	CHECK_TEXT(COMMANDS(W("top"), W("main")), "3=main");
+	CHECK_TEXT(COMMANDS(W("top"), W("--tap")), "3= 4=");
+	CHECK_TEXT(COMMANDS(W("result"), W("--tap x")), "2=--tap x");
+	CHECK_TEXT(COMMANDS(W("result"), W("--tap")), "result needs a value (QUERY)");
+	CHECK_TEXT(COMMANDS(W("result")), "result needs a value (QUERY)");
+	CHECK_TEXT(COMMANDS(W("statsu")), "unknown command 'statsu' (try 'status')");
+	CHECK_TEXT(COMMANDS(W("qqqqqqq")), "unknown command 'qqqqqqq' (--help lists them)");
+	/* a command is nothing that dashes could be put before */
+	CHECK_TEXT(COMMANDS(W("--statsu")), "unknown option '--statsu' (--help lists the options)");
+	CHECK_TEXT(COMMANDS(W("-t")), "unknown option '-t' (try '--tap')");
+}
+
 int
 main(void)
 {
@@ -236,6 +291,7 @@ main(void)
 		{ "repeated options", test_repeated_options },
 		{ "choices", test_choices },
 		{ "stray arguments", test_stray_arguments },
+		{ "commands", test_commands },
 		CU_TEST_INFO_NULL,
 	};
 

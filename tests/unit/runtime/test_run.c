@@ -31,6 +31,7 @@ static int
 run(struct setup *s, const char *const *argv, const atomic_bool *stop)
 {
 	struct weir_run_config config = { .stop = stop };
+	struct weir_placement placement;
 	int argc = 1, rc;
 
 	memset(s, 0, sizeof(*s));
@@ -48,7 +49,11 @@ run(struct setup *s, const char *const *argv, const atomic_bool *stop)
 	config.plan = s->plan;
 	config.sources = s->sources;
 	config.n_sources = s->command.n_sources;
+	CU_ASSERT_EQUAL_FATAL(weir_place(&s->command, s->sources, &placement, &s->err), 0);
+	weir_plan_spread(s->plan, s->sources, s->command.n_sources);
+	config.placement = &placement;
 	rc = weir_run(&config, &s->ledger, &s->err);
+	weir_placement_fini(&placement);
 	return rc;
 }
 

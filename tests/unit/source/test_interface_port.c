@@ -67,13 +67,13 @@ bad_names_are_usage_errors(void)
 
 /* The arguments as one text. */
 static const char *
-args_text(const struct weir_eal_host *host, char **user, unsigned n_user)
+args_text(const struct weir_eal_host *host, const char *job, char **user, unsigned n_user)
 {
 	static char text[1024];
 	struct weir_eal_args a;
 	size_t len = 0;
 
-	CU_ASSERT_EQUAL_FATAL(weir_eal_args_build("weir", host, user, n_user, &a), 0);
+	CU_ASSERT_EQUAL_FATAL(weir_eal_args_build("weir", host, job, user, n_user, &a), 0);
 	CU_ASSERT_PTR_NULL(a.argv[a.argc]);
 	for (int i = 0; i < a.argc; i++)
 		len += (size_t)snprintf(
@@ -89,17 +89,17 @@ arguments_fit_the_host(void)
 		.available_bytes = UINT64_C(8) << 30, .has_pci_bus = true, .cpus = "0-3"
 	};
 
-	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, 0),
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, NULL, 0),
 	    "weir --lcores 0@(0-3) --no-huge --no-shconf -m 1024 --no-telemetry -a ffff:ff:1f.7");
 	host.available_bytes = UINT64_C(512) << 20;
 	host.has_pci_bus = false;
-	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, 0),
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, NULL, 0),
 	    "weir --lcores 0@(0-3) --no-huge --no-shconf -m 256 --no-telemetry --no-pci");
 	host.huge_free_bytes = UINT64_C(1) << 30;
-	CU_ASSERT_STRING_EQUAL(
-	    args_text(&host, NULL, 0), "weir --lcores 0@(0-3) --in-memory --no-telemetry --no-pci");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, NULL, 0),
+	    "weir --lcores 0@(0-3) --in-memory --no-telemetry --no-pci");
 	host.huge_free_bytes = UINT64_C(4) << 20; /* too few to hold a port's buffers */
-	CU_ASSERT_PTR_NOT_NULL(strstr(args_text(&host, NULL, 0), "--no-huge"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(args_text(&host, NULL, NULL, 0), "--no-huge"));
 }
 
 static void
@@ -114,14 +114,43 @@ the_users_choice_wins(void)
 	char *pages[] = { (char[]){ "--huge-dir=/mnt" }, (char[]){ "--telemetry" } };
 	char *allow[] = { (char[]){ "-a03:00.0" } };
 
-	CU_ASSERT_STRING_EQUAL(
-	    args_text(&host, cores, 1), "weir --in-memory --no-telemetry -a ffff:ff:1f.7 -l2");
-	CU_ASSERT_STRING_EQUAL(args_text(&host, plain, 3),
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, cores, 1),
+	    "weir --in-memory --no-telemetry -a ffff:ff:1f.7 -l2");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, plain, 3),
 	    "weir --lcores 0@(0-3) --no-shconf --no-telemetry -a ffff:ff:1f.7 --no-huge -m 64");
-	CU_ASSERT_STRING_EQUAL(args_text(&host, pages, 2),
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, pages, 2),
 	    "weir --lcores 0@(0-3) -a ffff:ff:1f.7 --huge-dir=/mnt --telemetry");
-	CU_ASSERT_STRING_EQUAL(args_text(&host, allow, 1),
+	CU_ASSERT_STRING_EQUAL(args_text(&host, NULL, allow, 1),
 	    "weir --lcores 0@(0-3) --in-memory --no-telemetry -a03:00.0");
+}
+
+static void
+telemetry_has_the_name_of_the_run(void)
+{
+	struct weir_eal_host host = { .huge_free_bytes = UINT64_C(1) << 30, .cpus = "0-3" };
+	char *pages[] = { (char[]){ "--huge-dir=/mnt" } };
+	char *prefix[] = { (char[]){ "--file-prefix=x" } };
+	char *none[] = { (char[]){ "--no-telemetry" } };
+	char *plain[] = { (char[]){ "--no-huge" } };
+	struct weir_eal_args a;
+
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", NULL, 0),
+	    "weir --lcores 0@(0-3) --in-memory --file-prefix weir.border --no-pci");
+	/* nobody would look for pages of that name again */
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", pages, 1),
+	    "weir --lcores 0@(0-3) --file-prefix weir.border --huge-unlink --no-pci "
+	    "--huge-dir=/mnt");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", prefix, 1),
+	    "weir --lcores 0@(0-3) --no-telemetry --no-pci --file-prefix=x");
+	CU_ASSERT_STRING_EQUAL(args_text(&host, "border", none, 1),
+	    "weir --lcores 0@(0-3) --in-memory --no-pci --no-telemetry");
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    args_text(&host, "border", plain, 1), "--no-shconf -m 64 --file-prefix weir.border"));
+	CU_ASSERT_EQUAL_FATAL(weir_eal_args_build_small("weir", &host, "border", &a), 0);
+	CU_ASSERT_EQUAL(a.argc, 10);
+	CU_ASSERT_STRING_EQUAL(a.argv[9], "weir.border");
+	CU_ASSERT_PTR_NULL(a.argv[10]);
+	weir_eal_args_free(&a);
 }
 
 static struct weir_source *
@@ -389,6 +418,7 @@ main(void)
 		{ "bad names are usage errors", bad_names_are_usage_errors },
 		{ "arguments fit the host", arguments_fit_the_host },
 		{ "the users choice wins", the_users_choice_wins },
+		{ "telemetry has the name of the run", telemetry_has_the_name_of_the_run },
 		{ "ports are not tapped", ports_are_not_tapped },
 		{ "unknown eal argument is a usage error", unknown_eal_argument_is_a_usage_error },
 		CU_TEST_INFO_NULL,

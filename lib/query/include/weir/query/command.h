@@ -56,7 +56,10 @@ struct weir_command {
 	int64_t for_ns;       /* 0: no bound */
 	uint64_t packets;     /* 0: no bound */
 	const char *stats;    /* file, "-", or NULL */
+	const char *name;     /* of the run, or NULL */
+	bool is_control_never;
 	bool is_progress_never;
+	bool has_cores; /* --cores was given */
 	unsigned n_workers;
 	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */
 	unsigned *cpus;  /* [n_cpus] */

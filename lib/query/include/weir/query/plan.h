@@ -11,14 +11,25 @@
 
 /* All queries of a run, checked and compiled: the physical plan. Control thread only. */
 
+/* Where the rows of a query are aggregated. */
+enum weir_strategy {
+	WEIR_STRATEGY_ONE,  /* there is one worker */
+	WEIR_STRATEGY_EMIT, /* nothing is: rows and packets leave from the worker that has them */
+	WEIR_STRATEGY_RSS,  /* with the worker that received them, who has all of their key */
+	WEIR_STRATEGY_COMBINE, /* with the worker that received them; closed windows are merged */
+	WEIR_STRATEGY_RING,    /* with the worker that owns them, to whom they are sent */
+};
+
 struct weir_plan_query {
 	const struct weir_query_text *text;
 	struct weir_path *path;     /* the first worker's; its schema and types are everyone's */
 	struct weir_result *result; /* NULL where no rows are wanted */
 	bool wants_rows;            /* a sink takes rows */
 	bool wants_packets;         /* a sink takes packets */
-	uint64_t table_size;        /* most keys in one window; 0 where nothing is grouped */
-	uint64_t table_bytes;       /* that so many may take */
+	enum weir_strategy strategy;
+	char why[192];        /* the strategy was chosen */
+	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
+	uint64_t table_bytes; /* that so many may take; each worker has a table */
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };
@@ -41,9 +52,17 @@ int weir_plan_build(const struct weir_command *command, bool is_terminal, struct
     struct weir_error *err);
 void weir_plan_destroy(struct weir_plan *p);
 
-/* The text of --explain; source_descriptions[i] says how source i is read. */
-void weir_plan_explain(
-    const struct weir_plan *p, const char *const *source_descriptions, FILE *out);
+/*
+ * Choose each query's strategy, now that the sources are known: what spreads the packets of each
+ * over its receive queues. Before the plan is explained or run.
+ */
+void weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources);
+/*
+ * The text of --explain; source_descriptions[i] says how source i is read, placement where the
+ * workers run.
+ */
+void weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions,
+    const char *placement, FILE *out);
 /* How large a query's table may become and what happens then, as a phrase; buf of 160 bytes. */
 const char *weir_plan_table_text(
     const struct weir_plan *p, const struct weir_plan_query *q, char *buf, unsigned size);

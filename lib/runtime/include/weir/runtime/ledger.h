@@ -19,6 +19,7 @@
 	X(LATE, "late", "its window was closed already, see --lateness")                           \
 	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
 	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")             \
+	X(EXCHANGE, "exchange", "the worker that owns its key had no room, see --split")           \
 	X(NO_MEMORY, "no_memory", "no memory for its row")
 
 enum weir_drop_reason {
@@ -32,6 +33,7 @@ struct weir_ledger_query {
 	const char *name;
 	uint64_t in;         /* packets offered to it */
 	uint64_t aggregated; /* or emitted */
+	uint64_t under_way;  /* rows between two workers: while it runs only */
 	uint64_t dropped[WEIR_N_DROP_REASONS];
 	uint64_t rows; /* produced */
 

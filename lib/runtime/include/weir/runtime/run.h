@@ -7,11 +7,13 @@
 
 #include <weir/query/plan.h>
 #include <weir/runtime/ledger.h>
+#include <weir/runtime/placement.h>
 #include <weir/source/source.h>
 
 /* One run: a worker polls the sources, the control thread (the caller) delivers the results. */
 struct weir_run_config {
 	const struct weir_plan *plan;
+	const struct weir_placement *placement;
 	struct weir_source **sources;
 	unsigned n_sources;
 	bool is_eal_running;     /* the worker registers with EAL */

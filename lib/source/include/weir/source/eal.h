@@ -5,8 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <weir/base/error.h>
+
 /* True between weir_eal_start and weir_eal_stop. */
 bool weir_eal_is_started(void);
+
+/*
+ * Start EAL for its telemetry alone, under the name that was claimed (weir/source/job.h), while
+ * other threads work: standard output is left alone and what they write to standard error comes
+ * late at worst. Takes about 0.15 s. The calling thread may end afterwards.
+ */
+int weir_eal_start_small(const char *program, struct weir_error *err);
+/* True where telemetry listens in the folder of the claimed name. */
+bool weir_eal_has_telemetry(void);
 
 /* The folder with DPDK's drivers (".../dpdk/pmds-23.0"), or "" where it cannot be told. Returns
  * buf. */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/query/plan.h>
+
+/* The fields that decide which worker gets a packet, the same for all sources; false where they are
+ * not known. */
+static bool
+spread_of(struct weir_source *const *sources, unsigned n_sources, unsigned n_workers,
+    struct weir_field_set *ret)
+{
+	static const struct weir_field_set none;
+
+	for (unsigned i = 0; i < n_sources; i++) {
+		const struct weir_source *s = sources[i];
+
+		if (s->n_queues < n_workers || memcmp(&s->spread, &none, sizeof(none)) == 0)
+			return false;
+		if (i && memcmp(&s->spread, ret, sizeof(*ret)) != 0)
+			return false;
+		*ret = s->spread;
+	}
+	return n_sources > 0;
+}
+
+/* Whether every field of the set is a key of the query, as it is. */
+static bool
+is_in_key(const struct weir_path *path, const struct weir_field_set *set)
+{
+	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
+		bool is_key = false;
+
+		if (!weir_field_set_has(set, f))
+			continue;
+		for (unsigned k = 0; k < path->n_keys; k++)
+			is_key |= weir_program_is_symbol(path->keys[k]) == (int)f;
+		if (!is_key)
+			return false;
+	}
+	return true;
+}
+
+static void
+choose(const struct weir_plan *p, struct weir_plan_query *q, const struct weir_field_set *spread)
+{
+	const struct weir_route *route = q->path->route;
+	char text[160];
+
+	if (p->n_workers == 1) {
+		q->strategy = WEIR_STRATEGY_ONE;
+		snprintf(q->why, sizeof(q->why), "one worker: nothing to split");
+	} else if (!q->path->has_group) {
+		q->strategy = WEIR_STRATEGY_EMIT;
+		snprintf(q->why, sizeof(q->why),
+		    "emit: nothing is aggregated, rows leave from the worker that has them");
+	} else if (route && weir_route_kind(route) != WEIR_ROUTE_AUTO) {
+		q->strategy = WEIR_STRATEGY_RING;
+		snprintf(q->why, sizeof(q->why), "%s", weir_route_text(route, text, sizeof(text)));
+	} else if (spread && is_in_key(q->path, spread)) {
+		q->strategy = WEIR_STRATEGY_RSS;
+		snprintf(q->why, sizeof(q->why),
+		    "rss: the NIC spreads by fields of the key, so each worker has keys of its "
+		    "own");
+	} else {
+		q->strategy = WEIR_STRATEGY_COMBINE;
+		snprintf(q->why, sizeof(q->why),
+		    "combine: all aggregates merge; each worker aggregates what it receives, and "
+		    "closed windows are merged");
+	}
+}
+
+void
+weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources)
+{
+	struct weir_field_set spread;
+	bool is_known = spread_of(sources, n_sources, p->n_workers, &spread);
+
+	for (unsigned i = 0; i < p->n_queries; i++)
+		choose(p, &p->queries[i], is_known ? &spread : NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <poll.h>
+#include <time.h>
+
+#include <rte_pause.h>
+
+#include "idle.h"
+
+#define SPINS        200    /* empty polls before sleeping */
+#define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
+#define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAPS_A_STEP  64
+#define WAIT_MS      100
+#define MOST_INPUTS  64
+
+void
+weir_nap(unsigned n)
+{
+	unsigned step = n / NAPS_A_STEP;
+	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
+	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
+
+	nanosleep(&ts, NULL);
+}
+
+/* The descriptors of all that the worker takes packets from; 0 where one of them has none. */
+static unsigned
+descriptors(const struct weir_worker *w, struct pollfd fds[MOST_INPUTS])
+{
+	const struct weir_intake *in = w->all->intake;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < in->n_inputs; i++) {
+		const struct weir_input *input = &in->inputs[i];
+		struct weir_source *s = input->source;
+
+		if (input->is_own && input->worker != w->index)
+			continue;
+		if (atomic_load_explicit(&input->has_ended, memory_order_relaxed))
+			continue;
+		if (!s->ops->wait_fd || n == MOST_INPUTS)
+			return 0;
+		fds[n] =
+		    (struct pollfd){ .fd = s->ops->wait_fd(s, input->queue), .events = POLLIN };
+		if (fds[n++].fd < 0)
+			return 0;
+	}
+	return n;
+}
+
+static bool
+arm(const struct weir_worker *w, bool is_on)
+{
+	const struct weir_intake *in = w->all->intake;
+	bool is_armed = true;
+
+	for (unsigned i = 0; i < in->n_inputs; i++) {
+		const struct weir_input *input = &in->inputs[i];
+		struct weir_source *s = input->source;
+
+		if ((input->is_own && input->worker != w->index) || !s->ops->arm)
+			continue;
+		is_armed &= s->ops->arm(s, input->queue, is_on) == 0;
+	}
+	return is_armed;
+}
+
+/*
+ * The first call arms, and the next one, when a poll has brought nothing after that, waits. An
+ * input that several workers take by turns cannot be waited for: whoever disarms it would leave the
+ * others waiting.
+ */
+static void
+wait(struct weir_worker *w, unsigned n)
+{
+	bool is_shared = w->all->intake->has_shared && w->all->n > 1;
+	struct pollfd fds[MOST_INPUTS];
+	unsigned n_fds = is_shared || w->all->n_exchanges ? 0 : descriptors(w, fds);
+
+	if (n_fds && w->is_armed) {
+		(void)poll(fds, n_fds, WAIT_MS);
+		weir_idle_end(w);
+	} else if (n_fds && arm(w, true)) {
+		w->is_armed = true;
+	} else {
+		weir_nap(n);
+	}
+}
+
+void
+weir_idle_end(struct weir_worker *w)
+{
+	if (w->is_armed)
+		(void)arm(w, false);
+	w->is_armed = false;
+}
+
+void
+weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
+{
+	if (how == WEIR_IDLE_SPIN || n <= SPINS)
+		rte_pause();
+	else if (how == WEIR_IDLE_INTERRUPT)
+		wait(w, n - SPINS);
+	else
+		weir_nap(n - SPINS);
+}
