@@ -32,19 +32,6 @@ first_u16(uint32_t w)
 	return (w & 0xff) << 8 | (w >> 8 & 0xff);
 }
 
-static inline void
-take_words(struct decode_block *k, unsigned i, const uint8_t *p)
-{
-	k->type[i] = word_at(p + 12);
-	k->len[i] = word_at(p + 16);
-	k->frag[i] = word_at(p + 20);
-	k->src[i] = word_at(p + 26);
-	k->dst[i] = word_at(p + 30);
-	k->ports[i] = word_at(p + IP4_L4);
-	k->l4_4[i] = word_at(p + IP4_L4 + 4);
-	k->l4_12[i] = word_at(p + IP4_L4 + 12);
-}
-
 #if defined(__SSE2__)
 static inline __m128i
 words_at(const uint8_t *p)
@@ -88,6 +75,19 @@ take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
 }
 #else
 static inline void
+take_words(struct decode_block *k, unsigned i, const uint8_t *p)
+{
+	k->type[i] = word_at(p + 12);
+	k->len[i] = word_at(p + 16);
+	k->frag[i] = word_at(p + 20);
+	k->src[i] = word_at(p + 26);
+	k->dst[i] = word_at(p + 30);
+	k->ports[i] = word_at(p + IP4_L4);
+	k->l4_4[i] = word_at(p + IP4_L4 + 4);
+	k->l4_12[i] = word_at(p + IP4_L4 + 12);
+}
+
+static inline void
 take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
 {
 	for (unsigned r = 0; r < 4; r++)
@@ -109,19 +109,39 @@ readable(const struct weir_batch *b, unsigned lo, uint64_t rows)
 	return weir_bools_pack64(is_readable) & rows;
 }
 
+/*
+ * The lines that hold the words of four packets of the next block, into the second cache: lines
+ * that wait for memory must not fill up the few places in which the first cache waits.
+ */
+static inline void
+prefetch4(const uint8_t *const p[4])
+{
+	for (unsigned r = 0; r < 4; r++) {
+		__builtin_prefetch(p[r], 0, 2);
+		__builtin_prefetch(p[r] + DECODE_BLOCK_BYTES, 0, 2);
+	}
+}
+
 static void
 gather(const struct weir_batch *b, struct decode_block *k, unsigned lo)
 {
 	static const uint8_t nothing[DECODE_BLOCK_BYTES] = { 0 };
 	uint64_t can_read = readable(b, lo, k->rows);
+	const uint8_t *some[DECODE_BLOCK];
+	const uint8_t *const *data = b->data + lo;
+	unsigned n = b->n - lo < DECODE_BLOCK ? (b->n - lo + 3) & ~3u : DECODE_BLOCK;
+	unsigned n_next = b->n - lo >= 2 * DECODE_BLOCK ? DECODE_BLOCK : 0;
 
-	if (can_read == ~UINT64_C(0)) {
-		for (unsigned i = 0; i < DECODE_BLOCK; i += 4)
-			take_words4(k, i, b->data + lo + i);
-		return;
+	if (can_read != ~UINT64_C(0)) {
+		for (unsigned i = 0; i < n; i++)
+			some[i] = can_read >> i & 1 ? data[i] : nothing;
+		data = some;
 	}
-	for (unsigned i = 0; i < DECODE_BLOCK; i++)
-		take_words(k, i, can_read >> i & 1 ? b->data[lo + i] : nothing);
+	for (unsigned i = 0; i < n; i += 4) {
+		if (i < n_next)
+			prefetch4(b->data + lo + DECODE_BLOCK + i);
+		take_words4(k, i, data + i);
+	}
 }
 
 /* Which rows are common IPv4 indeed, and whether TCP. */
@@ -248,8 +268,8 @@ decode_block_fill(struct weir_batch *b, struct decode_block *k, unsigned lo)
 	classify_ip4(b, k, lo);
 	layout_ip4(b, k, lo);
 	k->ip6 = 0;
-	k->lane = weir_bools_pack64(k->is_lane);
-	k->tcp = weir_bools_pack64(k->is_tcp);
+	k->lane = weir_bools_pack64(k->is_lane) & k->rows;
+	k->tcp = weir_bools_pack64(k->is_tcp) & k->rows;
 	for (uint64_t m = k->rows & ~k->lane; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m);
 
