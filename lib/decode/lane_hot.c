@@ -60,11 +60,10 @@ LANE(UDP_LENGTH,  uint16_t, k->lane & ~k->tcp, FIRST_U16(k->l4_4[i]))
 /* clang-format on */
 
 static void
-versions(uint8_t *version, const struct decode_block *k)
+versions(uint8_t *restrict version, const struct decode_block *restrict k)
 {
-	memset(version, 4, DECODE_BLOCK);
-	for (uint64_t m = k->ip6; m; m &= m - 1)
-		version[__builtin_ctzll(m)] = 6;
+	for (unsigned i = 0; i < DECODE_BLOCK; i++)
+		version[i] = (uint8_t)(4 + 2 * k->is_ip6[i]);
 }
 
 static void
