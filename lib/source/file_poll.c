@@ -56,12 +56,24 @@ note_times(struct weir_file *f, const struct weir_batch *b)
 }
 
 static void
-shift_times(const struct weir_file *f, struct weir_batch *b)
+shift_times(struct weir_batch *b, int64_t shift_ns)
 {
+	int64_t *time_ns = b->time_ns;
+
 	for (uint32_t i = 0; i < b->n; i++)
-		if (b->time_ns[i] != WEIR_TIME_NONE &&
-		    __builtin_add_overflow(b->time_ns[i], f->shift_ns, &b->time_ns[i]))
-			b->time_ns[i] = WEIR_TIME_NONE;
+		if (time_ns[i] != WEIR_TIME_NONE &&
+		    __builtin_add_overflow(time_ns[i], shift_ns, &time_ns[i]))
+			time_ns[i] = WEIR_TIME_NONE;
+}
+
+/* The same where no sum can overflow. */
+static void
+shift_times_within(struct weir_batch *b, int64_t shift_ns)
+{
+	int64_t *time_ns = b->time_ns;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		time_ns[i] += time_ns[i] == WEIR_TIME_NONE ? 0 : shift_ns;
 }
 
 /* The next pass begins one mean gap after the last packet of this one. */
@@ -70,6 +82,11 @@ advance_shift(struct weir_file *f)
 {
 	int64_t duration, gap = 0;
 
+	if (f->arena) {
+		f->n_timed = f->arena->n_timed;
+		f->min_ns = f->arena->min_ns;
+		f->max_ns = f->arena->max_ns;
+	}
 	if (!f->n_timed)
 		return;
 	if (__builtin_sub_overflow(f->max_ns, f->min_ns, &duration))
@@ -113,6 +130,22 @@ next_pass(struct weir_file *f)
 		f->is_damaged = true;
 	}
 	return rc == 0;
+}
+
+/* What loop= makes of the times. Those of an arena were noted while it was loaded. */
+static void
+pass_times(struct weir_file *f, struct weir_batch *b)
+{
+	int64_t last_ns;
+
+	if (!f->arena)
+		note_times(f, b);
+	if (!f->shift_ns)
+		return;
+	if (f->arena && !__builtin_add_overflow(f->arena->max_ns, f->shift_ns, &last_ns))
+		shift_times_within(b, f->shift_ns);
+	else
+		shift_times(b, f->shift_ns);
 }
 
 static enum weir_poll
@@ -178,9 +211,7 @@ fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
 			f->n_in_pass += b->n;
 			f->n_read += b->n;
 			if (f->options.n_loops != 1)
-				note_times(f, b);
-			if (f->shift_ns)
-				shift_times(f, b);
+				pass_times(f, b);
 			note_progress(f);
 			return WEIR_POLL_OK;
 		case WEIR_READ_DAMAGED:
