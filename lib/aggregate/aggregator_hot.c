@@ -234,12 +234,12 @@ find_wide(
 		uint8_t differ[64] = { 0 };
 
 		for (unsigned k = 0; k < l->n_keys; k++) {
-			const uint8_t *version = rows->keys[k]->version + (size_t)w * 64;
+			const uint8_t *version = rows->keys[k]->version;
 
 			if (l->keys[k].store != WEIR_ADDR)
 				continue;
 			for (unsigned r = 0; r < 64; r++)
-				differ[r] |= version[r] != 4;
+				differ[r] |= version[w * 64 + r] != 4;
 		}
 		wide[w] = weir_bools_pack64(differ);
 	}
