@@ -7,6 +7,7 @@
 
 #include <weir/base/file.h>
 #include <weir/base/log.h>
+#include <weir/control/control.h>
 #include <weir/query/plan.h>
 #include <weir/runtime/run.h>
 
@@ -64,24 +65,35 @@ print_page(const struct weir_command_line *line)
 	return false;
 }
 
-/* Start EAL where a source polls a DPDK port, or where its arguments were given. */
+/* EAL is needed where a source polls a DPDK port, or where its arguments were given. */
 static int
-start_eal(const struct weir_command *c, char *program, bool *ret_is_running, struct weir_error *err)
+needs_eal(const struct weir_command *c, bool *ret, struct weir_error *err)
 {
-	bool is_needed = c->n_eal_args > 0;
-	int rc;
-
+	*ret = c->n_eal_args > 0;
 	for (unsigned i = 0; i < c->n_sources; i++) {
 		bool needs = false;
+		int rc = weir_source_needs_eal(&c->sources[i], &needs, err);
 
-		rc = weir_source_needs_eal(&c->sources[i], &needs, err);
 		if (rc)
 			return rc;
-		is_needed |= needs;
+		*ret |= needs;
 	}
+	return 0;
+}
+
+/* The control socket, which lies in EAL's folder, and then EAL. */
+static int
+start_eal(const struct weir_command *c, char *program, bool *ret_is_running,
+    struct weir_control_socket **ret_socket, struct weir_error *err)
+{
+	struct weir_control_config config = { .program = program, .name = c->name };
+	int rc = needs_eal(c, &config.has_eal, err);
+
 	*ret_is_running = false;
-	if (!is_needed)
-		return 0;
+	if (!rc && !c->is_control_never && !c->is_explain && !c->is_dry_run)
+		rc = weir_control_start(&config, ret_socket, err);
+	if (rc || !config.has_eal)
+		return rc;
 	rc = weir_eal_start(program, c->eal_args, c->n_eal_args, err);
 	*ret_is_running = rc == 0;
 	return rc;
@@ -140,8 +152,8 @@ account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *st
 
 /* Returns 0 or the code of the first failure, described in err. */
 static int
-run(const struct weir_plan *plan, struct weir_source **sources,
-    const struct weir_placement *placement, bool is_eal_running, struct weir_error *err)
+run(struct weir_plan *plan, struct weir_source **sources, const struct weir_placement *placement,
+    bool is_eal_running, struct weir_control_socket *socket, struct weir_error *err)
 {
 	const struct weir_command *c = plan->command;
 	struct weir_run_config config = {
@@ -152,6 +164,7 @@ run(const struct weir_plan *plan, struct weir_source **sources,
 		.is_eal_running = is_eal_running,
 		.has_progress = !c->is_progress_never && !c->is_quiet && isatty(STDERR_FILENO) &&
 				!(plan->is_live && isatty(STDOUT_FILENO)),
+		.socket = socket,
 		.stop = &stop,
 	};
 	struct weir_ledger ledger;
@@ -187,6 +200,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	struct weir_plan *plan = NULL;
 	struct weir_source **sources = calloc(c->n_sources, sizeof(*sources));
 	struct weir_placement placement = { 0 };
+	struct weir_control_socket *socket = NULL;
 	bool is_eal_running = false;
 	int rc;
 
@@ -196,7 +210,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	    c->is_quiet && c->log_level > WEIR_LOG_WARNING ? WEIR_LOG_WARNING : c->log_level);
 	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
 	if (!rc)
-		rc = start_eal(c, program, &is_eal_running, err);
+		rc = start_eal(c, program, &is_eal_running, &socket, err);
 	if (!rc)
 		rc = open_sources(c, sources, err);
 	if (!rc)
@@ -209,7 +223,8 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
 		    c->n_sources, c->n_queries);
 	else if (!rc)
-		rc = run(plan, sources, &placement, is_eal_running, err);
+		rc = run(plan, sources, &placement, is_eal_running, socket, err);
+	weir_control_stop(socket);
 	for (unsigned i = 0; i < c->n_sources; i++)
 		if (sources[i])
 			weir_source_close(sources[i]);

@@ -65,6 +65,17 @@ weir_aggregator_destroy(struct weir_aggregator *a)
 	free(a);
 }
 
+void
+weir_aggregator_fill(const struct weir_aggregator *a, unsigned *ret_windows, uint64_t *ret_groups)
+{
+	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+
+	*ret_windows = is_global ? a->current != NULL : a->open.n;
+	*ret_groups = is_global && a->current ? weir_pane_n_groups(a->current) : 0;
+	for (uint32_t i = 0; i < a->open.n; i++)
+		*ret_groups += weir_pane_n_groups(a->open.p[a->open.head + i]);
+}
+
 int
 weir_pane_list_insert(struct weir_pane_list *l, uint32_t at, struct weir_pane *p)
 {

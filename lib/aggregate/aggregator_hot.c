@@ -49,41 +49,35 @@ pane_of(struct weir_aggregator *a, const struct weir_pane_window *w)
 	return p;
 }
 
-struct span {
-	int64_t first;
-	int64_t last;
-};
-
-/* No time is the least there is, so that only the first must beware of it. */
-static inline struct span
-widen(struct span s, int64_t t)
+/* Of some of n rows. */
+static struct weir_agg_span
+span_of(const struct weir_layout *l, const uint64_t *sel, const int64_t *time_ns, uint32_t n,
+    uint32_t n_sel)
 {
-	int64_t at_first = t == WEIR_TIME_NONE ? INT64_MAX : t;
+	struct weir_agg_span s = { INT64_MAX, INT64_MAX, INT64_MIN };
 
-	s.first = at_first < s.first ? at_first : s.first;
-	s.last = t > s.last ? t : s.last;
+	if (n_sel == n)
+		return l->level->times(time_ns, n);
+	WEIR_FOR_EACH_BIT (r, sel) {
+		int64_t t = time_ns[r], known = t == WEIR_TIME_NONE ? INT64_MAX : t;
+
+		s.least = t < s.least ? t : s.least;
+		s.least_known = known < s.least_known ? known : s.least_known;
+		s.largest = t > s.largest ? t : s.largest;
+	}
 	return s;
 }
 
-/* Widen the pane's span by the rows that it is given, of n. */
+/* Widen the pane's span by the rows that it is given. */
 static void
-note_times(struct weir_pane *p, const uint64_t *sel, const int64_t *time_ns, uint32_t n)
+note_times(struct weir_pane *p, const struct weir_agg_span *s)
 {
-	struct span s = { INT64_MAX, WEIR_TIME_NONE };
-
-	if (weir_mask_count(sel) == n) {
-		for (uint32_t r = 0; r < n; r++)
-			s = widen(s, time_ns[r]);
-	} else {
-		WEIR_FOR_EACH_BIT (r, sel)
-			s = widen(s, time_ns[r]);
-	}
-	if (s.last == WEIR_TIME_NONE)
+	if (s->largest == WEIR_TIME_NONE)
 		return;
-	if (p->first_ns == WEIR_TIME_NONE || s.first < p->first_ns)
-		p->first_ns = s.first;
-	if (s.last > p->last_ns)
-		p->last_ns = s.last;
+	if (p->first_ns == WEIR_TIME_NONE || s->least_known < p->first_ns)
+		p->first_ns = s->least_known;
+	if (s->largest > p->last_ns)
+		p->last_ns = s->largest;
 }
 
 /* Rows to take, and their numbers: all of the batch, or a list. */
@@ -135,8 +129,12 @@ take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 	f->counters->aggregated += r.n;
 	for (unsigned i = 0; i < l->n_slots; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
+		const struct weir_column *const *args = s->n_args ? f->rows->args[i] : NULL;
 
-		s->function->update(&r, s->offset, s->n_args ? f->rows->args[i] : NULL);
+		if (i == l->counting)
+			s->function->update_and_count(&r, s->offset, l->count_offset, args);
+		else if (i != l->counted)
+			s->function->update(&r, s->offset, args);
 	}
 }
 
@@ -236,12 +234,12 @@ find_wide(
 		uint8_t differ[64] = { 0 };
 
 		for (unsigned k = 0; k < l->n_keys; k++) {
-			const uint8_t *version = rows->keys[k]->version + (size_t)w * 64;
+			const uint8_t *version = rows->keys[k]->version;
 
 			if (l->keys[k].store != WEIR_ADDR)
 				continue;
 			for (unsigned r = 0; r < 64; r++)
-				differ[r] |= version[r] != 4;
+				differ[r] |= version[w * 64 + r] != 4;
 		}
 		wide[w] = weir_bools_pack64(differ);
 	}
@@ -285,8 +283,11 @@ update_pane(struct weir_aggregator *a, struct weir_pane *p, const struct weir_gr
 	uint64_t mask[WEIR_MASK_WORDS];
 
 	/* Also those that find no place: which do depends on the number of workers. */
-	if (l->window.kind == WEIR_WINDOW_GLOBAL)
-		note_times(p, sel, rows->time_ns, rows->n);
+	if (l->window.kind == WEIR_WINDOW_GLOBAL) {
+		struct weir_agg_span span = span_of(l, sel, rows->time_ns, rows->n, n);
+
+		note_times(p, &span);
+	}
 	if (l->n_shapes > 1) {
 		feed_addresses(a, &f, n);
 	} else {
@@ -323,22 +324,21 @@ is_one_pane(const struct weir_aggregator *a, const struct weir_group_rows *rows,
     const uint64_t sel[WEIR_MASK_WORDS])
 {
 	const struct weir_pane *p = a->current;
-	int64_t watermark = rows->is_admitted ? INT64_MIN : rows->watermark_ns;
-	int64_t first = INT64_MAX, last = INT64_MIN;
+	int64_t watermark = INT64_MIN;
+	struct weir_agg_span span;
 
 	if (!p)
 		return false;
-	for (uint32_t r = 0; !rows->is_admitted && r < rows->n; r++)
-		watermark = rows->time_ns[r] > watermark ? rows->time_ns[r] : watermark;
+	if (!rows->is_admitted) {
+		watermark = a->layout->level->times(rows->time_ns, rows->n).largest;
+		watermark = rows->watermark_ns > watermark ? rows->watermark_ns : watermark;
+	}
 	if (p->window.end_ns <= weir_minus_lateness(watermark, a->lateness_ns) ||
 	    p->window.end_ns <= a->closed_ns)
 		return false;
-	WEIR_FOR_EACH_BIT (r, sel) {
-		first = rows->time_ns[r] < first ? rows->time_ns[r] : first;
-		last = rows->time_ns[r] > last ? rows->time_ns[r] : last;
-	}
-	return first <= last && weir_window_holds(&p->window, first) &&
-	       weir_window_holds(&p->window, last);
+	span = span_of(a->layout, sel, rows->time_ns, rows->n, weir_mask_count(sel));
+	return weir_window_holds(&p->window, span.least) &&
+	       weir_window_holds(&p->window, span.largest);
 }
 
 /* Put a row down for a pane. Returns the number of panes that have rows of this batch. */

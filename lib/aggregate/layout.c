@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,17 +90,27 @@ static void
 place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
 {
 	const struct weir_agg_call count = { .function = weir_agg_function_find("count") };
+	unsigned counted = UINT_MAX;
 
 	l->count_offset = WEIR_NO_COUNT;
 	for (unsigned i = 0; i < l->n_aggs; i++) {
 		add_slot(l, &aggs[i]);
 		if (l->slots[i].function == count.function && aggs[i].n_args == 0)
-			l->count_offset = l->slots[i].offset;
+			counted = i;
 	}
-	if (l->overflow == WEIR_OVERFLOW_DROP || l->count_offset != WEIR_NO_COUNT)
+	if (counted == UINT_MAX && l->overflow != WEIR_OVERFLOW_DROP) {
+		counted = l->n_slots;
+		add_slot(l, &count);
+	}
+	l->counting = l->counted = l->n_slots;
+	if (counted == UINT_MAX)
 		return;
-	add_slot(l, &count);
-	l->count_offset = l->slots[l->n_slots - 1].offset;
+	l->count_offset = l->slots[counted].offset;
+	for (unsigned i = 0; i < l->n_aggs && l->counting == l->n_slots; i++)
+		if (l->slots[i].function->update_and_count) {
+			l->counting = i;
+			l->counted = counted;
+		}
 }
 
 static bool

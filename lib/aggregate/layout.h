@@ -69,6 +69,8 @@ struct weir_layout {
 	unsigned n_slots; /* the aggregates, and a count that nobody asked for */
 	unsigned n_aggs;
 	uint32_t count_offset; /* of a state that counts the group's rows, or WEIR_NO_COUNT */
+	unsigned counting;     /* slot that takes its rows in together with the one that counts */
+	unsigned counted;      /* which is this; both n_slots where there is no such pair */
 	struct weir_window window;
 	enum weir_overflow overflow;
 	uint32_t max_rows;         /* groups in a pane */

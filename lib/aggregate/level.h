@@ -6,6 +6,13 @@
 
 #include "table.h"
 
+/* Of the times of some rows. */
+struct weir_agg_span {
+	int64_t least; /* WEIR_TIME_NONE where one has none */
+	int64_t least_known;
+	int64_t largest;
+};
+
 /* What is built once for each level of the instruction set: pack_hot.c, pick_hot.c, find_hot.c. */
 struct weir_agg_kernels {
 	/*
@@ -15,6 +22,8 @@ struct weir_agg_kernels {
 	uint32_t (*numbers)(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers);
 	/* Leave the elements that a mask names, in order, of WEIR_ROWS; the others change. */
 	void (*compress)(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words);
+	/* The times of n rows, at least one. */
+	struct weir_agg_span (*times)(const int64_t *time_ns, uint32_t n);
 	/* Pack keys of a shape. */
 	void (*pack)(const struct weir_layout *l, const struct weir_shape *s,
 	    const struct weir_column *const *columns, const struct weir_pick *rows,
@@ -41,11 +50,13 @@ extern const struct weir_agg_kernels weir_agg_level_v2, weir_agg_level_v3, weir_
 #define weir_agg_level    WEIR_SIMD_NAME(weir_agg_level)
 #define weir_agg_numbers  WEIR_SIMD_NAME(weir_agg_numbers)
 #define weir_agg_compress WEIR_SIMD_NAME(weir_agg_compress)
+#define weir_agg_times    WEIR_SIMD_NAME(weir_agg_times)
 #define weir_agg_pack     WEIR_SIMD_NAME(weir_agg_pack)
 #define weir_agg_guess    WEIR_SIMD_NAME(weir_agg_guess)
 #define weir_agg_find     WEIR_SIMD_NAME(weir_agg_find)
 
 uint32_t weir_agg_numbers(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers);
+struct weir_agg_span weir_agg_times(const int64_t *time_ns, uint32_t n);
 void weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words);
 void weir_agg_pack(const struct weir_layout *l, const struct weir_shape *s,
     const struct weir_column *const *columns, const struct weir_pick *rows, struct weir_keys *keys);

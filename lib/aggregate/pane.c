@@ -310,6 +310,18 @@ unpack_key(const struct unpacking *u, unsigned key)
 	return 0;
 }
 
+/* The results of a state that is its result. */
+static void
+unpack_integers(const struct unpacking *u, uint32_t offset, struct weir_column *c)
+{
+	int64_t *data = (int64_t *)c->data + u->at;
+
+	for (uint32_t i = 0; i < u->n; i++) {
+		memcpy(&data[i], row_at(u, i) + offset, sizeof(*data));
+		weir_mask_clear(c->null, u->at + i);
+	}
+}
+
 static int
 unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 {
@@ -318,6 +330,10 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 	for (unsigned i = 0; i < l->n_aggs; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
+		if (s->function->is_result) {
+			unpack_integers(u, s->offset, &u->block->columns[l->n_keys + i]);
+			continue;
+		}
 		for (uint32_t r = 0; r < u->n; r++) {
 			struct weir_value v =
 			    s->function->result(row_at(u, r) + s->offset, s->arg_types, span);
@@ -329,13 +345,26 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 	return 0;
 }
 
+/* Few at a time, so that they stay in the cache from column to column. */
 static int
-unpack(const struct unpacking *u, const struct weir_window_span *span)
+unpack(const struct unpacking *all, const struct weir_window_span *span)
 {
-	for (unsigned k = 0; k < u->pane->layout->n_keys; k++)
-		if (unpack_key(u, k))
+	struct unpacking u = *all;
+
+	for (uint32_t done = 0; done < all->n; done += u.n) {
+		u.n = all->n - done < WEIR_ROWS ? all->n - done : WEIR_ROWS;
+		u.at = all->at + done;
+		if (all->order)
+			u.order = all->order + done;
+		else
+			u.first = all->first + done;
+		for (unsigned k = 0; k < u.pane->layout->n_keys; k++)
+			if (unpack_key(&u, k))
+				return -ENOMEM;
+		if (unpack_results(&u, span))
 			return -ENOMEM;
-	return unpack_results(u, span);
+	}
+	return 0;
 }
 
 /* Groups in order of their keys: as many as lie in one table at a time. */

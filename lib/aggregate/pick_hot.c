@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/base/time.h>
+
 #include "level.h"
 
 #include <weir/base/poison.h> /* last */
@@ -68,9 +70,25 @@ weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words)
 
 #endif
 
+struct weir_agg_span
+weir_agg_times(const int64_t *time_ns, uint32_t n)
+{
+	struct weir_agg_span s = { INT64_MAX, INT64_MAX, INT64_MIN };
+
+	for (uint32_t r = 0; r < n; r++) {
+		int64_t t = time_ns[r], known = t == WEIR_TIME_NONE ? INT64_MAX : t;
+
+		s.least = t < s.least ? t : s.least;
+		s.least_known = known < s.least_known ? known : s.least_known;
+		s.largest = t > s.largest ? t : s.largest;
+	}
+	return s;
+}
+
 const struct weir_agg_kernels weir_agg_level = {
 	.numbers = weir_agg_numbers,
 	.compress = weir_agg_compress,
+	.times = weir_agg_times,
 	.pack = weir_agg_pack,
 	.guess = weir_agg_guess,
 	.find = weir_agg_find,

@@ -25,7 +25,8 @@ struct decode_block {
 	uint32_t l4_12[DECODE_BLOCK]; /* TCP: offset, flags, window; UDP: undefined */
 	uint8_t is_lane[DECODE_BLOCK];
 	uint8_t is_tcp[DECODE_BLOCK];
-	uint64_t rows; /* that the batch has */
+	uint8_t is_ip6[DECODE_BLOCK]; /* 0 or 1, in the lane */
+	uint64_t rows;                /* that the batch has */
 	uint64_t lane;
 	uint64_t tcp; /* of the lane; the others are UDP */
 	uint64_t ip6; /* of the lane; the others are IPv4 */

@@ -32,17 +32,11 @@ first_u16(uint32_t w)
 	return (w & 0xff) << 8 | (w >> 8 & 0xff);
 }
 
-static inline void
-take_words(struct decode_block *k, unsigned i, const uint8_t *p)
+/* Bytes 2 and 3. */
+static inline uint32_t
+second_u16(uint32_t w)
 {
-	k->type[i] = word_at(p + 12);
-	k->len[i] = word_at(p + 16);
-	k->frag[i] = word_at(p + 20);
-	k->src[i] = word_at(p + 26);
-	k->dst[i] = word_at(p + 30);
-	k->ports[i] = word_at(p + IP4_L4);
-	k->l4_4[i] = word_at(p + IP4_L4 + 4);
-	k->l4_12[i] = word_at(p + IP4_L4 + 12);
+	return (w >> 8 & 0xff00) | w >> 24;
 }
 
 #if defined(__SSE2__)
@@ -88,6 +82,19 @@ take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
 }
 #else
 static inline void
+take_words(struct decode_block *k, unsigned i, const uint8_t *p)
+{
+	k->type[i] = word_at(p + 12);
+	k->len[i] = word_at(p + 16);
+	k->frag[i] = word_at(p + 20);
+	k->src[i] = word_at(p + 26);
+	k->dst[i] = word_at(p + 30);
+	k->ports[i] = word_at(p + IP4_L4);
+	k->l4_4[i] = word_at(p + IP4_L4 + 4);
+	k->l4_12[i] = word_at(p + IP4_L4 + 12);
+}
+
+static inline void
 take_words4(struct decode_block *k, unsigned i, const uint8_t *const p[4])
 {
 	for (unsigned r = 0; r < 4; r++)
@@ -109,19 +116,39 @@ readable(const struct weir_batch *b, unsigned lo, uint64_t rows)
 	return weir_bools_pack64(is_readable) & rows;
 }
 
+/*
+ * The lines that hold the words of four packets of the next block, into the second cache: lines
+ * that wait for memory must not fill up the few places in which the first cache waits.
+ */
+static inline void
+prefetch4(const uint8_t *const p[4])
+{
+	for (unsigned r = 0; r < 4; r++) {
+		__builtin_prefetch(p[r], 0, 2);
+		__builtin_prefetch(p[r] + DECODE_BLOCK_BYTES, 0, 2);
+	}
+}
+
 static void
 gather(const struct weir_batch *b, struct decode_block *k, unsigned lo)
 {
 	static const uint8_t nothing[DECODE_BLOCK_BYTES] = { 0 };
 	uint64_t can_read = readable(b, lo, k->rows);
+	const uint8_t *some[DECODE_BLOCK];
+	const uint8_t *const *data = b->data + lo;
+	unsigned n = b->n - lo < DECODE_BLOCK ? (b->n - lo + 3) & ~3u : DECODE_BLOCK;
+	unsigned n_next = b->n - lo >= 2 * DECODE_BLOCK ? DECODE_BLOCK : 0;
 
-	if (can_read == ~UINT64_C(0)) {
-		for (unsigned i = 0; i < DECODE_BLOCK; i += 4)
-			take_words4(k, i, b->data + lo + i);
-		return;
+	if (can_read != ~UINT64_C(0)) {
+		for (unsigned i = 0; i < n; i++)
+			some[i] = can_read >> i & 1 ? data[i] : nothing;
+		data = some;
 	}
-	for (unsigned i = 0; i < DECODE_BLOCK; i++)
-		take_words(k, i, can_read >> i & 1 ? b->data[lo + i] : nothing);
+	for (unsigned i = 0; i < n; i += 4) {
+		if (i < n_next)
+			prefetch4(b->data + lo + DECODE_BLOCK + i);
+		take_words4(k, i, data + i);
+	}
 }
 
 /* Which rows are common IPv4 indeed, and whether TCP. */
@@ -181,42 +208,73 @@ layout_ip4(struct weir_batch *b, const struct decode_block *restrict k, unsigned
 	memset(b->frag_off + lo, 0, DECODE_BLOCK * sizeof(b->frag_off[0]));
 }
 
-/* One row of common IPv6 behind a plain Ethernet header; false, and nothing changed, for others. */
-static inline bool
-take_ip6(struct weir_batch *b, struct decode_block *k, unsigned lo, unsigned i)
+/* Rows that say to be IPv6, with the bytes of its header and eight behind it. */
+static uint64_t
+find_ip6(const struct weir_batch *b, const struct decode_block *restrict k, unsigned lo)
 {
-	const uint8_t *p = b->data[lo + i];
-	uint32_t cap = b->cap_len[lo + i], end, limit, payload;
-	bool is_tcp;
+	const uint32_t *restrict cap_len = b->cap_len + lo;
+	uint8_t is_ip6[DECODE_BLOCK];
 
-	if (cap < IP6_L4 + TCP_LEN || b->link[lo + i] != WEIR_LINK_ETHERNET ||
-	    load_u16(p + 12) != ETHERTYPE_IP6 || p[14] >> 4 != 6)
-		return false;
-	payload = load_u16(p + 18);
-	end = IP6_L4 + payload < b->wire_len[lo + i] ? IP6_L4 + payload : b->wire_len[lo + i];
-	limit = cap < end ? cap : end;
-	is_tcp = p[20] == PROTO_TCP;
-	if (is_tcp) {
-		uint32_t len = (uint32_t)(p[IP6_L4 + 12] >> 4) * 4;
+	for (unsigned i = 0; i < DECODE_BLOCK; i++)
+		is_ip6[i] = ((k->type[i] & 0xf0ffff) == 0x60dd86) & (cap_len[i] >= IP6_L4 + 8);
+	return weir_bools_pack64(is_ip6) & k->rows;
+}
 
-		if (len < TCP_LEN || IP6_L4 + len > limit)
-			return false;
-	} else if (p[20] != PROTO_UDP || limit < IP6_L4 + UDP_LEN ||
-		   load_u16(p + IP6_L4 + 4) < UDP_LEN) {
-		return false;
+/* The words of their transport headers; the others are those of IPv4, moved. */
+static void
+gather_ip6(const struct weir_batch *b, struct decode_block *k, unsigned lo, uint64_t rows)
+{
+	static const uint8_t nothing[16] = { 0 };
+
+	for (uint64_t m = rows; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+		const uint8_t *p = b->data[lo + i] + IP6_L4;
+		bool is_long = b->cap_len[lo + i] >= IP6_L4 + 16;
+
+		k->ports[i] = word_at(p);
+		k->l4_4[i] = word_at(p + 4);
+		k->l4_12[i] = word_at((is_long ? p : nothing) + 12);
+		k->is_ip6[i] = 1;
 	}
-	b->layers[lo + i] = LAYERS_L4(WEIR_LAYER_IP6) | (is_tcp ? WEIR_LAYER_TCP : WEIR_LAYER_UDP);
-	b->ip_proto[lo + i] = p[20];
-	b->ip_len[lo + i] = IP6_LEN + payload;
-	b->l4_end[lo + i] = end;
-	b->l4_off[lo + i] = IP6_L4;
-	k->frag[i] = (uint32_t)p[20] << 24 | (uint32_t)p[21] << 16;
-	k->ports[i] = word_at(p + IP6_L4);
-	k->l4_4[i] = word_at(p + IP6_L4 + 4);
-	k->l4_12[i] = word_at(p + IP6_L4 + 12);
-	k->ip6 |= UINT64_C(1) << i;
-	k->tcp |= (uint64_t)is_tcp << i;
-	return true;
+}
+
+/* Which of them are common indeed; the words and the layout of those that are. */
+static void
+classify_ip6(struct weir_batch *b, struct decode_block *restrict k, unsigned lo)
+{
+	const uint32_t *restrict cap_len = b->cap_len + lo;
+	const uint32_t *restrict wire_len = b->wire_len + lo;
+	uint32_t *restrict layers = b->layers + lo;
+	uint32_t *restrict ip_len = b->ip_len + lo;
+	uint32_t *restrict l4_end = b->l4_end + lo;
+	uint8_t *restrict ip_proto = b->ip_proto + lo;
+	uint16_t *restrict l4_off = b->l4_off + lo;
+
+	for (unsigned i = 0; i < DECODE_BLOCK; i++) {
+		uint32_t payload = second_u16(k->len[i]);
+		uint32_t end = IP6_L4 + payload < wire_len[i] ? IP6_L4 + payload : wire_len[i];
+		uint32_t limit = end < cap_len[i] ? end : cap_len[i];
+		uint32_t proto = k->frag[i] & 0xff;
+		uint32_t tcp_end = IP6_L4 + (k->l4_12[i] >> 4 & 15) * 4;
+		uint32_t is_tcp, is_udp, is_ip6;
+
+		is_tcp = (proto == PROTO_TCP) & (tcp_end >= IP6_L4 + TCP_LEN) & (tcp_end <= limit);
+		is_udp = (proto == PROTO_UDP) & (limit >= IP6_L4 + UDP_LEN) &
+			 (first_u16(k->l4_4[i]) >= UDP_LEN);
+		is_ip6 = k->is_ip6[i] & (is_tcp | is_udp);
+		k->is_ip6[i] = (uint8_t)is_ip6;
+		k->is_tcp[i] |= (uint8_t)(is_ip6 & is_tcp);
+		layers[i] = !is_ip6 ? layers[i]
+				    : LAYERS_L4(WEIR_LAYER_IP6) |
+					  (is_tcp ? WEIR_LAYER_TCP : WEIR_LAYER_UDP);
+		ip_len[i] = is_ip6 ? IP6_LEN + payload : ip_len[i];
+		l4_end[i] = is_ip6 ? end : l4_end[i];
+		k->frag[i] = is_ip6 ? proto << 24 | (k->frag[i] & 0xff00) << 8 : k->frag[i];
+	}
+	for (unsigned i = 0; i < DECODE_BLOCK; i++) {
+		ip_proto[i] = (uint8_t)(k->frag[i] >> 24);
+		l4_off[i] = k->is_ip6[i] ? IP6_L4 : IP4_L4;
+	}
 }
 
 void
@@ -232,6 +290,7 @@ decode_block_take(struct weir_batch *b, struct decode_block *k, unsigned lo, uns
 		k->dst[i] = word_at(p + 16);
 	} else {
 		k->frag[i] = (uint32_t)p[6] << 24 | (uint32_t)p[7] << 16;
+		k->is_ip6[i] = 1;
 		k->ip6 |= UINT64_C(1) << i;
 	}
 	k->ports[i] = word_at(l4);
@@ -244,15 +303,20 @@ decode_block_take(struct weir_batch *b, struct decode_block *k, unsigned lo, uns
 void
 decode_block_fill(struct weir_batch *b, struct decode_block *k, unsigned lo)
 {
+	uint64_t ip6;
+
 	gather(b, k, lo);
 	classify_ip4(b, k, lo);
 	layout_ip4(b, k, lo);
+	memset(k->is_ip6, 0, sizeof(k->is_ip6));
 	k->ip6 = 0;
-	k->lane = weir_bools_pack64(k->is_lane);
-	k->tcp = weir_bools_pack64(k->is_tcp);
-	for (uint64_t m = k->rows & ~k->lane; m; m &= m - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(m);
-
-		k->lane |= (uint64_t)take_ip6(b, k, lo, i) << i;
+	k->lane = weir_bools_pack64(k->is_lane) & k->rows;
+	ip6 = k->lane == k->rows ? 0 : find_ip6(b, k, lo);
+	if (ip6) {
+		gather_ip6(b, k, lo, ip6);
+		classify_ip6(b, k, lo);
+		k->ip6 = weir_bools_pack64(k->is_ip6);
+		k->lane |= k->ip6;
 	}
+	k->tcp = weir_bools_pack64(k->is_tcp) & k->rows;
 }

@@ -9,11 +9,11 @@
 /* Fields of the frame itself and of the link layer, and the protocol words. */
 
 /* clang-format off */
-COLUMN(FRAME_TIME,       int64_t,  b->time_ns[r] != WEIR_TIME_NONE, b->time_ns[r])
-COLUMN(FRAME_TIME_EPOCH, int64_t,  b->time_ns[r] != WEIR_TIME_NONE, b->time_ns[r])
-COLUMN_ALL(FRAME_LEN,       uint32_t, uint32_t, b->wire_len,  x[i])
-COLUMN_ALL(FRAME_CAP_LEN,   uint32_t, uint32_t, b->cap_len,   x[i])
-COLUMN_ALL(FRAME_INTERFACE, uint16_t, uint16_t, b->interface, x[i])
+COLUMN_VIEW(FRAME_TIME,       b->time_ns[r] != WEIR_TIME_NONE)
+COLUMN_VIEW(FRAME_TIME_EPOCH, b->time_ns[r] != WEIR_TIME_NONE)
+COLUMN_VIEW_ALL(FRAME_LEN)
+COLUMN_VIEW_ALL(FRAME_CAP_LEN)
+COLUMN_VIEW_ALL(FRAME_INTERFACE)
 COLUMN(FRAME_NUMBER,     int64_t,  true, b->first_number + (int64_t)r)
 COLUMN(QUEUE_DEPTH,      uint32_t, b->queue_depth >= 0, b->queue_depth)
 

@@ -44,6 +44,27 @@ has_layer(const struct weir_batch *b, unsigned r, uint32_t layers)
 		b->col[WEIR_FIELD_##id].null[lo / 64] = null;                                      \
 	}
 
+/* A column whose data is an array of the batch: null where cond does not hold. */
+#define COLUMN_VIEW(id, cond)                                                                      \
+	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \
+	{                                                                                          \
+		uint64_t null = b->col[WEIR_FIELD_##id].null[lo / 64] & ~rows;                     \
+                                                                                                   \
+		for (uint64_t m = rows; m; m &= m - 1) {                                           \
+			unsigned r = lo + (unsigned)__builtin_ctzll(m);                            \
+                                                                                                   \
+			null |= (uint64_t) !(cond) << (r - lo);                                    \
+		}                                                                                  \
+		b->col[WEIR_FIELD_##id].null[lo / 64] = null;                                      \
+	}
+
+/* The same, and no row has a null. */
+#define COLUMN_VIEW_ALL(id)                                                                        \
+	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \
+	{                                                                                          \
+		b->col[WEIR_FIELD_##id].null[lo / 64] = 0;                                         \
+	}
+
 /* A column that every row has, made of the batch's arrays alone: all 64 rows at once. */
 #define COLUMN_ALL(id, ctype, array_type, array, value)                                            \
 	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \

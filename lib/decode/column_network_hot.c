@@ -65,8 +65,8 @@ more_fragments(const struct weir_batch *b, unsigned r)
 
 /* clang-format off */
 COLUMN(IP_VERSION,     uint8_t,  has_ip(b, r), is_ip6(b, r) ? 6 : 4)
-COLUMN(IP_PROTO,       uint8_t,  has_ip(b, r), b->ip_proto[r])
-COLUMN(IP_LEN,         uint32_t, has_ip(b, r), b->ip_len[r])
+COLUMN_VIEW(IP_PROTO,  has_ip(b, r))
+COLUMN_VIEW(IP_LEN,    has_ip(b, r))
 COLUMN(IP_TTL,         uint8_t,  has_ip(b, r), *ip_at(b, r, is_ip6(b, r) ? 7 : 8))
 COLUMN(IP_DSCP,        uint8_t,  has_ip(b, r), traffic_class(b, r) >> 2)
 COLUMN(IP_ECN,         uint8_t,  has_ip(b, r), traffic_class(b, r) & 3)

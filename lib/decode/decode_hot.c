@@ -98,26 +98,15 @@ fill_columns(struct weir_batch *b, const struct decode_block *k, unsigned lo)
 		}
 }
 
+/* The first rows of a batch; those of later blocks are prefetched while the block before is read.
+ */
 static inline void
-prefetch(const struct weir_batch *b, unsigned lo)
+prefetch_first(const struct weir_batch *b)
 {
-	const uint8_t *const *data = b->data + lo;
+	unsigned n = b->n < DECODE_BLOCK ? b->n : DECODE_BLOCK;
 
-	if (lo + 64 > b->n) {
-		for (unsigned r = lo; r < b->n; r++)
-			__builtin_prefetch(b->data[r]);
-		return;
-	}
-	for (unsigned i = 0; i < 64; i += 8) {
-		__builtin_prefetch(data[i]);
-		__builtin_prefetch(data[i + 1]);
-		__builtin_prefetch(data[i + 2]);
-		__builtin_prefetch(data[i + 3]);
-		__builtin_prefetch(data[i + 4]);
-		__builtin_prefetch(data[i + 5]);
-		__builtin_prefetch(data[i + 6]);
-		__builtin_prefetch(data[i + 7]);
-	}
+	for (unsigned r = 0; r < n; r++)
+		__builtin_prefetch(b->data[r]);
 }
 
 void
@@ -125,9 +114,8 @@ decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
 {
 	struct decode_block k;
 
-	prefetch(b, 0);
+	prefetch_first(b);
 	for (unsigned lo = 0; lo < b->n; lo += 64) {
-		prefetch(b, lo + 64);
 		k.rows = rows_of(b, lo);
 		decode_block_fill(b, &k, lo);
 		if (k.rows & ~k.lane) {

@@ -23,21 +23,19 @@
 		b->col[WEIR_FIELD_##id].null[lo / 64] = k->rows & ~(mask);                         \
 	}
 
-/* A column that the layout has already. */
-#define LANE_COPY(id, ctype, array)                                                                \
+/* A column whose data is the layout's array. */
+#define LANE_VIEW(id)                                                                              \
 	static void lane_##id(                                                                     \
 	    struct weir_batch *b, const struct decode_block *restrict k, unsigned lo)              \
 	{                                                                                          \
-		memcpy((ctype *)b->col[WEIR_FIELD_##id].data + lo, b->array + lo,                  \
-		    DECODE_BLOCK * sizeof(ctype));                                                 \
 		b->col[WEIR_FIELD_##id].null[lo / 64] = k->rows & ~k->lane;                        \
 	}
 
 #define LANE_FLAG(id, bit) LANE(id, uint8_t, k->tcp, k->l4_12[i] >> (8 + (bit)) & 1)
 
 /* clang-format off */
-LANE_COPY(IP_PROTO,   uint8_t,  ip_proto)
-LANE_COPY(IP_LEN,     uint32_t, ip_len)
+LANE_VIEW(IP_PROTO)
+LANE_VIEW(IP_LEN)
 LANE(IP_TTL,      uint8_t,  k->lane, k->frag[i] >> 16)
 LANE(SRCPORT,     uint16_t, k->lane, FIRST_U16(k->ports[i]))
 LANE(DSTPORT,     uint16_t, k->lane, SECOND_U16(k->ports[i]))
@@ -60,11 +58,10 @@ LANE(UDP_LENGTH,  uint16_t, k->lane & ~k->tcp, FIRST_U16(k->l4_4[i]))
 /* clang-format on */
 
 static void
-versions(uint8_t *version, const struct decode_block *k)
+versions(uint8_t *restrict version, const struct decode_block *restrict k)
 {
-	memset(version, 4, DECODE_BLOCK);
-	for (uint64_t m = k->ip6; m; m &= m - 1)
-		version[__builtin_ctzll(m)] = 6;
+	for (unsigned i = 0; i < DECODE_BLOCK; i++)
+		version[i] = (uint8_t)(4 + 2 * k->is_ip6[i]);
 }
 
 static void

@@ -69,10 +69,17 @@ lay_block(struct piece *m, const struct weir_exchange_spec *spec, unsigned from)
 	const struct weir_column **list = take(m, (spec->n_columns + 1) * sizeof(*list));
 	int64_t *time_ns = take(m, WEIR_ROWS * sizeof(*time_ns));
 	int64_t *number = take(m, WEIR_ROWS * sizeof(*number));
+	struct weir_exchange_ipv4 *ipv4 = take(m, (spec->n_columns + 1) * sizeof(*ipv4));
 	uint8_t *strings = take(m, string_bytes(spec));
 
-	for (unsigned c = 0; c < spec->n_columns; c++)
+	for (unsigned c = 0; c < spec->n_columns; c++) {
+		uint32_t *addr =
+		    spec->columns[c].store == WEIR_ADDR ? take(m, WEIR_ROWS * sizeof(*addr)) : NULL;
+
 		lay_column(m, &spec->columns[c], columns ? &columns[c] : NULL);
+		if (ipv4)
+			ipv4[c] = (struct weir_exchange_ipv4){ false, addr };
+	}
 	if (!b)
 		return NULL;
 	for (unsigned c = 0; c < spec->n_columns; c++)
@@ -83,6 +90,7 @@ lay_block(struct piece *m, const struct weir_exchange_spec *spec, unsigned from)
 	b->head.number = number;
 	b->strings = strings;
 	b->columns = columns;
+	b->ipv4 = ipv4;
 	return b;
 }
 

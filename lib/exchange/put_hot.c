@@ -48,9 +48,37 @@ copy_strings(struct weir_exchange_parcel *b, struct weir_column *to, uint32_t at
 }
 
 static void
-copy_column(struct weir_exchange_parcel *b, struct weir_column *to, const struct weir_column *from,
+copy_addresses(struct weir_exchange_parcel *b, unsigned column, const struct weir_column *from,
+    const uint16_t *restrict row, uint32_t n)
+{
+	const struct weir_addr *restrict addr = from->data;
+	const uint8_t *restrict version = from->version;
+	struct weir_exchange_ipv4 *ipv4 = &b->ipv4[column];
+	struct weir_column *to = &b->columns[column];
+	uint32_t at = b->head.n;
+	uint8_t six = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		six |= version[row[i]] & 2; /* 6 has it, 4 has not */
+	if (ipv4->is_used && !six) {
+		uint32_t *restrict dst = ipv4->addr + at;
+
+		for (uint32_t i = 0; i < n; i++)
+			dst[i] = (uint32_t)addr[row[i]].lo;
+		return;
+	}
+	if (ipv4->is_used)
+		weir_exchange_widen(b, column);
+	GATHER(struct weir_addr);
+	for (uint32_t i = 0; i < n; i++)
+		to->version[at + i] = version[row[i]];
+}
+
+static void
+copy_column(struct weir_exchange_parcel *b, unsigned column, const struct weir_column *from,
     const uint16_t *row, uint32_t n)
 {
+	struct weir_column *to = &b->columns[column];
 	uint32_t at = b->head.n;
 
 	switch (to->store) {
@@ -68,9 +96,7 @@ copy_column(struct weir_exchange_parcel *b, struct weir_column *to, const struct
 		GATHER(uint64_t);
 		break;
 	case WEIR_ADDR:
-		GATHER(struct weir_addr);
-		for (uint32_t i = 0; i < n; i++)
-			to->version[at + i] = from->version[row[i]];
+		copy_addresses(b, column, from, row, n);
 		break;
 	case WEIR_BYTES:
 		copy_strings(b, to, at, from, row, n);
@@ -94,7 +120,7 @@ append(const struct weir_exchange *x, struct weir_exchange_parcel *b, const stru
 	int64_t *restrict number = b->head.number + b->head.n;
 
 	for (unsigned c = 0; c < x->n_columns; c++)
-		copy_column(b, &b->columns[c], rows->columns[c], s->row, n);
+		copy_column(b, c, rows->columns[c], s->row, n);
 	for (uint32_t i = 0; i < n; i++) {
 		time_ns[i] = rows->time_ns[s->row[i]];
 		number[i] = rows->first_number + s->row[i];
@@ -150,8 +176,10 @@ open_block(struct weir_exchange *x, unsigned from, unsigned to)
 		return NULL;
 	b->head.n = 0;
 	b->n_string_bytes = 0;
-	for (unsigned c = 0; c < x->n_columns; c++)
+	for (unsigned c = 0; c < x->n_columns; c++) {
 		memset(b->columns[c].null, 0, WEIR_MASK_WORDS * sizeof(uint64_t));
+		b->ipv4[c].is_used = b->ipv4[c].addr;
+	}
 	*open = b;
 	return b;
 }

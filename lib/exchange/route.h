@@ -13,7 +13,14 @@ struct weir_route_bound {
 	uint64_t lo; /* as unsigned: the sign bit of a number is flipped */
 };
 
+/* What route_hot.c is, built once for each level: weir_route_run. */
+typedef void weir_route_kernel(struct weir_route *r, const struct weir_column *const *fields,
+    const struct weir_column *const *keys, unsigned n_keys, uint32_t n,
+    const uint64_t sel[WEIR_MASK_WORDS], uint16_t *worker);
+weir_route_kernel weir_route_run_v2, weir_route_run_v3, weir_route_run_v4;
+
 struct weir_route {
+	weir_route_kernel *run; /* at the level of the run */
 	enum weir_route_kind kind;
 	unsigned n_wanted; /* partitions asked for; 0: as many as workers */
 

@@ -270,25 +270,25 @@ in_turn(struct weir_route *r, uint32_t n, const uint64_t sel[WEIR_MASK_WORDS], u
 }
 
 void
-weir_route_run(struct weir_route *r, const struct weir_column *const *fields,
+WEIR_SIMD_NAME(weir_route_run)(struct weir_route *r, const struct weir_column *const *fields,
     const struct weir_column *const *keys, unsigned n_keys, uint32_t n,
-    const uint64_t sel[WEIR_MASK_WORDS], uint16_t ret_worker[WEIR_ROWS])
+    const uint64_t sel[WEIR_MASK_WORDS], uint16_t *worker)
 {
 	switch (r->kind) {
+	case WEIR_ROUTE_AUTO:
+		memset(worker, 0, n * sizeof(*worker));
+		break;
 	case WEIR_ROUTE_HASH:
-		by_flow(r, fields, n, ret_worker);
+		by_flow(r, fields, n, worker);
 		break;
 	case WEIR_ROUTE_RANGE:
-		by_range(r, fields[r->field], n, ret_worker);
+		by_range(r, fields[r->field], n, worker);
 		break;
 	case WEIR_ROUTE_ROUND_ROBIN:
-		in_turn(r, n, sel, ret_worker);
+		in_turn(r, n, sel, worker);
 		break;
 	case WEIR_ROUTE_KEY:
-		by_key(r, keys, n_keys, n, sel, ret_worker);
-		break;
-	case WEIR_ROUTE_AUTO:
-		memset(ret_worker, 0, n * sizeof(*ret_worker));
+		by_key(r, keys, n_keys, n, sel, worker);
 		break;
 	}
 }

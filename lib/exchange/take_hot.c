@@ -33,9 +33,13 @@ weir_exchange_take(struct weir_exchange *x, unsigned to)
 		struct weir_exchange_parcel *b;
 
 		w->next = from + 1 == x->n_workers ? 0 : from + 1;
-		if (from != to && rte_ring_sc_dequeue_elem(
-				      weir_exchange_lane(x, from, to)->there, &b, sizeof(b)) == 0)
-			return &b->head;
+		if (from == to ||
+		    rte_ring_sc_dequeue_elem(weir_exchange_lane(x, from, to)->there, &b, sizeof(b)))
+			continue;
+		for (unsigned c = 0; c < x->n_columns; c++)
+			if (b->ipv4[c].is_used)
+				weir_exchange_widen(b, c);
+		return &b->head;
 	}
 	return NULL;
 }

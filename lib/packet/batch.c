@@ -5,6 +5,42 @@
 
 #include <weir/packet/batch.h>
 
+/* The array of the batch that holds the field as it is, or NULL. */
+static void *
+array_of(struct weir_batch *b, unsigned field)
+{
+	switch (field) {
+	case WEIR_FIELD_FRAME_TIME:
+	case WEIR_FIELD_FRAME_TIME_EPOCH:
+		return b->time_ns;
+	case WEIR_FIELD_FRAME_LEN:
+		return b->wire_len;
+	case WEIR_FIELD_FRAME_CAP_LEN:
+		return b->cap_len;
+	case WEIR_FIELD_FRAME_INTERFACE:
+		return b->interface;
+	case WEIR_FIELD_IP_PROTO:
+		return b->ip_proto;
+	case WEIR_FIELD_IP_LEN:
+		return b->ip_len;
+	default:
+		return NULL;
+	}
+}
+
+static int
+init_column(struct weir_batch *b, unsigned f)
+{
+	void *array = array_of(b, f);
+	int rc = weir_column_init(&b->col[f], weir_fields[f].type, weir_fields[f].store, WEIR_ROWS);
+
+	if (rc || !array)
+		return rc;
+	free(b->col[f].data);
+	b->col[f].data = array;
+	return 0;
+}
+
 struct weir_batch *
 weir_batch_create(const struct weir_field_set *needed)
 {
@@ -19,8 +55,7 @@ weir_batch_create(const struct weir_field_set *needed)
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
 		if (!weir_field_set_has(needed, f))
 			continue;
-		if (weir_column_init(
-			&b->col[f], weir_fields[f].type, weir_fields[f].store, WEIR_ROWS)) {
+		if (init_column(b, f)) {
 			weir_batch_destroy(b);
 			return NULL;
 		}
@@ -33,9 +68,11 @@ weir_batch_destroy(struct weir_batch *b)
 {
 	if (!b)
 		return;
-	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
-		if (b->col[f].data)
-			weir_column_fini(&b->col[f]);
+	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
+		if (b->col[f].data && array_of(b, f))
+			b->col[f].data = NULL; /* a part of the batch */
+		weir_column_fini(&b->col[f]);
+	}
 	free(b->kept);
 	free(b);
 }

@@ -310,7 +310,7 @@ add_split(struct weir_builder *b, struct weir_error *err)
 	if (b->split)
 		return weir_error_usage(err, "a second --split in one query");
 	b->split = b->stage;
-	return weir_route_parse(b->stage->text, &b->p->route, err);
+	return weir_route_parse(b->stage->text, b->p->simd, &b->p->route, err);
 }
 
 /* Stages behind --agg work on its results; they are compiled by the result side. */

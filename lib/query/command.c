@@ -23,6 +23,9 @@ check_query_name(const struct weir_command *c, const char *name, struct weir_err
 			    "--query '%s': character '%c' at %u is not allowed in a name "
 			    "(letters, digits, _ - . are)",
 			    name, *p, (unsigned)(p - name + 1));
+	if (c->n_queries == WEIR_QUERIES_MOST)
+		return weir_error_usage(
+		    err, "--query '%s': at most %d queries are possible", name, WEIR_QUERIES_MOST);
 	for (unsigned i = 0; i < c->n_queries; i++)
 		if (strcmp(c->queries[i].name, name) == 0)
 			return weir_error_usage(
@@ -224,6 +227,25 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	}
 }
 
+static bool
+is_stage(enum weir_flag flag)
+{
+	switch (flag) {
+	case WEIR_FLAG_FILTER:
+	case WEIR_FLAG_WHERE:
+	case WEIR_FLAG_MAP:
+	case WEIR_FLAG_SELECT:
+	case WEIR_FLAG_KEY:
+	case WEIR_FLAG_SPLIT:
+	case WEIR_FLAG_WINDOW:
+	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_TOP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int
 take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_take_mode *take,
     struct weir_error *err)
@@ -317,6 +339,34 @@ weir_command_build(
 fail:
 	weir_command_fini(&c);
 	return rc;
+}
+
+int
+weir_command_build_queries(
+    const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err)
+{
+	struct weir_command c = { 0 };
+	enum weir_take_mode take = WEIR_TAKE_AUTO;
+
+	if (!line->n_values || line->values[0].option->id != WEIR_FLAG_QUERY)
+		return weir_error_usage(
+		    err, "a query that is added begins with its name (--query NAME)");
+	for (unsigned i = 0; i < line->n_values; i++) {
+		const struct weir_option *o = line->values[i].option;
+		bool is_of_query = o->id == WEIR_FLAG_QUERY || o->id == WEIR_FLAG_SINK ||
+				   is_stage((enum weir_flag)o->id);
+		int rc = is_of_query
+			     ? take_value(&c, &line->values[i], &take, err)
+			     : weir_error_usage(err,
+				   "%s is of the whole run: only queries can be added", o->name);
+
+		if (rc) {
+			weir_command_fini(&c);
+			return rc;
+		}
+	}
+	*ret = c;
+	return 0;
 }
 
 void

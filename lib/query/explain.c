@@ -64,7 +64,8 @@ weir_plan_explain(const struct weir_plan *p, const char *const *source_descripti
 	fprintf(out, "kernels x86-64-%s%s\n", weir_simd_name(weir_simd_resolve(p->command->simd)),
 	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)
-		print_query(p, &p->queries[i], out);
+		if (!p->queries[i].is_removed)
+			print_query(p, &p->queries[i], out);
 	fprintf(out,
 	    "run %u worker%s %s, and the control thread; bursts of %d packets, lateness %s\n",
 	    p->n_workers, p->n_workers > 1 ? "s" : "", placement, WEIR_ROWS,

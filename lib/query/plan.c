@@ -132,8 +132,8 @@ weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q, struc
 }
 
 static int
-build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_terminal,
-    struct weir_plan_query *q, struct weir_error *err)
+build_query(struct weir_plan *p, const struct weir_query_text *text, struct weir_plan_query *q,
+    struct weir_error *err)
 {
 	int rc;
 
@@ -143,7 +143,7 @@ build_query(struct weir_plan *p, const struct weir_query_text *text, bool is_ter
 		return rc;
 	if (!q->wants_rows && (!q->wants_packets || makes_rows(text))) {
 		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
-		    is_terminal ? "table" : "json";
+		    p->is_terminal ? "table" : "json";
 		q->wants_rows = true;
 	}
 	rc = weir_plan_path(p, q, &q->path, err);
@@ -217,12 +217,13 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 	set_defaults(p);
 	if (command->anon_key)
 		rc = read_anon_key(command->anon_key, err);
-	p->queries = calloc(command->n_queries, sizeof(*p->queries));
+	p->is_terminal = is_terminal;
+	p->queries = calloc(WEIR_QUERIES_MOST, sizeof(*p->queries));
 	if (!p->queries)
 		abort();
 	for (unsigned i = 0; !rc && i < command->n_queries; i++) {
 		p->n_queries++;
-		rc = build_query(p, &command->queries[i], is_terminal, &p->queries[i], err);
+		rc = build_query(p, &command->queries[i], &p->queries[i], err);
 		if (rc && command->n_queries > 1)
 			weir_error_wrap(err, "query '%s'", command->queries[i].name);
 	}
@@ -234,16 +235,52 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 	return 0;
 }
 
+static void
+fini_query(struct weir_plan_query *q)
+{
+	weir_result_destroy(q->result);
+	weir_path_destroy(q->path);
+	free(q->sinks);
+	memset(q, 0, sizeof(*q));
+}
+
+int
+weir_plan_add(struct weir_plan *p, const struct weir_query_text *text, struct weir_error *err)
+{
+	struct weir_plan_query *q = &p->queries[p->n_queries];
+	int rc;
+
+	for (unsigned i = 0; i < p->n_queries; i++)
+		if (!p->queries[i].is_removed && strcmp(p->queries[i].text->name, text->name) == 0)
+			return weir_error_usage(
+			    err, "--query '%s': there is a query of this name", text->name);
+	if (p->n_queries == WEIR_QUERIES_MOST)
+		return weir_error_usage(err,
+		    "--query '%s': at most %d queries are possible in one run", text->name,
+		    WEIR_QUERIES_MOST);
+	rc = build_query(p, text, q, err);
+	if (rc) {
+		fini_query(q);
+		return weir_error_wrap(err, "query '%s'", text->name);
+	}
+	p->n_queries++;
+	weir_plan_choose(p, q);
+	return 0;
+}
+
+void
+weir_plan_drop_last(struct weir_plan *p)
+{
+	fini_query(&p->queries[--p->n_queries]);
+}
+
 void
 weir_plan_destroy(struct weir_plan *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < p->n_queries; i++) {
-		weir_result_destroy(p->queries[i].result);
-		weir_path_destroy(p->queries[i].path);
-		free(p->queries[i].sinks);
-	}
+	for (unsigned i = 0; i < p->n_queries; i++)
+		fini_query(&p->queries[i]);
 	free(p->queries);
 	free(p);
 }

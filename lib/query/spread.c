@@ -41,8 +41,8 @@ is_in_key(const struct weir_path *path, const struct weir_field_set *set)
 	return true;
 }
 
-static void
-choose(const struct weir_plan *p, struct weir_plan_query *q, const struct weir_field_set *spread)
+void
+weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 {
 	const struct weir_route *route = q->path->route;
 	char text[160];
@@ -57,7 +57,7 @@ choose(const struct weir_plan *p, struct weir_plan_query *q, const struct weir_f
 	} else if (route && weir_route_kind(route) != WEIR_ROUTE_AUTO) {
 		q->strategy = WEIR_STRATEGY_RING;
 		snprintf(q->why, sizeof(q->why), "%s", weir_route_text(route, text, sizeof(text)));
-	} else if (spread && is_in_key(q->path, spread)) {
+	} else if (p->has_spread && is_in_key(q->path, &p->spread)) {
 		q->strategy = WEIR_STRATEGY_RSS;
 		snprintf(q->why, sizeof(q->why),
 		    "rss: the NIC spreads by fields of the key, so each worker has keys of its "
@@ -73,9 +73,7 @@ choose(const struct weir_plan *p, struct weir_plan_query *q, const struct weir_f
 void
 weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources)
 {
-	struct weir_field_set spread;
-	bool is_known = spread_of(sources, n_sources, p->n_workers, &spread);
-
+	p->has_spread = spread_of(sources, n_sources, p->n_workers, &p->spread);
 	for (unsigned i = 0; i < p->n_queries; i++)
-		choose(p, &p->queries[i], is_known ? &spread : NULL);
+		weir_plan_choose(p, &p->queries[i]);
 }

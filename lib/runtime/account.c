@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,9 +7,16 @@
 
 #include "account.h"
 
+const struct weir_worker_counts *
+weir_counts_of(const struct weir_worker *w, bool is_live)
+{
+	return is_live ? &w->answer : &w->counts;
+}
+
 static void
 add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool wants_rows)
 {
+	l->offered += c->offered;
 	l->in += c->in;
 	l->aggregated += c->group.aggregated + c->emitted;
 	l->under_way += c->sent - c->received; /* of all workers together it is not negative */
@@ -23,13 +31,26 @@ add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool 
 	l->dropped[WEIR_DROP_NO_MEMORY] += c->no_memory;
 }
 
+/* A query that was removed may have left its name to another, which then has it. */
+static char *
+name_of(const struct weir_plan *plan, unsigned query)
+{
+	const char *name = plan->queries[query].text->name;
+	char *numbered;
+
+	for (unsigned i = query + 1; i < plan->n_queries; i++)
+		if (strcmp(plan->queries[i].text->name, name) == 0)
+			return asprintf(&numbered, "%s#%u", name, query + 1) < 0 ? NULL : numbered;
+	return strdup(name);
+}
+
 static void
-fill_query(struct weir_ledger_query *l, const struct weir_workers *all, unsigned query,
-    const struct weir_plan *plan, const struct weir_outlet *o)
+fill_query(struct weir_ledger_query *l, const struct weir_workers *all, bool is_live,
+    unsigned query, const struct weir_plan *plan, const struct weir_outlet *o)
 {
 	const struct weir_plan_query *q = &plan->queries[query];
 
-	l->name = q->text->name;
+	l->name = name_of(plan, query);
 	l->table_size = q->table_size;
 	l->overflow = plan->overflow;
 	l->table_keys = o->most_keys;
@@ -38,7 +59,8 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, unsigned
 	l->undercount = o->undercount;
 	l->rows = o->rows;
 	for (unsigned w = 0; w < all->n; w++)
-		add_counts(l, &all->worker[w]->counts.queries[query], q->wants_rows);
+		add_counts(
+		    l, &weir_counts_of(all->worker[w], is_live)->queries[query], q->wants_rows);
 	l->aggregated -= o->lost;
 	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;
 }
@@ -46,15 +68,15 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, unsigned
 /* Rows and packets that found the ring full were produced, and dropped for each of the query's
  * sinks. */
 static void
-add_shed(struct weir_ledger *l, const struct weir_workers *all, const struct weir_delivery *d,
-    unsigned query)
+add_shed(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
+    const struct weir_delivery *d, unsigned query)
 {
 	const struct weir_outlet *o = &d->outlets[query];
 
 	for (unsigned i = 0; i < o->n_sinks; i++)
 		for (unsigned w = 0; w < all->n; w++) {
 			const struct weir_query_counts *counts =
-			    &all->worker[w]->counts.queries[query];
+			    &weir_counts_of(all->worker[w], is_live)->queries[query];
 			uint64_t n = d->sinks[o->sinks[i]]->ops->takes_packets
 					 ? counts->shed_packets
 					 : counts->shed_rows;
@@ -65,31 +87,32 @@ add_shed(struct weir_ledger *l, const struct weir_workers *all, const struct wei
 }
 
 static void
-add_workers(struct weir_ledger *l, const struct weir_workers *all, int64_t end_ns)
+add_workers(struct weir_ledger *l, const struct weir_workers *all, bool is_live, int64_t end_ns)
 {
 	int64_t start_ns = INT64_MAX;
 
 	for (unsigned i = 0; i < all->n; i++) {
 		const struct weir_worker *w = all->worker[i];
+		const struct weir_worker_counts *counts = weir_counts_of(w, is_live);
 
 		start_ns = w->start_ns < start_ns ? w->start_ns : start_ns;
-		l->packets += w->counts.packets;
-		l->bytes += w->counts.bytes;
+		l->packets += counts->packets;
+		l->bytes += counts->bytes;
 		for (unsigned r = 0; r < WEIR_N_DECODE_REASONS; r++)
-			l->decode.reason[r] += w->counts.decode.reason[r];
+			l->decode.reason[r] += counts->decode.reason[r];
 	}
 	l->elapsed_s = (double)(end_ns - start_ns) / (double)WEIR_NS_PER_S;
 }
 
 void
-weir_account(const struct weir_workers *all, const struct weir_delivery *d, int64_t end_ns,
-    struct weir_ledger *l)
+weir_account(const struct weir_workers *all, const struct weir_delivery *d, bool is_live,
+    int64_t end_ns, struct weir_ledger *l)
 {
 	const struct weir_plan *plan = d->plan;
 	const struct weir_run_config *config = all->config;
 
 	memset(l, 0, sizeof(*l));
-	add_workers(l, all, end_ns);
+	add_workers(l, all, is_live, end_ns);
 	for (unsigned i = 0; i < config->n_sources; i++) {
 		struct weir_source_stats s = { 0 };
 
@@ -111,7 +134,7 @@ weir_account(const struct weir_workers *all, const struct weir_delivery *d, int6
 			.dropped_error = d->sinks[i]->counters.dropped_error,
 		};
 	for (unsigned i = 0; i < plan->n_queries; i++) {
-		fill_query(&l->queries[i], all, i, plan, &d->outlets[i]);
-		add_shed(l, all, d, i);
+		fill_query(&l->queries[i], all, is_live, i, plan, &d->outlets[i]);
+		add_shed(l, all, is_live, d, i);
 	}
 }

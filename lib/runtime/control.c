@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "merge.h"
+#include "request.h"
 
 #define SLEEP_NS 1000000 /* between looks into empty rings */
 
@@ -23,6 +24,7 @@ struct control {
 	struct weir_workers *all;
 	struct weir_delivery delivery;
 	struct weir_merge merge;
+	struct weir_requests requests;
 	struct weir_progress progress;
 	struct inbox *inboxes; /* [all->n] */
 
@@ -84,12 +86,38 @@ take_pane(struct control *c, unsigned worker, const struct weir_parcel *parcel)
 }
 
 static void
+emit(struct control *c, const struct weir_window_panes *w)
+{
+	weir_delivery_pane(&c->delivery, w->query, w->pane);
+	give_back(c, w->query, w->worker, w->pane);
+}
+
+/* A worker has done with a query that was removed; after the last one its windows are whole. */
+static void
+take_end(struct control *c, unsigned query)
+{
+	struct weir_window_panes w;
+
+	if (!weir_requests_note_end(&c->requests, query))
+		return;
+	while (weir_merge_take_query(&c->merge, query, &w))
+		emit(c, &w);
+	c->delivery.needs_flush = true;
+}
+
+static void
 deliver(struct control *c, const struct weir_parcel *parcel)
 {
 	if (parcel->kind == WEIR_PARCEL_ROWS)
 		weir_delivery_rows(&c->delivery, parcel->query, parcel->p);
 	else
 		weir_delivery_packets(&c->delivery, parcel->query, parcel->p);
+}
+
+static bool
+is_of_packets(const struct weir_parcel *parcel)
+{
+	return parcel->kind == WEIR_PARCEL_ROWS || parcel->kind == WEIR_PARCEL_PACKETS;
 }
 
 /* Take a worker's parcels as far as they need not wait. Returns how many. */
@@ -103,13 +131,15 @@ take_parcels(struct control *c, unsigned worker)
 	while (!in->has_head && rte_ring_sc_dequeue_elem(
 				    c->all->worker[worker]->out, &parcel, sizeof(parcel)) == 0) {
 		n++;
-		if (parcel.kind != WEIR_PARCEL_PANE && c->all->is_in_order) {
+		if (is_of_packets(&parcel) && c->all->is_in_order) {
 			in->head = parcel;
 			in->has_head = true;
 			continue;
 		}
 		if (parcel.kind == WEIR_PARCEL_PANE)
 			take_pane(c, worker, &parcel);
+		else if (parcel.kind == WEIR_PARCEL_ENDED)
+			take_end(c, parcel.query);
 		else
 			deliver(c, &parcel);
 		if (in->n_before)
@@ -180,10 +210,8 @@ emit_windows(struct control *c)
 	if (closed_ns != INT64_MAX &&
 	    __builtin_sub_overflow(closed_ns, c->all->config->plan->lateness_ns, &closed_ns))
 		return;
-	while (weir_merge_take(&c->merge, closed_ns, &w)) {
-		weir_delivery_pane(&c->delivery, w.query, w.pane);
-		give_back(c, w.query, w.worker, w.pane);
-	}
+	while (weir_merge_take(&c->merge, closed_ns, &w))
+		emit(c, &w);
 }
 
 static unsigned
@@ -196,6 +224,21 @@ take_all(struct control *c)
 	for (unsigned i = 0; i < c->all->n; i++)
 		n += take_parcels(c, i);
 	return n;
+}
+
+/* Look after those who watch the run. */
+static void
+attend(struct control *c)
+{
+	struct weir_control_socket *socket = c->all->config->socket;
+
+	weir_progress_show(&c->progress, c->all);
+	if (!socket)
+		return;
+	weir_status_poll(&c->requests.status, weir_now_mono_ns());
+	weir_control_poll(socket, weir_requests_answer, &c->requests);
+	if (c->requests.wants_stop)
+		atomic_store_explicit(&c->all->stop, true, memory_order_relaxed);
 }
 
 /* Deliver until the workers have ended and their rings are empty. */
@@ -214,7 +257,7 @@ control_loop(struct control *c)
 				return;
 			set_mark(c);
 		}
-		weir_progress_show(&c->progress, c->all);
+		attend(c);
 		if (weir_delivery_is_broken(&c->delivery))
 			atomic_store_explicit(&c->all->give_up, true, memory_order_relaxed);
 		if (n)
@@ -262,8 +305,13 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	c->inboxes = calloc(c->all->n, sizeof(*c->inboxes));
 	if (!c->inboxes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	c->delivery.draining = &c->all->draining;
+	c->delivery.keeps_last = config->socket != NULL;
 	for (unsigned i = 0; i < c->delivery.n_sinks; i++)
 		c->delivery.sinks[i]->draining = &c->all->draining;
+	rc = weir_requests_init(&c->requests, c->all, &c->delivery, err);
+	if (rc)
+		return rc;
 	weir_progress_begin(&c->progress, config);
 	return weir_workers_start(c->all, err);
 }
@@ -292,13 +340,15 @@ weir_run(
 		 * not. */
 		d->needs_flush = true;
 		weir_delivery_flush(d);
-		weir_account(c.all, d, end_ns, ret_ledger);
+		weir_account(c.all, d, false, end_ns, ret_ledger);
 	} else {
 		d->rc = rc; /* err is taken */
 	}
 	weir_delivery_close(d);
+	rc = d->rc;
+	weir_requests_fini(&c.requests);
 	weir_merge_fini(&c.merge);
 	weir_workers_destroy(c.all);
 	free(c.inboxes);
-	return d->rc;
+	return rc;
 }

@@ -32,49 +32,85 @@ fail_memory(struct weir_delivery *d)
 	    d, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"), &e);
 }
 
+/* The sink of a URI, opened where it is not yet. */
+static int
+find_sink(struct weir_delivery *d, const char *uri, unsigned *ret, struct weir_error *err)
+{
+	struct weir_sink *s;
+	unsigned at = 0;
+	int rc = weir_sink_open(uri, d->sinks, d->n_sinks, &s, err);
+
+	if (rc)
+		return weir_error_wrap(err, "--sink '%s'", uri);
+	while (at < d->n_sinks && d->sinks[at] != s)
+		at++;
+	*ret = at;
+	if (at < d->n_sinks)
+		return 0;
+	s->is_live = d->plan->is_live;
+	s->draining = d->draining;
+	d->sinks = realloc(d->sinks, (d->n_sinks + 1) * sizeof(struct weir_sink *));
+	d->offered = realloc(d->offered, (d->n_sinks + 1) * sizeof(*d->offered));
+	if (!d->sinks || !d->offered)
+		abort();
+	d->sinks[d->n_sinks] = s;
+	d->offered[d->n_sinks++] = 0;
+	return 0;
+}
+
 static int
 open_outlet(struct weir_delivery *d, const struct weir_plan_query *q, struct weir_outlet *o,
     struct weir_error *err)
 {
+	unsigned n_before = d->n_sinks;
+	struct weir_error e;
+	int rc = 0;
+
 	o->sampling = 1;
 	o->sinks = calloc(q->n_sinks + 1, sizeof(*o->sinks));
 	if (!o->sinks)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	for (unsigned k = 0; k < q->n_sinks; k++) {
-		struct weir_sink *s;
-		unsigned known = 0;
-		int rc = weir_sink_open(q->sinks[k], d->sinks, d->n_sinks, &s, err);
-
-		if (rc)
-			return weir_error_wrap(err, "--sink '%s'", q->sinks[k]);
-		s->is_live = d->plan->is_live;
-		while (known < d->n_sinks && d->sinks[known] != s)
-			known++;
-		if (known == d->n_sinks)
-			d->sinks[d->n_sinks++] = s;
-		o->sinks[o->n_sinks++] = known;
-	}
-	return 0;
+	for (unsigned k = 0; !rc && k < q->n_sinks; k++)
+		rc = find_sink(d, q->sinks[k], &o->sinks[o->n_sinks++], err);
+	if (!rc)
+		return 0;
+	while (d->n_sinks > n_before)
+		(void)weir_sink_close(d->sinks[--d->n_sinks], &e);
+	free(o->sinks);
+	*o = (struct weir_outlet){ 0 };
+	return rc;
 }
 
 int
 weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
     struct weir_progress *progress, struct weir_error *err)
 {
-	unsigned n = 0;
 	int rc = 0;
 
 	*d = (struct weir_delivery){ .plan = plan, .progress = progress, .err = err };
-	for (unsigned i = 0; i < plan->n_queries; i++)
-		n += plan->queries[i].n_sinks;
-	d->sinks = calloc(n + 1, sizeof(*d->sinks));
-	d->offered = calloc(n + 1, sizeof(*d->offered));
-	d->outlets = calloc(plan->n_queries, sizeof(*d->outlets));
-	if (!d->sinks || !d->offered || !d->outlets)
+	d->outlets = calloc(WEIR_QUERIES_MOST, sizeof(*d->outlets));
+	if (!d->outlets)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++)
 		rc = open_outlet(d, &plan->queries[i], &d->outlets[i], err);
 	return rc;
+}
+
+int
+weir_delivery_add(struct weir_delivery *d, struct weir_error *err)
+{
+	unsigned i = d->plan->n_queries - 1;
+
+	return open_outlet(d, &d->plan->queries[i], &d->outlets[i], err);
+}
+
+void
+weir_delivery_drop_last(struct weir_delivery *d)
+{
+	struct weir_outlet *o = &d->outlets[d->plan->n_queries - 1];
+
+	free(o->sinks);
+	*o = (struct weir_outlet){ 0 };
 }
 
 void
@@ -100,7 +136,12 @@ weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b
 		weir_delivery_fail(d, weir_sink_rows(s, b, &e), &e);
 		d->needs_flush = true;
 	}
-	weir_block_destroy(b);
+	if (!d->keeps_last || !b->n_rows) {
+		weir_block_destroy(b);
+		return;
+	}
+	weir_block_destroy(o->last);
+	o->last = b;
 }
 
 static void
@@ -210,8 +251,10 @@ weir_delivery_close(struct weir_delivery *d)
 
 	for (unsigned i = 0; i < d->n_sinks; i++)
 		weir_delivery_fail(d, weir_sink_close(d->sinks[i], &e), &e);
-	for (unsigned i = 0; d->outlets && i < d->plan->n_queries; i++)
+	for (unsigned i = 0; d->outlets && i < d->plan->n_queries; i++) {
+		weir_block_destroy(d->outlets[i].last);
 		free(d->outlets[i].sinks);
+	}
 	free(d->outlets);
 	free(d->sinks);
 	free(d->offered);

@@ -23,15 +23,18 @@ struct weir_outlet {
 	uint64_t most_bytes;
 	uint64_t undercount;
 	double sampling;
+	struct weir_block *last; /* rows of the last closed window, or the last rows */
 };
 
 struct weir_delivery {
 	const struct weir_plan *plan;
-	struct weir_outlet *outlets; /* [plan->n_queries] */
+	struct weir_outlet *outlets; /* [WEIR_QUERIES_MOST], as in the plan */
 	unsigned n_sinks;
-	struct weir_sink **sinks; /* each once */
-	uint64_t *offered;        /* [n_sinks] rows and packets produced for it */
+	struct weir_sink **sinks;    /* each once */
+	uint64_t *offered;           /* [n_sinks] rows and packets produced for it */
+	const atomic_bool *draining; /* for the sinks, see weir/sink/sink.h */
 	bool needs_flush;
+	bool keeps_last;                /* somebody may ask for the rows of a window */
 	struct weir_progress *progress; /* its line makes way for rows */
 	int rc;                         /* first failure */
 	struct weir_error *err;
@@ -40,6 +43,11 @@ struct weir_delivery {
 /* Open the sinks of all queries. Run-time error. */
 int weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
     struct weir_progress *progress, struct weir_error *err);
+/* Open the sinks of the plan's last query. Run-time error, and nothing has changed. */
+int weir_delivery_add(struct weir_delivery *d, struct weir_error *err);
+/* Undo that: nothing has been delivered yet. Its sinks stay open, as another query may share them.
+ */
+void weir_delivery_drop_last(struct weir_delivery *d);
 /* The first failure is kept; what follows is a warning where it is news. */
 void weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e);
 /* A whole window. The pane is only read. */

@@ -75,7 +75,7 @@ wait(struct weir_worker *w, unsigned n)
 {
 	bool is_shared = w->all->intake->has_shared && w->all->n > 1;
 	struct pollfd fds[MOST_INPUTS];
-	unsigned n_fds = is_shared || w->all->n_exchanges ? 0 : descriptors(w, fds);
+	unsigned n_fds = is_shared || w->n_exchanges ? 0 : descriptors(w, fds);
 
 	if (n_fds && w->is_armed) {
 		(void)poll(fds, n_fds, WAIT_MS);

@@ -35,7 +35,7 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_queries; i++) {
 		const struct weir_ledger_query *q = &l->queries[i];
 
-		if (q->in != l->packets || q->in != q->aggregated + sum_dropped(q) + q->under_way)
+		if (q->in != q->offered || q->in != q->aggregated + sum_dropped(q) + q->under_way)
 			return false;
 	}
 	for (unsigned i = 0; i < l->n_sinks; i++) {
@@ -170,8 +170,8 @@ pair(const char *a, uint64_t na, const char *b, uint64_t nb)
 	return o;
 }
 
-static json_t *
-ledger_json(const struct weir_ledger *l)
+json_t *
+weir_ledger_json(const struct weir_ledger *l)
 {
 	json_t *root = json_object(), *decode = json_object(), *queries = json_object(),
 	       *sinks = json_object();
@@ -221,7 +221,7 @@ weir_ledger_open(const char *path, FILE **ret, struct weir_error *err)
 int
 weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, struct weir_error *err)
 {
-	json_t *root = ledger_json(l);
+	json_t *root = weir_ledger_json(l);
 	int is_bad = json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) ||
 		     fputc('\n', out) == EOF || fflush(out);
 
@@ -239,6 +239,8 @@ weir_ledger_fini(struct weir_ledger *l)
 {
 	for (unsigned i = 0; i < l->n_sinks; i++)
 		free(l->sinks[i].uri);
+	for (unsigned i = 0; i < l->n_queries; i++)
+		free(l->queries[i].name);
 	free(l->queries);
 	free(l->sinks);
 }

@@ -67,15 +67,33 @@ weir_merge_add(struct weir_merge *m, unsigned query, unsigned worker, struct wei
 	return rc ? weir_error_run(err, rc, "no memory to merge the windows of the workers") : 0;
 }
 
+static void
+take(struct weir_merge *m, unsigned at, struct weir_window_panes *ret)
+{
+	*ret = m->windows[at];
+	m->n--;
+	memmove(&m->windows[at], &m->windows[at + 1], (m->n - at) * sizeof(*m->windows));
+}
+
 bool
 weir_merge_take(struct weir_merge *m, int64_t closed_ns, struct weir_window_panes *ret)
 {
 	if (!m->n || (closed_ns != INT64_MAX && weir_pane_end(m->windows[0].pane) > closed_ns))
 		return false;
-	*ret = m->windows[0];
-	m->n--;
-	memmove(&m->windows[0], &m->windows[1], m->n * sizeof(*m->windows));
+	take(m, 0, ret);
 	return true;
+}
+
+bool
+weir_merge_take_query(struct weir_merge *m, unsigned query, struct weir_window_panes *ret)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		if (m->windows[i].query != query)
+			continue;
+		take(m, i, ret);
+		return true;
+	}
+	return false;
 }
 
 void

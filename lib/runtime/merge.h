@@ -33,6 +33,8 @@ int weir_merge_add(struct weir_merge *m, unsigned query, unsigned worker, struct
  * there is none. The pane is the caller's.
  */
 bool weir_merge_take(struct weir_merge *m, int64_t closed_ns, struct weir_window_panes *ret);
+/* The earliest window of a query; false where there is none. The pane is the caller's. */
+bool weir_merge_take_query(struct weir_merge *m, unsigned query, struct weir_window_panes *ret);
 /* Destroys panes that were not taken. */
 void weir_merge_fini(struct weir_merge *m);
 

@@ -26,6 +26,7 @@ is_told_to_stop(struct weir_worker *w)
 	int64_t for_ns = config->plan->command->for_ns;
 
 	if (!atomic_load_explicit(config->stop, memory_order_relaxed) &&
+	    !atomic_load_explicit(&w->all->stop, memory_order_relaxed) &&
 	    !(for_ns && weir_now_mono_ns() - w->start_ns >= for_ns))
 		return false;
 	atomic_store_explicit(&w->all->draining, true, memory_order_relaxed);
@@ -121,6 +122,12 @@ weir_worker_count(struct weir_worker *w)
 		const struct weir_worker_query *wq = &w->queries[q];
 		struct weir_query_counts *counts = &w->counts.queries[q];
 
+		if (wq->has_ended)
+			continue;
+		if (!wq->is_ending)
+			counts->offered = w->counts.packets - counts->joined;
+		if (wq->aggregator)
+			weir_aggregator_fill(wq->aggregator, &counts->windows, &counts->keys);
 		counts->filtered = weir_path_dropped(wq->path, "filter");
 		counts->unwanted = weir_path_dropped(wq->path, "where");
 		if (!wq->exchange)
@@ -128,6 +135,56 @@ weir_worker_count(struct weir_worker *w)
 		counts->sent = wq->exchange->counters.rows;
 		counts->too_large = wq->exchange->counters.too_large;
 	}
+}
+
+void
+weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
+{
+	struct weir_worker_query *wq = &w->queries[order->query];
+	struct weir_addition *addition = order->p;
+
+	if (order->kind == WEIR_PARCEL_PANE) { /* of a query that has ended */
+		weir_pane_destroy(order->p);
+		return;
+	}
+	if (order->kind == WEIR_PARCEL_REMOVE) {
+		weir_worker_count(w);
+		wq->is_ending = true;
+		return;
+	}
+	*wq = addition->query;
+	if (wq->exchange)
+		wq->exchange->spec = &wq->spec;
+	w->n_queries = order->query + 1;
+	w->n_exchanges += wq->exchange != NULL;
+	w->counts.queries[order->query].joined = w->counts.packets;
+	if (addition->batch) {
+		weir_batch_destroy(w->batch);
+		w->batch = addition->batch;
+	}
+	for (unsigned q = 0; q < w->n_queries; q++)
+		if (!w->queries[q].has_ended)
+			weir_path_bind(w->queries[q].path, w->batch);
+	free(addition);
+}
+
+void
+weir_worker_end_query(struct weir_worker *w, unsigned query)
+{
+	struct weir_worker_query *wq = &w->queries[query];
+	struct weir_parcel parcel = { WEIR_PARCEL_ENDED, query, NULL, 0 };
+
+	weir_worker_flush(w);
+	weir_worker_count(w);
+	/* Control has to hear of it, so this waits also where live sources otherwise do not. */
+	while (!weir_worker_send(w, &parcel))
+		weir_nap(0);
+	weir_aggregator_destroy(wq->aggregator);
+	wq->aggregator = NULL;
+	w->n_exchanges -= wq->exchange != NULL;
+	wq->has_ended = true;
+	w->counts.queries[query].windows = 0;
+	w->counts.queries[query].keys = 0;
 }
 
 /* Copy the counts for whoever asks. */
@@ -155,6 +212,7 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 {
 	int64_t watermark_ns = weir_intake_watermark(w->all->intake);
 
+	weir_worker_take_back(w);
 	w->wall_offset_ns = weir_now_wall_ns() - mono_ns;
 	if (mono_ns - w->last_flush_ns > FLUSH_NS) {
 		w->last_flush_ns = mono_ns;

@@ -17,6 +17,10 @@ enum weir_parcel_kind {
 	WEIR_PARCEL_PANE,    /* struct weir_pane: closed window, goes back by the return ring */
 	WEIR_PARCEL_ROWS,    /* struct weir_block: selected rows */
 	WEIR_PARCEL_PACKETS, /* struct weir_packet_block: kept packets */
+	WEIR_PARCEL_ENDED,   /* the worker has done with a query that was removed */
+	/* By the return ring: */
+	WEIR_PARCEL_ADD,    /* struct weir_addition: run one more query */
+	WEIR_PARCEL_REMOVE, /* close a query's windows and end it */
 };
 
 struct weir_parcel {
@@ -28,6 +32,10 @@ struct weir_parcel {
 
 /* What a worker has counted of one query. */
 struct weir_query_counts {
+	uint64_t joined;  /* packets that the worker had received when the query began */
+	uint64_t offered; /* and has received since, until it ended */
+	unsigned windows; /* open, and the groups in them */
+	uint64_t keys;
 	struct weir_group_counters group;
 	uint64_t in;
 	uint64_t emitted;   /* packets whose row or copy left; without --agg */
@@ -50,19 +58,27 @@ struct weir_worker_counts {
 	int64_t pressed_ns; /* waiting for others to take what it has */
 	int64_t idle_ns;    /* without packets */
 	struct weir_decode_counters decode;
-	struct weir_query_counts *queries; /* [n_queries] */
+	struct weir_query_counts *queries; /* [WEIR_QUERIES_MOST] */
 };
 
 /* A query as one worker runs it. */
 struct weir_worker_query {
 	struct weir_path *path;
 	bool owns_path;
-	struct weir_aggregator *aggregator; /* NULL for a query without --agg */
-	struct weir_group_spec spec;
+	struct weir_aggregator *aggregator;  /* NULL for a query without --agg */
+	struct weir_group_spec spec;         /* of the aggregator */
 	struct weir_path_exchange *exchange; /* NULL where rows stay with their worker */
 	bool wants_rows, wants_packets;
+	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
+	bool has_ended;
 	struct weir_block *rows;
 	struct weir_packet_block *packets;
+};
+
+/* A query that is added. What it needs is made by the control thread; the worker takes it over. */
+struct weir_addition {
+	struct weir_worker_query query;
+	struct weir_batch *batch; /* to take the place of the worker's, NULL where that will do */
 };
 
 /* What all workers of a run share. */
@@ -71,11 +87,11 @@ struct weir_workers {
 	struct weir_intake *intake;
 	bool is_live;
 	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
-	unsigned n_exchanges;
-	struct weir_exchange **exchanges; /* [n_queries] NULL where rows stay with their worker */
+	struct weir_exchange **exchanges; /* by query, NULL where rows stay with their worker */
 	unsigned n;
 	struct weir_worker **worker; /* [n] */
 	atomic_bool draining;   /* told to stop: what is left is delivered, but not waited for */
+	atomic_bool stop;       /* control: wo; somebody asked for it */
 	atomic_bool give_up;    /* control: wo; nobody reads the results any more */
 	atomic_bool is_aborted; /* control: wo; not all workers run, so none waits for another */
 };
@@ -90,11 +106,12 @@ struct weir_worker {
 	unsigned n_inputs; /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
-	struct weir_worker_query *queries;
+	unsigned n_exchanges;               /* queries whose rows are sent to their owners */
+	struct weir_worker_query *queries;  /* [WEIR_QUERIES_MOST], as in the plan */
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_worker_counts counts;
 	struct rte_ring *out;     /* parcels to control */
-	struct rte_ring *back;    /* panes to use again */
+	struct rte_ring *back;    /* panes to use again, and orders */
 	int64_t start_ns, end_ns; /* monotonic */
 	int64_t last_flush_ns;
 	int64_t wall_offset_ns; /* wall-clock less monotonic */
@@ -117,6 +134,13 @@ int weir_workers_create(
     const struct weir_run_config *config, struct weir_workers **ret, struct weir_error *err);
 /* After all have ended. */
 void weir_workers_destroy(struct weir_workers *all);
+/*
+ * Tell the workers, who run, of the plan's last query. Run-time error: none of them knows of it.
+ * They may be told again when it has been dropped.
+ */
+int weir_workers_add(struct weir_workers *all, struct weir_error *err);
+/* Tell them to end a query: each answers with a parcel when it has. Run-time error as above. */
+int weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err);
 /* Start the threads: all, or none and a run-time error. */
 int weir_workers_start(struct weir_workers *all, struct weir_error *err);
 void weir_workers_join(struct weir_workers *all);
@@ -139,6 +163,12 @@ void weir_worker_publish(struct weir_worker *w, int64_t watermark_ns);
 void weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *rows);
 /* Hot: send rows and packets that wait in part-filled blocks. */
 void weir_worker_flush(struct weir_worker *w);
+/* Cold: do what control asks for. */
+void weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order);
+/* Cold: a query that was removed has nothing left to do. */
+void weir_worker_end_query(struct weir_worker *w, unsigned query);
+/* Hot: panes that come back, and orders. */
+void weir_worker_take_back(struct weir_worker *w);
 /* Cold: hand over; waits where the ring is full and the sources can wait, else false. */
 bool weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel);
 

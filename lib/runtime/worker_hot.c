@@ -132,20 +132,24 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 	w->counts.bytes += bytes;
 	w->decode_batch(b, &w->counts.decode);
 	for (unsigned q = 0; q < w->n_queries; q++)
-		run_query(w, q, burst->watermark_ns);
+		if (!w->queries[q].is_ending)
+			run_query(w, q, burst->watermark_ns);
 	if (w->all->is_in_order)
 		weir_worker_flush(w);
 	atomic_store_explicit(&w->live_packets, w->counts.packets, memory_order_relaxed);
 	atomic_store_explicit(&w->live_bytes, w->counts.bytes, memory_order_relaxed);
 }
 
-static void
-take_back(struct weir_worker *w)
+void
+weir_worker_take_back(struct weir_worker *w)
 {
 	struct weir_parcel parcel;
 
 	while (rte_ring_sc_dequeue_elem(w->back, &parcel, sizeof(parcel)) == 0)
-		weir_aggregator_recycle(w->queries[parcel.query].aggregator, parcel.p);
+		if (parcel.kind == WEIR_PARCEL_PANE && w->queries[parcel.query].aggregator)
+			weir_aggregator_recycle(w->queries[parcel.query].aggregator, parcel.p);
+		else
+			weir_worker_obey(w, &parcel);
 }
 
 static void
@@ -155,7 +159,6 @@ close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0 };
 
 	while ((parcel.p = weir_aggregator_close(wq->aggregator, watermark_ns))) {
-		take_back(w);
 		if (!weir_worker_send(w, &parcel)) {
 			w->counts.queries[q].shed_rows += weir_pane_n_groups(parcel.p);
 			weir_aggregator_recycle(wq->aggregator, parcel.p);
@@ -169,11 +172,11 @@ weir_worker_gather(struct weir_worker *w)
 	struct weir_exchange_block *block;
 	uint32_t n = 0;
 
-	for (unsigned q = 0; w->all->n_exchanges && q < w->n_queries; q++) {
+	for (unsigned q = 0; w->n_exchanges && q < w->n_queries; q++) {
 		struct weir_worker_query *wq = &w->queries[q];
 		struct weir_query_counts *counts = &w->counts.queries[q];
 
-		if (!wq->exchange)
+		if (!wq->exchange || wq->has_ended)
 			continue;
 		while ((block = weir_exchange_take(wq->exchange->exchange, w->index))) {
 			weir_path_gather(wq->path, block, wq->aggregator, &counts->group);
@@ -188,13 +191,14 @@ weir_worker_gather(struct weir_worker *w)
 void
 weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 {
-	for (unsigned q = 0; w->all->n_exchanges && q < w->n_queries; q++) {
+	for (unsigned q = 0; w->n_exchanges && q < w->n_queries; q++) {
 		struct weir_path_exchange *x = w->queries[q].exchange;
 
-		if (!x)
+		if (!x || w->queries[q].has_ended)
 			continue;
 		weir_exchange_flush(x->exchange, w->index, &x->counters);
-		weir_exchange_publish(x->exchange, w->index, watermark_ns);
+		weir_exchange_publish(
+		    x->exchange, w->index, w->queries[q].is_ending ? INT64_MAX : watermark_ns);
 	}
 }
 
@@ -204,16 +208,22 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 	int64_t closed_ns = watermark_ns;
 
 	for (unsigned q = 0; q < w->n_queries; q++) {
-		const struct weir_path_exchange *x = w->queries[q].exchange;
-		int64_t low_ns = x ? weir_exchange_low(x->exchange) : watermark_ns;
+		struct weir_worker_query *wq = &w->queries[q];
+		const struct weir_path_exchange *x = wq->exchange;
+		int64_t low_ns = x               ? weir_exchange_low(x->exchange)
+				 : wq->is_ending ? INT64_MAX
+						 : watermark_ns;
 
-		if (!w->queries[q].aggregator)
+		if (wq->has_ended)
 			continue;
 		/* Asked before what has been sent is taken: then all up to there is here. */
 		if (x)
 			(void)weir_worker_gather(w);
-		close_query(w, q, low_ns);
+		if (wq->aggregator)
+			close_query(w, q, low_ns);
 		closed_ns = low_ns < closed_ns ? low_ns : closed_ns;
+		if (wq->is_ending && low_ns == INT64_MAX)
+			weir_worker_end_query(w, q);
 	}
 	atomic_store_explicit(&w->closed_ns, closed_ns, memory_order_release);
 }

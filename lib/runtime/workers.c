@@ -10,40 +10,67 @@
 
 #define RING_PARCELS 1024
 
+/* What a worker needs to run a query. On failure the caller destroys what is there. */
 static int
-create_query(struct weir_worker *w, const struct weir_plan *plan, unsigned i,
-    struct weir_worker_query *wq, struct weir_error *err)
+make_query(const struct weir_workers *all, unsigned index, unsigned i, struct weir_worker_query *wq,
+    struct weir_error *err)
 {
+	const struct weir_plan *plan = all->config->plan;
 	const struct weir_plan_query *q = &plan->queries[i];
-	struct weir_exchange *x = w->all->exchanges[i];
 	int rc;
 
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
 	wq->path = q->path;
-	if (w->index) {
+	if (index) {
 		rc = weir_plan_path(plan, q, &wq->path, err);
 		if (rc)
 			return rc;
 		wq->owns_path = true;
 	}
-	weir_path_bind(wq->path, w->batch);
 	if (!q->path->has_group)
 		return 0;
 	weir_plan_group_spec(plan, q, &wq->spec);
 	wq->aggregator = weir_aggregator_create(&wq->spec, err);
 	if (!wq->aggregator)
 		return err->code;
-	if (!x)
+	if (!all->exchanges[i])
 		return 0;
 	wq->exchange = calloc(1, sizeof(*wq->exchange));
 	if (!wq->exchange)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	wq->exchange->exchange = x;
-	wq->exchange->worker = w->index;
+	wq->exchange->exchange = all->exchanges[i];
+	wq->exchange->worker = index;
 	wq->exchange->spec = &wq->spec;
 	weir_route_start(wq->path->route, plan->n_workers, plan->seed);
 	return 0;
+}
+
+static void
+fini_query(struct weir_worker_query *wq)
+{
+	weir_aggregator_destroy(wq->aggregator);
+	free(wq->exchange);
+	if (wq->owns_path)
+		weir_path_destroy(wq->path);
+}
+
+static void
+destroy_addition(struct weir_addition *a)
+{
+	fini_query(&a->query);
+	weir_batch_destroy(a->batch);
+	free(a);
+}
+
+/* What the worker, who has ended, did not take any more. */
+static void
+destroy_returned(const struct weir_parcel *parcel)
+{
+	if (parcel->kind == WEIR_PARCEL_PANE)
+		weir_pane_destroy(parcel->p);
+	else if (parcel->kind == WEIR_PARCEL_ADD)
+		destroy_addition(parcel->p);
 }
 
 static void
@@ -54,13 +81,9 @@ destroy_worker(struct weir_worker *w)
 	if (!w)
 		return;
 	while (w->back && rte_ring_sc_dequeue_elem(w->back, &parcel, sizeof(parcel)) == 0)
-		weir_pane_destroy(parcel.p);
-	for (unsigned i = 0; i < w->n_queries; i++) {
-		weir_aggregator_destroy(w->queries[i].aggregator);
-		free(w->queries[i].exchange);
-		if (w->queries[i].owns_path)
-			weir_path_destroy(w->queries[i].path);
-	}
+		destroy_returned(&parcel);
+	for (unsigned i = 0; i < w->n_queries; i++)
+		fini_query(&w->queries[i]);
 	weir_batch_destroy(w->batch);
 	free(w->inputs);
 	free(w->queries);
@@ -101,9 +124,9 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
-	w->queries = calloc(plan->n_queries, sizeof(*w->queries));
-	w->counts.queries = calloc(plan->n_queries, sizeof(*w->counts.queries));
-	w->answer.queries = calloc(plan->n_queries, sizeof(*w->answer.queries));
+	w->queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->queries));
+	w->counts.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->counts.queries));
+	w->answer.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->answer.queries));
 	w->out = weir_ring_create("out", sizeof(struct weir_parcel), RING_PARCELS);
 	w->back = weir_ring_create("back", sizeof(struct weir_parcel), RING_PARCELS);
 	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries || !w->out ||
@@ -111,7 +134,10 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
-		rc = create_query(w, plan, i, &w->queries[i], err);
+		rc = make_query(all, index, i, &w->queries[i], err);
+		if (!rc)
+			weir_path_bind(w->queries[i].path, w->batch);
+		w->n_exchanges += w->queries[i].exchange != NULL;
 	}
 	return rc;
 }
@@ -128,33 +154,100 @@ is_in_order(const struct weir_workers *all, unsigned n_workers)
 
 	for (unsigned i = 0; i < plan->n_queries; i++)
 		n += plan->queries[i].wants_packets || !plan->queries[i].path->has_group;
-	return all->intake->is_ordered && n && (n_workers > 1 || n > 1);
+	return all->intake->is_ordered && (n_workers > 1 || n > 1);
 }
 
-/* For the queries whose rows go to the worker that owns them. */
+/* Where the rows of a query go to the worker that owns them. */
 static int
-create_exchanges(struct weir_workers *all, unsigned n_workers, struct weir_error *err)
+create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
-	const struct weir_plan *plan = all->config->plan;
+	const struct weir_plan_query *q = &all->config->plan->queries[query];
+	const struct weir_exchange_spec spec = {
+		.n_workers = all->config->plan->n_workers,
+		.n_columns = q->path->n_moved,
+		.columns = q->path->moved,
+	};
+
+	if (q->strategy != WEIR_STRATEGY_RING)
+		return 0;
+	return weir_exchange_create(&spec, &all->exchanges[query], err);
+}
+
+static int
+create_exchanges(struct weir_workers *all, struct weir_error *err)
+{
 	int rc = 0;
 
-	all->exchanges = calloc(plan->n_queries, sizeof(struct weir_exchange *));
+	all->exchanges = calloc(WEIR_QUERIES_MOST, sizeof(struct weir_exchange *));
 	if (!all->exchanges)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
-		const struct weir_path *path = plan->queries[i].path;
-		const struct weir_exchange_spec spec = {
-			.n_workers = n_workers,
-			.n_columns = path->n_moved,
-			.columns = path->moved,
-		};
+	for (unsigned i = 0; !rc && i < all->config->plan->n_queries; i++)
+		rc = create_exchange(all, i, err);
+	return rc;
+}
 
-		if (plan->queries[i].strategy != WEIR_STRATEGY_RING)
-			continue;
-		rc = weir_exchange_create(&spec, &all->exchanges[i], err);
-		all->n_exchanges++;
+static struct weir_addition *
+make_addition(
+    const struct weir_workers *all, unsigned index, unsigned query, struct weir_error *err)
+{
+	struct weir_addition *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		abort();
+	if (make_query(all, index, query, &a->query, err) == 0) {
+		a->batch = weir_batch_create(&all->config->plan->needed);
+		if (a->batch)
+			return a;
+		weir_error_run(err, -ENOMEM, "out of memory");
+	}
+	destroy_addition(a);
+	return NULL;
+}
+
+int
+weir_workers_add(struct weir_workers *all, struct weir_error *err)
+{
+	unsigned query = all->config->plan->n_queries - 1, n = 0;
+	struct weir_addition **additions = calloc(all->n, sizeof(struct weir_addition *));
+	int rc = create_exchange(all, query, err);
+
+	if (!additions)
+		abort();
+	for (; !rc && n < all->n; n++) {
+		if (rte_ring_free_count(all->worker[n]->back) == 0)
+			rc = weir_error_run(err, -EAGAIN, "a worker is busy: try again");
+		else if (!(additions[n] = make_addition(all, n, query, err)))
+			rc = err->code;
+		if (rc)
+			break;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0 };
+
+		if (rc)
+			destroy_addition(additions[i]);
+		else
+			rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
+	}
+	free(additions);
+	if (rc) {
+		weir_exchange_destroy(all->exchanges[query]);
+		all->exchanges[query] = NULL;
 	}
 	return rc;
+}
+
+int
+weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err)
+{
+	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
+
+	for (unsigned i = 0; i < all->n; i++)
+		if (rte_ring_free_count(all->worker[i]->back) == 0)
+			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
+	for (unsigned i = 0; i < all->n; i++)
+		rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
+	return 0;
 }
 
 int
@@ -178,7 +271,7 @@ weir_workers_create(
 	if (!rc)
 		all->is_in_order = is_in_order(all, n_workers);
 	if (!rc)
-		rc = create_exchanges(all, n_workers, err);
+		rc = create_exchanges(all, err);
 	weir_prefer_node(config->placement->numa_node);
 	for (unsigned i = 0; !rc && i < n_workers; i++)
 		rc = create_worker(all, i, config->placement->cpus[i], err);
@@ -198,7 +291,7 @@ weir_workers_destroy(struct weir_workers *all)
 		return;
 	for (unsigned i = 0; i < all->n; i++)
 		destroy_worker(all->worker[i]);
-	for (unsigned i = 0; all->exchanges && i < all->config->plan->n_queries; i++)
+	for (unsigned i = 0; all->exchanges && i < WEIR_QUERIES_MOST; i++)
 		weir_exchange_destroy(all->exchanges[i]);
 	weir_intake_destroy(all->intake);
 	free(all->exchanges);

@@ -4,10 +4,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <weir/base/time.h>
+
 #include "arena.h"
 
 /* Pages are only taken when they are written, so a small capture does not pay for a large chunk. */
 #define CHUNK_BYTES (UINT64_C(64) << 20)
+#define HUGE_PAGE   (UINT64_C(2) << 20)
+#define PAGE        UINT64_C(4096)
+#define LINE        UINT64_C(64) /* of the caches */
 
 struct weir_arena *
 weir_arena_create(void)
@@ -15,47 +20,70 @@ weir_arena_create(void)
 	return calloc(1, sizeof(struct weir_arena));
 }
 
+static void
+unmap(struct weir_arena_chunk *chunks)
+{
+	struct weir_arena_chunk *next;
+
+	for (struct weir_arena_chunk *k = chunks; k; k = next) {
+		next = k->next;
+		munmap(k, k->cap);
+	}
+}
+
 void
 weir_arena_destroy(struct weir_arena *a)
 {
-	struct weir_arena_chunk *next_chunk;
-	struct weir_arena_leaf *next_leaf;
-
 	if (!a)
 		return;
-	for (struct weir_arena_chunk *k = a->chunks; k; k = next_chunk) {
-		next_chunk = k->next;
-		munmap(k, k->cap);
-	}
-	for (struct weir_arena_leaf *l = a->first; l; l = next_leaf) {
-		next_leaf = l->next;
-		free(l);
-	}
+	unmap(a->chunks);
+	unmap(a->leaves);
 	free(a);
 }
 
 static uint64_t
-padded(uint64_t bytes)
+aligned(uint64_t bytes, uint64_t to)
 {
-	return (bytes + WEIR_ARENA_ALIGN - 1) & ~(uint64_t)(WEIR_ARENA_ALIGN - 1);
+	return (bytes + to - 1) & ~(to - 1);
 }
 
+/* A mapping that begins at a huge page. MAP_FAILED where there is no memory. */
+static void *
+map_aligned(uint64_t size)
+{
+	uint64_t before, spare = HUGE_PAGE - PAGE;
+	uint8_t *p =
+	    mmap(NULL, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return p;
+	before = aligned((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
+	if (before)
+		munmap(p, before);
+	if (spare - before)
+		munmap(p + before + size, spare - before);
+	return p + before;
+}
+
+/* The newest chunk of the list, with room for so many bytes at a line's start. */
 static struct weir_arena_chunk *
-add_chunk(struct weir_arena *a, uint64_t need)
+chunk_for(struct weir_arena_chunk **list, uint64_t need)
 {
 	uint64_t cap = CHUNK_BYTES;
-	struct weir_arena_chunk *k;
+	struct weir_arena_chunk *k = *list;
 
-	while (cap < need + padded(sizeof(*k)))
+	if (k && k->cap - k->used >= need)
+		return k;
+	while (cap < need + LINE)
 		cap *= 2;
-	k = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	k = map_aligned(cap);
 	if (k == MAP_FAILED)
 		return NULL;
 	madvise(k, cap, MADV_HUGEPAGE); /* fewer TLB misses where the kernel grants it */
 	k->cap = cap;
-	k->used = padded(sizeof(*k));
-	k->next = a->chunks;
-	a->chunks = k;
+	k->used = LINE;
+	k->next = *list;
+	*list = k;
 	return k;
 }
 
@@ -63,23 +91,19 @@ add_chunk(struct weir_arena *a, uint64_t need)
 static struct weir_arena_leaf *
 leaf_for(struct weir_arena *a, uint64_t need)
 {
-	struct weir_arena_chunk *k = a->chunks;
+	struct weir_arena_chunk *k = chunk_for(&a->chunks, need), *leaves;
 	struct weir_arena_leaf *l = a->last;
 
-	if (!k || k->cap - k->used < need) {
-		k = add_chunk(a, need);
-		if (!k)
-			return NULL;
-		l = NULL;
-	}
-	if (l && l->n < WEIR_ARENA_LEAF)
-		return l;
-	l = malloc(sizeof(*l));
-	if (!l)
+	if (!k)
 		return NULL;
-	l->next = NULL;
+	if (l && l->chunk == k && l->n < WEIR_ARENA_LEAF)
+		return l;
+	leaves = chunk_for(&a->leaves, aligned(sizeof(*l), LINE));
+	if (!leaves)
+		return NULL;
+	l = (struct weir_arena_leaf *)((uint8_t *)leaves + leaves->used);
+	leaves->used += aligned(sizeof(*l), LINE);
 	l->chunk = k;
-	l->n = 0;
 	l->is_uniform = true;
 	if (a->last)
 		a->last->next = l;
@@ -89,11 +113,23 @@ leaf_for(struct weir_arena *a, uint64_t need)
 	return l;
 }
 
+static void
+note_time(struct weir_arena *a, int64_t t)
+{
+	if (t == WEIR_TIME_NONE)
+		return;
+	if (!a->n_timed || t < a->min_ns)
+		a->min_ns = t;
+	if (!a->n_timed || t > a->max_ns)
+		a->max_ns = t;
+	a->n_timed++;
+}
+
 int
 weir_arena_add(struct weir_arena *a, const struct weir_batch *b)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
-		uint64_t need = padded(b->cap_len[i]);
+		uint64_t need = aligned(b->cap_len[i], WEIR_ARENA_ALIGN);
 		struct weir_arena_leaf *l = leaf_for(a, need);
 		uint32_t row;
 
@@ -112,6 +148,7 @@ weir_arena_add(struct weir_arena *a, const struct weir_batch *b)
 		memcpy((uint8_t *)a->chunks + a->chunks->used, b->data[i], b->cap_len[i]);
 		a->chunks->used += need;
 		a->n_packets++;
+		note_time(a, b->time_ns[i]);
 	}
 	return 0;
 }

@@ -109,6 +109,9 @@ void weir_ethdev_describe(const struct weir_ethdev *e, char *buf, size_t size);
 int weir_ethdev_port_open(const struct weir_ethdev *e, const struct weir_ethdev_device *d,
     struct weir_ethdev_port *p, uint16_t *ret_id, struct weir_error *err);
 void weir_ethdev_port_remove(uint16_t port);
+/* "4 receive queues of 2048 descriptors, 19000 packet buffers": what a port is asked for. */
+void weir_ethdev_port_plan(
+    unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size);
 
 /* ethdev_rss.c: a key with which both directions of a flow have the same hash. */
 void weir_ethdev_rss_key(uint8_t *key, size_t len);

@@ -167,6 +167,34 @@ choose_descriptors(uint16_t n_queues)
 	return (uint16_t)n;
 }
 
+static void
+describe(const struct setup *u, unsigned n_buffers, char *buf, size_t size)
+{
+	snprintf(buf, size, "%u receive queue%s of %u descriptors, %u packet buffers", u->n_rxq,
+	    u->n_rxq == 1 ? "" : "s", u->n_rx, n_buffers);
+}
+
+void
+weir_ethdev_port_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
+{
+	struct weir_ethdev_device d = { .is_af_xdp = is_af_xdp };
+	struct setup u = { .d = &d,
+		.n_workers = n_workers ? n_workers : 1,
+		.n_rxq = (uint16_t)RTE_MIN(RTE_MAX(n_queues, 1u), WEIR_ETHDEV_QUEUES),
+		.n_txq = 1,
+		.n_tx = TX_DESCRIPTORS };
+
+	u.n_rx = choose_descriptors(u.n_rxq);
+	describe(&u, count_buffers(&u), buf, size);
+}
+
+/* May the device want more buffers than its descriptors tell? No NIC does. */
+static bool
+wants_pool(const struct weir_ethdev_device *d)
+{
+	return !d->is_af_xdp && strcmp(d->bus, "vdev") == 0;
+}
+
 /*
  * The receive queues and the pool they take from. -ENOBUFS where the driver refuses a queue: some
  * want more buffers than descriptors tell (net_pcap with infinite_rx keeps a whole file of each
@@ -187,9 +215,9 @@ set_up_receive(
 	for (uint16_t q = 0; q < u->n_rxq && !rc; q++)
 		rc = rte_eth_rx_queue_setup(port, q, u->n_rx, socket, NULL, p->pool);
 	if (rc)
-		return weir_error_run(err, rc == -EINVAL && !u->d->is_af_xdp ? -ENOBUFS : rc,
+		return weir_error_run(err, rc == -EINVAL && wants_pool(u->d) ? -ENOBUFS : rc,
 		    "its receive queue cannot be set up with %u packet buffers", p->n_buffers);
-	if (rte_mempool_avail_count(p->pool) < count_in_flight(u->n_workers) && !u->d->is_af_xdp)
+	if (wants_pool(u->d) && rte_mempool_avail_count(p->pool) < count_in_flight(u->n_workers))
 		return weir_error_run(err, -ENOBUFS,
 		    "its receive queues leave too few of %u packet buffers", p->n_buffers);
 	return 0;
@@ -302,6 +330,11 @@ set_up_most(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct w
 static void
 note(uint16_t port, const struct setup *u, struct weir_ethdev_port *p)
 {
+	char sizes[128];
+
+	describe(u, p->n_buffers, sizes, sizeof(sizes));
+	weir_log(WEIR_LOG_INFO, "%s: %s, MTU %u%s", u->d->name, sizes, u->mtu,
+	    u->has_interrupts ? ", receive interrupts" : "");
 	p->id = port;
 	p->n_queues = u->n_rxq;
 	p->has_interrupts = u->has_interrupts;

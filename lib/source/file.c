@@ -14,6 +14,9 @@
 /* -r FILE: capture files. Options in file_options.c, opening in file_open.c, formats in
  * file_pcap*.c. */
 
+/* What is no capture is mostly told before anything is started. */
+#define HEAD_WAIT_MS 500
+
 static void
 close_reader(struct weir_file *f)
 {
@@ -159,11 +162,14 @@ start(struct weir_file *f, bool is_dry_run, struct weir_error *err)
 	if (is_dry_run && is_pipe(f))
 		return 0; /* what is read here could not be read again */
 	rc = weir_file_open_input(f, err);
-	if (!rc)
+	/* a writer that is slow to begin is waited for by polling, so that a run can end meanwhile
+	 */
+	if (!rc && (f->options.is_preload || weir_file_has_head(f, HEAD_WAIT_MS)))
 		rc = weir_file_open_reader(f, err);
 	if (rc)
 		return rc;
-	weir_file_note_interfaces(f);
+	if (f->reader)
+		weir_file_note_interfaces(f);
 	if (!f->base.n_interfaces)
 		f->base.n_interfaces = 1;
 	if (f->options.n_loops != 1 && !f->options.is_preload && !f->in.is_regular)

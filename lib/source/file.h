@@ -40,8 +40,8 @@ struct weir_file {
 	struct weir_source base;
 	struct weir_file_options options;
 	struct weir_input in;
-	struct weir_reader *reader;
-	struct weir_arena *arena; /* preload: everything; reader and in are gone */
+	struct weir_reader *reader; /* NULL too while a pipe has not said what it is */
+	struct weir_arena *arena;   /* preload: everything; reader and in are gone */
 	struct weir_arena_cursor cursor;
 	struct weir_error damage; /* found while loading */
 	bool is_damaged;
@@ -72,6 +72,9 @@ int weir_file_options_parse(
 /* file_open.c: open the file and tell its format; names cause, place and cure. */
 int weir_file_open_input(struct weir_file *f, struct weir_error *err);
 int weir_file_open_reader(struct weir_file *f, struct weir_error *err);
+/* Has as much arrived as telling the format takes? Waits so long for it; a regular file never has
+ * to. */
+bool weir_file_has_head(struct weir_file *f, int wait_ms);
 
 /* file_poll.c */
 enum weir_poll weir_file_poll(

@@ -3,14 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <weir/base/nearest.h>
+#include <weir/base/time.h>
 
 #include "file.h"
+
+/* Bytes of the longest foreign mark; no capture is shorter. */
+#define LONGEST_MARK    8
+#define PCAP_HEAD_BYTES 24
+#define NS_PER_MS       INT64_C(1000000)
 
 /* What people give by mistake, by its first bytes, and how to make a capture of it. */
 static const struct {
@@ -153,19 +160,49 @@ is_magic(uint32_t got, uint32_t magic)
 	return got == magic || got == __builtin_bswap32(magic);
 }
 
+static bool
+is_pcap(uint32_t magic)
+{
+	return is_magic(magic, WEIR_PCAP_MAGIC_US) || is_magic(magic, WEIR_PCAP_MAGIC_NS) ||
+	       is_magic(magic, WEIR_PCAP_MAGIC_MODIFIED);
+}
+
+bool
+weir_file_has_head(struct weir_file *f, int wait_ms)
+{
+	int64_t end_ns = weir_now_mono_ns() + wait_ms * NS_PER_MS;
+
+	for (;;) {
+		struct pollfd p = { .fd = f->in.fd, .events = POLLIN };
+		size_t have = weir_input_need(&f->in, PCAP_HEAD_BYTES, false);
+		int64_t left_ns = end_ns - weir_now_mono_ns();
+		uint32_t magic = 0;
+
+		if (have >= PCAP_HEAD_BYTES || f->in.is_eof || f->in.is_regular)
+			return true;
+		if (have >= LONGEST_MARK) {
+			memcpy(&magic, weir_input_at(&f->in), sizeof(magic));
+			if (!is_pcap(magic))
+				return true; /* pcapng's reader waits for the rest by itself */
+		}
+		if (left_ns <= 0)
+			return false;
+		if (poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1) < 0)
+			return false; /* a signal: whoever sent it does not want to wait */
+	}
+}
+
 int
 weir_file_open_reader(struct weir_file *f, struct weir_error *err)
 {
 	uint16_t first = f->base.first_interface;
 	uint32_t magic = 0;
 
-	/* Eight bytes are what the longest foreign mark needs; no capture is shorter. */
-	if (weir_input_need(&f->in, 8, true) >= sizeof(magic))
+	if (weir_input_need(&f->in, LONGEST_MARK, true) >= sizeof(magic))
 		memcpy(&magic, weir_input_at(&f->in), sizeof(magic));
 	if (magic == WEIR_PCAPNG_SHB)
 		return weir_pcapng_reader_open(&f->in, first, &f->reader, err);
-	if (is_magic(magic, WEIR_PCAP_MAGIC_US) || is_magic(magic, WEIR_PCAP_MAGIC_NS) ||
-	    is_magic(magic, WEIR_PCAP_MAGIC_MODIFIED))
+	if (is_pcap(magic))
 		return weir_pcap_reader_open(&f->in, first, &f->reader, err);
 	return not_a_capture(f, err);
 }

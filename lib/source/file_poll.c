@@ -56,12 +56,24 @@ note_times(struct weir_file *f, const struct weir_batch *b)
 }
 
 static void
-shift_times(const struct weir_file *f, struct weir_batch *b)
+shift_times(struct weir_batch *b, int64_t shift_ns)
 {
+	int64_t *time_ns = b->time_ns;
+
 	for (uint32_t i = 0; i < b->n; i++)
-		if (b->time_ns[i] != WEIR_TIME_NONE &&
-		    __builtin_add_overflow(b->time_ns[i], f->shift_ns, &b->time_ns[i]))
-			b->time_ns[i] = WEIR_TIME_NONE;
+		if (time_ns[i] != WEIR_TIME_NONE &&
+		    __builtin_add_overflow(time_ns[i], shift_ns, &time_ns[i]))
+			time_ns[i] = WEIR_TIME_NONE;
+}
+
+/* The same where no sum can overflow. */
+static void
+shift_times_within(struct weir_batch *b, int64_t shift_ns)
+{
+	int64_t *time_ns = b->time_ns;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		time_ns[i] += time_ns[i] == WEIR_TIME_NONE ? 0 : shift_ns;
 }
 
 /* The next pass begins one mean gap after the last packet of this one. */
@@ -70,6 +82,11 @@ advance_shift(struct weir_file *f)
 {
 	int64_t duration, gap = 0;
 
+	if (f->arena) {
+		f->n_timed = f->arena->n_timed;
+		f->min_ns = f->arena->min_ns;
+		f->max_ns = f->arena->max_ns;
+	}
 	if (!f->n_timed)
 		return;
 	if (__builtin_sub_overflow(f->max_ns, f->min_ns, &duration))
@@ -115,6 +132,22 @@ next_pass(struct weir_file *f)
 	return rc == 0;
 }
 
+/* What loop= makes of the times. Those of an arena were noted while it was loaded. */
+static void
+pass_times(struct weir_file *f, struct weir_batch *b)
+{
+	int64_t last_ns;
+
+	if (!f->arena)
+		note_times(f, b);
+	if (!f->shift_ns)
+		return;
+	if (f->arena && !__builtin_add_overflow(f->arena->max_ns, f->shift_ns, &last_ns))
+		shift_times_within(b, f->shift_ns);
+	else
+		shift_times(b, f->shift_ns);
+}
+
 static enum weir_poll
 fail(struct weir_file *f)
 {
@@ -141,6 +174,22 @@ note_progress(struct weir_file *f)
 	__atomic_store_n(&f->done_bytes, f->n_passes * f->size_bytes + done, __ATOMIC_RELAXED);
 }
 
+/* What a pipe holds, as soon as it can be told. */
+static enum weir_poll
+begin_reading(struct weir_file *f)
+{
+	struct weir_error err;
+
+	if (!weir_file_has_head(f, 0))
+		return WEIR_POLL_OK;
+	if (weir_file_open_reader(f, &err) == 0)
+		return WEIR_POLL_OK;
+	weir_error_wrap(&err, "-r '%s'", f->options.path);
+	f->damage = err;
+	f->is_damaged = true;
+	return fail(f);
+}
+
 /* The next packets of the file, over all its passes, as fast as they can be read. */
 static enum weir_poll
 fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
@@ -148,6 +197,12 @@ fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
 	b->n = 0;
 	if (f->is_ended)
 		return f->is_damaged ? WEIR_POLL_ERROR : WEIR_POLL_END;
+	if (!f->reader && !f->arena) {
+		enum weir_poll rc = begin_reading(f);
+
+		if (rc != WEIR_POLL_OK || !f->reader)
+			return rc;
+	}
 	for (;;) {
 		switch (read_some(f, b, max)) {
 		case WEIR_READ_OK:
@@ -156,9 +211,7 @@ fill(struct weir_file *f, struct weir_batch *b, uint32_t max)
 			f->n_in_pass += b->n;
 			f->n_read += b->n;
 			if (f->options.n_loops != 1)
-				note_times(f, b);
-			if (f->shift_ns)
-				shift_times(f, b);
+				pass_times(f, b);
 			note_progress(f);
 			return WEIR_POLL_OK;
 		case WEIR_READ_DAMAGED:

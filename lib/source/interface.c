@@ -66,6 +66,21 @@ describe(struct weir_source *s, const struct weir_source_config *c, const char *
 	return s->name && s->description ? 0 : -ENOMEM;
 }
 
+/* What is known of a taken interface without opening it: each queue has a port of its own. */
+static void
+plan_queues(const struct weir_source_config *c, const struct weir_interface_facts *f,
+    struct weir_source *s, char *buf, size_t size)
+{
+	char sizes[128];
+
+	weir_ethdev_port_plan(c->n_workers, 1, true, sizes, sizeof(sizes));
+	s->n_queues = f->n_queues;
+	if (f->n_queues > 1)
+		snprintf(buf, size, "%u devices, each %s", f->n_queues, sizes);
+	else
+		snprintf(buf, size, "%s", sizes);
+}
+
 static enum weir_poll
 dry_poll(struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
@@ -129,6 +144,8 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 	if (c->is_dry_run) {
 		rc = weir_tap_check(c->value, err);
 		*ret = rc ? NULL : weir_source_dry(c, *is_af_xdp);
+		if (*ret)
+			(*ret)->numa_node = weir_interface_numa_node(c->value);
 		return rc || *ret ? rc
 				  : weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
 	}
@@ -164,7 +181,9 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 		rc = open_live(c, &f, d.is_taken, &is_af_xdp, fallback, sizeof(fallback), &s, err);
 	if (rc)
 		return rc;
-	if (is_af_xdp && !c->is_dry_run)
+	if (is_af_xdp && c->is_dry_run)
+		plan_queues(c, &f, s, queues, sizeof(queues));
+	else if (is_af_xdp)
 		weir_ethdev_describe((const struct weir_ethdev *)s, queues, sizeof(queues));
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"

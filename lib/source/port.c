@@ -309,33 +309,62 @@ open_port(const struct weir_source_config *c, const struct weir_port_name *p,
 	return 0;
 }
 
+/* What is known of a port without opening it. */
+static void
+plan_port(const struct weir_source_config *c, const struct weir_port_name *p, struct weir_source *s,
+    char *buf, size_t size)
+{
+	char path[128], sizes[128];
+	int node;
+	FILE *f;
+
+	weir_ethdev_port_plan(c->n_workers, c->n_workers, false, sizes, sizeof(sizes));
+	snprintf(buf, size, "; %s%s", sizes,
+	    c->n_workers > 1 ? ", where its driver can spread (RSS)" : "");
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", p->device);
+	f = p->is_pci ? fopen(path, "re") : NULL;
+	if (!f)
+		return;
+	if (fscanf(f, "%d", &node) == 1 && node >= 0)
+		s->numa_node = node;
+	fclose(f);
+}
+
+/* By which driver, and how its queues are. */
+static void
+describe_port(const struct weir_ethdev *e, char *buf, size_t size)
+{
+	struct rte_eth_dev_info info = { .driver_name = NULL };
+	char queues[192];
+
+	weir_ethdev_describe(e, queues, sizeof(queues));
+	rte_eth_dev_info_get(e->ports[0].id, &info);
+	snprintf(buf, size, "%s%s%s%s", info.driver_name ? " by " : "",
+	    info.driver_name ? info.driver_name : "", queues[0] ? "; " : "", queues);
+}
+
 static int
 port_open(const struct weir_source_config *c, struct weir_source **ret, struct weir_error *err)
 {
 	struct weir_port_name p;
 	struct weir_source *s = NULL;
-	char driver[64] = "", queues[192] = "";
+	char more[256] = "";
 	int rc = look(c, &p, err);
 
-	if (!rc && c->is_dry_run)
+	if (!rc && c->is_dry_run) {
 		s = weir_source_dry(c, true);
-	else if (!rc)
+		if (s)
+			plan_port(c, &p, s, more, sizeof(more));
+	} else if (!rc) {
 		rc = open_port(c, &p, &s, err);
+		if (!rc)
+			describe_port((const struct weir_ethdev *)s, more, sizeof(more));
+	}
 	if (rc)
 		return rc;
-	if (s && !c->is_dry_run) {
-		struct rte_eth_dev_info info;
-
-		const struct weir_ethdev *e = (const struct weir_ethdev *)s;
-
-		if (rte_eth_dev_info_get(e->ports[0].id, &info) == 0)
-			snprintf(driver, sizeof(driver), " by %s", info.driver_name);
-		weir_ethdev_describe(e, queues, sizeof(queues));
-	}
 	if (s) {
 		s->name = strdup(c->value);
-		if (asprintf(&s->description, "%s: polled as a port of DPDK%s%s%s", p.device,
-			driver, queues[0] ? "; " : "", queues) < 0)
+		if (asprintf(&s->description, "%s: polled as a port of DPDK%s", p.device, more) < 0)
 			s->description = NULL;
 	}
 	if (!s || !s->name || !s->description) {

@@ -3,13 +3,13 @@
  * What it costs a row to be aggregated by another worker: all rows of a query on the 5-tuple are
  * scattered by one worker and gathered by another, against the same rows aggregated where they are.
  * Once with both on one thread, so that instructions alone count, and once on two, where cache
- * lines travel too; then what finding the owner costs. Best of several rounds, in ns a row.
+ * lines travel too; then what finding the owner costs. The median of batches, in ns a row: so that
+ * a busy machine is no matter as long as batches are not interrupted.
  *
  * usage: exchange_cost [FLOWS]
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,6 @@
 #define LAPS    8 /* over the batches, in a round */
 #define ROUNDS  15
 #define ROWS    (BATCHES * WEIR_ROWS)
-#define N       ((double)ROWS * LAPS)
 
 struct fixture {
 	struct weir_command_line line;
@@ -126,12 +125,48 @@ run_stages(struct fixture *f, unsigned i, struct weir_rows *rows)
 	weir_path_run(f->path[0], f->batches[i], rows);
 }
 
-static double
-best(double a, int64_t ns)
-{
-	double x = (double)ns / N;
+/* What each batch took. */
+struct samples {
+	unsigned n;
+	double ns[ROUNDS * LAPS * BATCHES]; /* a row */
+};
 
-	return a == 0 || x < a ? x : a;
+static struct samples *
+create_samples(void)
+{
+	struct samples *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	return s;
+}
+
+static void
+add_sample(struct samples *s, int64_t begin_ns, uint32_t n)
+{
+	if (n && s->n < ROUNDS * LAPS * BATCHES)
+		s->ns[s->n++] = (double)(weir_now_mono_ns() - begin_ns) / n;
+}
+
+static int
+order(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* And frees them. */
+static double
+median(struct samples *s)
+{
+	double ns = 0;
+
+	qsort(s->ns, s->n, sizeof(s->ns[0]), order);
+	if (s->n)
+		ns = s->ns[s->n / 2];
+	free(s);
+	return ns;
 }
 
 static double
@@ -139,21 +174,18 @@ direct(struct fixture *f)
 {
 	struct weir_aggregator *a = create_aggregator(f);
 	struct weir_group_counters counters = { 0 };
-	double ns = 0;
+	struct samples *samples = create_samples();
 
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned i = 0; i < ROUNDS * LAPS * BATCHES; i++) {
 		int64_t begin = weir_now_mono_ns();
+		struct weir_rows rows;
 
-		for (unsigned i = 0; i < LAPS * BATCHES; i++) {
-			struct weir_rows rows;
-
-			run_stages(f, i % BATCHES, &rows);
-			weir_path_group(f->path[0], &rows, 0, a, &counters);
-		}
-		ns = best(ns, weir_now_mono_ns() - begin);
+		run_stages(f, i % BATCHES, &rows);
+		weir_path_group(f->path[0], &rows, 0, a, &counters);
+		add_sample(samples, begin, WEIR_ROWS);
 	}
 	weir_aggregator_destroy(a);
-	return ns;
+	return median(samples);
 }
 
 static double
@@ -162,37 +194,34 @@ one_thread(struct fixture *f)
 	struct weir_aggregator *own = create_aggregator(f), *a = create_aggregator(f);
 	struct weir_path_exchange e = { .exchange = create_exchange(f), .spec = &f->spec };
 	struct weir_group_counters counters = { 0 };
-	double ns = 0;
+	struct samples *samples = create_samples();
 
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned i = 0; i < ROUNDS * LAPS * BATCHES; i++) {
 		int64_t begin = weir_now_mono_ns();
+		struct weir_exchange_block *b;
+		struct weir_rows rows;
 
-		for (unsigned i = 0; i < LAPS * BATCHES; i++) {
-			struct weir_exchange_block *b;
-			struct weir_rows rows;
-
-			run_stages(f, i % BATCHES, &rows);
-			weir_path_scatter(f->path[0], &e, &rows, 0, own, &counters);
-			while ((b = weir_exchange_take(e.exchange, 1))) {
-				weir_path_gather(f->path[1], b, a, &counters);
-				weir_exchange_give_back(e.exchange, 1, b);
-			}
+		run_stages(f, i % BATCHES, &rows);
+		weir_path_scatter(f->path[0], &e, &rows, 0, own, &counters);
+		while ((b = weir_exchange_take(e.exchange, 1))) {
+			weir_path_gather(f->path[1], b, a, &counters);
+			weir_exchange_give_back(e.exchange, 1, b);
 		}
-		ns = best(ns, weir_now_mono_ns() - begin);
+		add_sample(samples, begin, WEIR_ROWS);
 	}
-	if (e.counters.rows != (uint64_t)(N * ROUNDS) || e.counters.refused)
+	if (e.counters.rows != (uint64_t)ROUNDS * LAPS * ROWS || e.counters.refused)
 		abort();
 	weir_exchange_destroy(e.exchange);
 	weir_aggregator_destroy(own);
 	weir_aggregator_destroy(a);
-	return ns;
+	return median(samples);
 }
 
-/* The time that either side spends on rows; waiting for the other one is left out. */
+/* Either side counts the time that it spends on rows; waiting for the other one is left out. */
 struct side {
 	struct fixture *f;
 	struct weir_exchange *x;
-	double ns;
+	struct samples *samples;
 	pthread_t thread;
 };
 
@@ -215,21 +244,16 @@ send_all(void *arg)
 	struct weir_group_counters counters = { 0 };
 
 	pin(0);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		int64_t ns = 0;
+	for (unsigned i = 0; i < ROUNDS * LAPS * BATCHES; i++) {
+		int64_t begin = weir_now_mono_ns();
+		struct weir_rows rows;
 
-		for (unsigned i = 0; i < LAPS * BATCHES; i++) {
-			int64_t begin = weir_now_mono_ns(), end;
-			struct weir_rows rows;
-
-			run_stages(s->f, i % BATCHES, &rows);
-			weir_path_scatter(s->f->path[0], &e, &rows, 0, own, &counters);
-			end = weir_now_mono_ns();
-			ns += end - begin;
-			while (weir_mask_count(e.left))
-				weir_path_scatter_again(s->f->path[0], &e, &rows);
-		}
-		s->ns = best(s->ns, ns);
+		run_stages(s->f, i % BATCHES, &rows);
+		weir_path_scatter(s->f->path[0], &e, &rows, 0, own, &counters);
+		if (!weir_mask_count(e.left))
+			add_sample(s->samples, begin, WEIR_ROWS);
+		while (weir_mask_count(e.left))
+			weir_path_scatter_again(s->f->path[0], &e, &rows);
 	}
 	weir_exchange_flush(s->x, 0, &e.counters);
 	weir_exchange_publish(s->x, 0, INT64_MAX);
@@ -243,29 +267,20 @@ receive_all(void *arg)
 	struct side *s = arg;
 	struct weir_aggregator *a = create_aggregator(s->f);
 	struct weir_group_counters counters = { 0 };
-	int64_t low = 0, ns = 0;
-	double n = 0;
+	int64_t low = 0;
 
 	pin(1);
 	while (low != INT64_MAX) {
 		struct weir_exchange_block *b;
+		int64_t begin;
 
 		low = weir_exchange_low(s->x);
-		for (;;) {
-			int64_t begin = weir_now_mono_ns();
+		while (begin = weir_now_mono_ns(), (b = weir_exchange_take(s->x, 1))) {
+			uint32_t n = b->n;
 
-			b = weir_exchange_take(s->x, 1);
-			if (!b)
-				break;
-			n += b->n;
 			weir_path_gather(s->f->path[1], b, a, &counters);
 			weir_exchange_give_back(s->x, 1, b);
-			ns += weir_now_mono_ns() - begin;
-			if (n >= N) {
-				s->ns = best(s->ns, (int64_t)((double)ns * N / n));
-				n = 0;
-				ns = 0;
-			}
+			add_sample(s->samples, begin, n);
 		}
 	}
 	weir_aggregator_destroy(a);
@@ -275,8 +290,8 @@ receive_all(void *arg)
 static void
 two_threads(struct fixture *f, double *ret_send, double *ret_receive)
 {
-	struct side sender = { .f = f, .x = create_exchange(f) };
-	struct side receiver = { .f = f, .x = sender.x };
+	struct side sender = { f, create_exchange(f), create_samples(), 0 };
+	struct side receiver = { f, sender.x, create_samples(), 0 };
 
 	weir_exchange_publish(sender.x, 1, INT64_MAX); /* sends nothing */
 	if (pthread_create(&receiver.thread, NULL, receive_all, &receiver) ||
@@ -285,8 +300,8 @@ two_threads(struct fixture *f, double *ret_send, double *ret_receive)
 	pthread_join(sender.thread, NULL);
 	pthread_join(receiver.thread, NULL);
 	weir_exchange_destroy(sender.x);
-	*ret_send = sender.ns;
-	*ret_receive = receiver.ns;
+	*ret_send = median(sender.samples);
+	*ret_receive = median(receiver.samples);
 }
 
 static double
@@ -294,33 +309,26 @@ routing(const char *split, unsigned flows)
 {
 	struct fixture f = { 0 };
 	uint16_t worker[WEIR_ROWS];
-	double ns = 0;
+	struct samples *samples = create_samples();
 
 	build(&f, split);
 	fill(&f, flows);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		uint64_t sum = 0;
-		int64_t begin = weir_now_mono_ns();
+	for (unsigned i = 0; i < ROUNDS * LAPS * BATCHES; i++) {
+		const struct weir_column *c = f.batches[i % BATCHES]->col;
+		const struct weir_column *fields[WEIR_N_FIELDS];
+		const struct weir_column *keys[] = { &c[WEIR_FIELD_IP_SRC], &c[WEIR_FIELD_IP_DST],
+			&c[WEIR_FIELD_IP_PROTO], &c[WEIR_FIELD_SRCPORT], &c[WEIR_FIELD_DSTPORT] };
+		uint64_t sel[WEIR_MASK_WORDS];
+		int64_t begin;
 
-		for (unsigned i = 0; i < LAPS * BATCHES; i++) {
-			const struct weir_column *c = f.batches[i % BATCHES]->col;
-			const struct weir_column *fields[WEIR_N_FIELDS];
-			const struct weir_column *keys[] = { &c[WEIR_FIELD_IP_SRC],
-				&c[WEIR_FIELD_IP_DST], &c[WEIR_FIELD_IP_PROTO],
-				&c[WEIR_FIELD_SRCPORT], &c[WEIR_FIELD_DSTPORT] };
-			uint64_t sel[WEIR_MASK_WORDS];
-
-			for (unsigned k = 0; k < WEIR_N_FIELDS; k++)
-				fields[k] = &c[k];
-			weir_mask_first(sel, WEIR_ROWS);
-			weir_route_run(f.path[0]->route, fields, keys, 5, WEIR_ROWS, sel, worker);
-			sum += worker[i % WEIR_ROWS];
-		}
-		ns = best(ns, weir_now_mono_ns() - begin);
-		if (sum == UINT64_MAX)
-			abort();
+		for (unsigned k = 0; k < WEIR_N_FIELDS; k++)
+			fields[k] = &c[k];
+		weir_mask_first(sel, WEIR_ROWS);
+		begin = weir_now_mono_ns();
+		weir_route_run(f.path[0]->route, fields, keys, 5, WEIR_ROWS, sel, worker);
+		add_sample(samples, begin, WEIR_ROWS);
 	}
-	return ns;
+	return median(samples);
 }
 
 int

@@ -38,10 +38,7 @@ static void
 update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
 	if (!args) {
-		uint8_t *const *group = rows->group;
-
-		for (uint32_t k = 0, n = rows->n; k < n; k++)
-			++*(uint64_t *)(void *)(group[k] + offset);
+		weir_agg_count_rows(rows, offset);
 		return;
 	}
 #define BODY(store) count_true(rows, offset, args[0], store)
@@ -66,6 +63,7 @@ const struct weir_agg_function weir_agg_count = {
 	.synopsis = "count([condition])",
 	.doc = "rows; with a condition, the rows for which it is true",
 	.max_args = 1,
+	.is_result = true,
 	.check = check,
 	.state_size = state_size,
 	.update = update,

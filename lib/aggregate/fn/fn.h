@@ -91,6 +91,32 @@ weir_agg_int(const void *data, uint32_t row, enum weir_store store)
 		}                                                                                  \
 	} while (0)
 
+/* The same for stores of up to 32 bits. */
+#define WEIR_AGG_BY_NARROW_STORE(column, body)                                                     \
+	do {                                                                                       \
+		switch ((column)->store) {                                                         \
+		case WEIR_U8:                                                                      \
+			body(WEIR_U8);                                                             \
+			break;                                                                     \
+		case WEIR_U16:                                                                     \
+			body(WEIR_U16);                                                            \
+			break;                                                                     \
+		default:                                                                           \
+			body(WEIR_U32);                                                            \
+			break;                                                                     \
+		}                                                                                  \
+	} while (0)
+
+/* count() without condition. */
+WEIR_AGG_INLINE void
+weir_agg_count_rows(const struct weir_agg_rows *rows, uint32_t offset)
+{
+	uint8_t *const *group = rows->group;
+
+	for (uint32_t k = 0, n = rows->n; k < n; k++)
+		++*(uint64_t *)(void *)(group[k] + offset);
+}
+
 WEIR_AGG_INLINE struct weir_value
 weir_agg_null(enum weir_type type)
 {

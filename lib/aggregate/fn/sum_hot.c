@@ -62,19 +62,40 @@ static void
 update_small(
     const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
-	const struct weir_column *c = args[0];
+#define BODY(store) add_small(rows, offset, args[0], store)
+	WEIR_AGG_BY_NARROW_STORE(args[0], BODY);
+#undef BODY
+}
 
-	switch (c->store) {
-	case WEIR_U8:
-		add_small(rows, offset, c, WEIR_U8);
-		break;
-	case WEIR_U16:
-		add_small(rows, offset, c, WEIR_U16);
-		break;
-	default:
-		add_small(rows, offset, c, WEIR_U32);
-		break;
+/* No row is null. */
+WEIR_AGG_INLINE void
+add_small_and_count(const struct weir_agg_loop *l, uint32_t offset, uint32_t count_offset,
+    const void *data, enum weir_store store)
+{
+	for (uint32_t k = 0; k < l->n; k++) {
+		uint64_t *s = (void *)(l->group[k] + offset);
+		uint64_t *count = (void *)(l->group[k] + count_offset);
+		uint64_t x = *s + (uint64_t)weir_agg_int(data, l->row[k], store);
+
+		*s = held(x);
+		++*count;
 	}
+}
+
+static void
+update_small_and_count(const struct weir_agg_rows *rows, uint32_t offset, uint32_t count_offset,
+    const struct weir_column *const *args)
+{
+	const struct weir_agg_loop l = weir_agg_loop(rows, args[0]);
+
+	if (l.null) {
+		update_small(rows, offset, args);
+		weir_agg_count_rows(rows, count_offset);
+		return;
+	}
+#define BODY(store) add_small_and_count(&l, offset, count_offset, args[0]->data, store)
+	WEIR_AGG_BY_NARROW_STORE(args[0], BODY);
+#undef BODY
 }
 
 static void
@@ -93,8 +114,10 @@ result_small(const void *state, const enum weir_type *args, const struct weir_wi
 
 static const struct weir_agg_function small = {
 	.name = "sum",
+	.is_result = true,
 	.state_size = small_size,
 	.update = update_small,
+	.update_and_count = update_small_and_count,
 	.merge = merge_small,
 	.result = result_small,
 };

@@ -9,7 +9,7 @@ refuses(const char *text, const char *expected)
 	struct weir_route *r = NULL;
 	struct weir_error err = { 0 };
 
-	CU_ASSERT_NOT_EQUAL(weir_route_parse(text, &r, &err), 0);
+	CU_ASSERT_NOT_EQUAL(weir_route_parse(text, WEIR_SIMD_AUTO, &r, &err), 0);
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
 	CU_ASSERT_PTR_NULL(r);
 	CHECK_TEXT(err.text, expected);
@@ -23,7 +23,7 @@ takes(const char *text, enum weir_route_kind kind, unsigned n_partitions, const 
 	struct weir_error err = { 0 };
 	char buf[160];
 
-	CU_ASSERT_EQUAL(weir_route_parse(text, &r, &err), 0);
+	CU_ASSERT_EQUAL(weir_route_parse(text, WEIR_SIMD_AUTO, &r, &err), 0);
 	CHECK_TEXT(err.text, "");
 	if (!r)
 		return;
@@ -65,7 +65,7 @@ bounds_are_of_the_field_s_type(void)
 	struct weir_route *r;
 
 	for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		CU_ASSERT_EQUAL(weir_route_parse(good[i], &r, NULL), 0);
+		CU_ASSERT_EQUAL(weir_route_parse(good[i], WEIR_SIMD_AUTO, &r, NULL), 0);
 		weir_route_destroy(r);
 	}
 	refuses("range:ip.src:::,10.0.0.0",

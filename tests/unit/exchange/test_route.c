@@ -12,13 +12,19 @@ static uint64_t all_rows[WEIR_MASK_WORDS] = { ~UINT64_C(0), ~UINT64_C(0), ~UINT6
 	~UINT64_C(0) };
 
 static struct weir_route *
-start(const char *text, unsigned n_workers, uint64_t seed)
+start_at(enum weir_simd level, const char *text, unsigned n_workers, uint64_t seed)
 {
 	struct weir_route *r = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(weir_route_parse(text, &r, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(weir_route_parse(text, level, &r, NULL), 0);
 	weir_route_start(r, n_workers, seed);
 	return r;
+}
+
+static struct weir_route *
+start(const char *text, unsigned n_workers, uint64_t seed)
+{
+	return start_at(WEIR_SIMD_AUTO, text, n_workers, seed);
 }
 
 /* A batch with the columns that a route asks for, and pointers to them by field. */
@@ -349,6 +355,51 @@ equal_floats_meet_and_nulls_are_not_followed(void)
 	weir_route_destroy(r);
 }
 
+/* Every level of the instruction set sends a row to the same worker. */
+static void
+levels_agree(void)
+{
+	static const char *const splits[] = { "hash", "key", "rr",
+		"range:ip.src:0.0.0.9,0.0.1.0,::5", "range:srcport:5,1000,40000" };
+
+	for (unsigned i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+		struct weir_route *want = start_at(WEIR_SIMD_V2, splits[i], 5, 1);
+		struct weir_route *flow = start("hash", 5, 1); /* for its columns */
+		const struct weir_column *keys[3];
+		struct fixture f;
+		uint64_t rng = 12;
+
+		fixture_init(&f, flow);
+		keys[0] = f.fields[WEIR_FIELD_IP_SRC];
+		keys[1] = f.fields[WEIR_FIELD_SRCPORT];
+		keys[2] = f.fields[WEIR_FIELD_IP_PROTO];
+		for (unsigned r = 0; r < WEIR_ROWS; r++) {
+			struct end a = random_end(&rng, r % 2), b = random_end(&rng, r % 2);
+
+			set_row(&f, r, &a, &b, (uint8_t)random_next(&rng));
+		}
+		for (unsigned level = WEIR_SIMD_V2; level < WEIR_N_SIMD; level++) {
+			struct weir_route *got;
+			uint16_t worker[WEIR_ROWS];
+
+			if (!weir_simd_is_usable((enum weir_simd)level))
+				continue;
+			got = start_at((enum weir_simd)level, splits[i], 5, 1);
+			for (uint32_t n = 1; n <= WEIR_ROWS; n += 51) {
+				weir_route_run(want, f.fields, keys, 3, n, all_rows, f.worker);
+				weir_route_run(got, f.fields, keys, 3, n, all_rows, worker);
+				weir_route_start(want, 5, 1); /* of rr */
+				weir_route_start(got, 5, 1);
+				CU_ASSERT_EQUAL(memcmp(worker, f.worker, n * sizeof(*worker)), 0);
+			}
+			weir_route_destroy(got);
+		}
+		weir_batch_destroy(f.b);
+		weir_route_destroy(want);
+		weir_route_destroy(flow);
+	}
+}
+
 int
 main(void)
 {
@@ -359,6 +410,7 @@ main(void)
 		{ "ranges count the bounds below", ranges_count_the_bounds_below },
 		{ "rows go round", rows_go_round },
 		{ "equal keys meet", equal_keys_meet },
+		{ "levels agree", levels_agree },
 		{ "equal floats meet, and nulls are not followed",
 		    equal_floats_meet_and_nulls_are_not_followed },
 		CU_TEST_INFO_NULL,

@@ -45,8 +45,10 @@ value_of(int64_t number, unsigned column)
 		v.f = (double)x;
 		break;
 	case WEIR_ADDR:
-		v.version = x % 2 ? 4 : 6;
-		v.addr = (struct weir_addr){ x % 2 ? 0 : x, x % 2 ? x & UINT32_MAX : ~x };
+		/* Blocks of IPv4 alone, of IPv6 alone, and of both. */
+		v.version = number / 1000 % 3 == 0 || (number / 1000 % 3 == 1 && x % 2) ? 4 : 6;
+		v.addr.lo = v.version == 4 ? (uint32_t)x : ~x;
+		v.addr.hi = v.version == 4 ? 0 : x;
 		break;
 	case WEIR_BYTES:
 		v.s = (struct weir_bytes){ text_bytes + x % 999, (uint32_t)(x >> 32) % 50 };

@@ -12,7 +12,7 @@
 
 static struct weir_ledger_query query;
 static struct weir_ledger_sink sink;
-static char uri[] = "json";
+static char uri[] = "json", name[] = "main";
 
 static struct weir_ledger
 make(void)
@@ -20,8 +20,8 @@ make(void)
 	struct weir_ledger l = { .elapsed_s = 0.5, .packets = 10, .bytes = 640 };
 
 	memset(&query, 0, sizeof(query));
-	query.name = "main";
-	query.in = 10;
+	query.name = name;
+	query.offered = query.in = 10;
 	query.aggregated = 6;
 	query.dropped[WEIR_DROP_WHERE] = 3;
 	query.dropped[WEIR_DROP_NULL_KEY] = 1;

@@ -380,6 +380,12 @@ dry_run_opens_nothing(void)
 
 	CU_ASSERT_EQUAL_FATAL(weir_source_open(&c, &s, &err), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(s->description, "net_null6"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s->description, "; 1 receive queue of 2048 descriptors, "));
+	weir_source_close(s);
+	c.n_workers = 32;
+	CU_ASSERT_EQUAL_FATAL(weir_source_open(&c, &s, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s->description, "; 32 receive queues of 1024 descriptors, "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s->description, "where its driver can spread (RSS)"));
 	weir_source_close(s);
 	/* had it been opened, this would say so */
 	weir_source_close(open_port("vdev:net_null6"));

@@ -192,6 +192,45 @@ pipe_on_standard_input_can_be_waited_for(void)
 	weir_batch_destroy(b);
 }
 
+/* A writer that does not begin (tcpdump keeps its header until it has packets) holds up nothing. */
+static void
+silent_pipe_does_not_hold_up(void)
+{
+	uint32_t capture[6 + 4 + 15] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, 262144, DLT_EN10MB, 1, 0,
+		60, 60 };
+	const uint8_t *bytes = (const uint8_t *)capture;
+	struct weir_batch *b = batch_for_views();
+	int fd[2], kept = dup(STDIN_FILENO);
+	struct weir_source *s;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fd), 0);
+	CU_ASSERT_EQUAL(dup2(fd[0], STDIN_FILENO), STDIN_FILENO);
+	close(fd[0]);
+	s = open_source(WEIR_SOURCE_FILE, "-", WEIR_TAKE_AUTO);
+	CU_ASSERT_EQUAL(s->n_interfaces, 1);
+	arm(s, b);
+	/* byte for byte */
+	for (unsigned i = 0; i < sizeof(capture); i++) {
+		CU_ASSERT_EQUAL(poll_once(s, b), 0);
+		CU_ASSERT_EQUAL(write(fd[1], bytes + i, 1), 1);
+		CU_ASSERT_EQUAL(wait_for(s, 1000), 1);
+	}
+	CU_ASSERT_EQUAL(poll_once(s, b), 1);
+	weir_source_close(s);
+	/* what is no capture is found when it comes */
+	s = open_source(WEIR_SOURCE_FILE, "-", WEIR_TAKE_AUTO);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(write(fd[1], "no capture at all, but text", 27), 27);
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_ERROR);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s->error.text, "-r '-': not a capture file"));
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, WEIR_ROWS, 0), WEIR_POLL_ERROR);
+	weir_source_close(s);
+	close(fd[1]);
+	dup2(kept, STDIN_FILENO);
+	close(kept);
+	weir_batch_destroy(b);
+}
+
 static void
 files_are_not_waited_for(void)
 {
@@ -307,6 +346,7 @@ main(void)
 	static const CU_TestInfo tests[] = {
 		{ "pipe on standard input can be waited for",
 		    pipe_on_standard_input_can_be_waited_for },
+		{ "silent pipe does not hold up", silent_pipe_does_not_hold_up },
 		{ "files are not waited for", files_are_not_waited_for },
 		{ "generator is not waited for", generator_is_not_waited_for },
 		CU_TEST_INFO_NULL,

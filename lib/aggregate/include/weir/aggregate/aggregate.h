@@ -114,6 +114,9 @@ uint64_t weir_group_key_bytes(const struct weir_group_spec *spec);
 struct weir_aggregator *weir_aggregator_create(
     const struct weir_group_spec *spec, struct weir_error *err);
 void weir_aggregator_destroy(struct weir_aggregator *a);
+/* Owning lcore. Windows that are open, and the groups in all of them. */
+void weir_aggregator_fill(
+    const struct weir_aggregator *a, unsigned *ret_windows, uint64_t *ret_groups);
 /* Hot, owning lcore. */
 void weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_rows *rows,
     struct weir_group_counters *counters);

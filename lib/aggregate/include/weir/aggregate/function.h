@@ -38,6 +38,7 @@ struct weir_agg_function {
 	const char *doc;      /* with the error bound of an approximate one */
 	unsigned min_args, max_args;
 	bool is_approximate;
+	bool is_result; /* the state is the result: an integer of 64 bits, never null */
 	/* Check the argument types; set *ret_type to the result's. Usage error otherwise. */
 	int (*check)(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type,
 	    struct weir_error *err);
@@ -56,6 +57,12 @@ struct weir_agg_function {
 	 */
 	void (*update)(const struct weir_agg_rows *rows, uint32_t offset,
 	    const struct weir_column *const *args);
+	/*
+	 * Hot, or NULL. The same, and a count() without condition whose state is at group[k] +
+	 * count_offset takes the rows in: each group is gone to once.
+	 */
+	void (*update_and_count)(const struct weir_agg_rows *rows, uint32_t offset,
+	    uint32_t count_offset, const struct weir_column *const *args);
 	/* Cold. dst takes src in. */
 	void (*merge)(void *dst, const void *src, const enum weir_type *args);
 	/* Cold. The value; strings point into the state. */

@@ -6,6 +6,7 @@
 
 #include <weir/base/column.h>
 #include <weir/base/error.h>
+#include <weir/base/simd.h>
 #include <weir/packet/field.h>
 
 /*
@@ -27,9 +28,10 @@ struct weir_route;
 
 /*
  * Control. Parse "auto", "hash[:N]", "range:FIELD:b1,b2,...", "rr[:N]", "key". Usage errors,
- * without flag and value in front.
+ * without flag and value in front. simd: level of the kernels; it must be usable.
  */
-int weir_route_parse(const char *text, struct weir_route **ret, struct weir_error *err);
+int weir_route_parse(
+    const char *text, enum weir_simd simd, struct weir_route **ret, struct weir_error *err);
 void weir_route_destroy(struct weir_route *r);
 enum weir_route_kind weir_route_kind(const struct weir_route *r);
 /* Fields that rows are routed by; adds them. Those of --key are not among them. */

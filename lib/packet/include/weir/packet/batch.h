@@ -34,14 +34,15 @@ struct weir_batch {
 	int64_t first_number; /* frame.number of row 0; row r has first_number + r */
 
 	/* Views, filled by the source. Valid until the source's release. */
-	const uint8_t *data[WEIR_ROWS]; /* first captured byte */
-	uint32_t cap_len[WEIR_ROWS];    /* bytes at data */
-	uint32_t wire_len[WEIR_ROWS];   /* bytes on the wire */
-	int64_t time_ns[WEIR_ROWS];     /* since the epoch, or WEIR_TIME_NONE */
-	uint16_t interface[WEIR_ROWS];  /* over all sources */
-	uint8_t link[WEIR_ROWS];        /* enum weir_link */
-	uint16_t dlt[WEIR_ROWS];        /* libpcap's DLT_ of the row, for --filter and pcapng */
-	void *owner[WEIR_ROWS];         /* struct rte_mbuf of a port's packet, else NULL */
+	_Alignas(
+	    64) const uint8_t *data[WEIR_ROWS]; /* first captured byte; all arrays lie aligned */
+	uint32_t cap_len[WEIR_ROWS];            /* bytes at data */
+	uint32_t wire_len[WEIR_ROWS];           /* bytes on the wire */
+	int64_t time_ns[WEIR_ROWS];             /* since the epoch, or WEIR_TIME_NONE */
+	uint16_t interface[WEIR_ROWS];          /* over all sources */
+	uint8_t link[WEIR_ROWS];                /* enum weir_link */
+	uint16_t dlt[WEIR_ROWS]; /* libpcap's DLT_ of the row, for --filter and pcapng */
+	void *owner[WEIR_ROWS];  /* struct rte_mbuf of a port's packet, else NULL */
 
 	/* Layout, filled by decode: what the packet has and where. */
 	uint32_t layers[WEIR_ROWS];   /* enum weir_layer bits */
@@ -56,7 +57,10 @@ struct weir_batch {
 	uint32_t
 	    l4_end[WEIR_ROWS]; /* first byte past the IP packet by its length, not past wire_len */
 
-	/* Columns of the needed fields; data is NULL for the others. */
+	/*
+	 * Columns of the needed fields; data is NULL for the others. Where a field is what one of
+	 * the arrays above holds, data is that array.
+	 */
 	struct weir_column col[WEIR_N_FIELDS];
 	struct weir_field_set needed;
 

@@ -29,6 +29,8 @@ struct weir_query_text {
 	unsigned n_sinks;
 };
 
+/* In one run, those that are added and removed while it goes on among them. */
+#define WEIR_QUERIES_MOST 256
 /* DPDK knows so many threads, and the main one is among them. */
 #define WEIR_WORKERS_MOST 64
 
@@ -77,6 +79,12 @@ struct weir_command {
  * (help, fields ...) are not handled here. Usage errors.
  */
 int weir_command_build(
+    const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err);
+/*
+ * Queries alone, for a run that is going on: the line begins with --query and has nothing but
+ * queries. Usage errors.
+ */
+int weir_command_build_queries(
     const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err);
 void weir_command_fini(struct weir_command *c);
 

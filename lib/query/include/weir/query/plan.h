@@ -30,6 +30,7 @@ struct weir_plan_query {
 	char why[192];        /* the strategy was chosen */
 	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
 	uint64_t table_bytes; /* that so many may take; each worker has a table */
+	bool is_removed;      /* while the run went on */
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };
@@ -43,15 +44,27 @@ struct weir_plan {
 	struct weir_window default_window;
 	struct weir_field_set needed; /* of all queries */
 	unsigned n_workers;
+	bool is_terminal;             /* standard output is one */
+	bool has_spread;              /* of all sources alike, */
+	struct weir_field_set spread; /* these decide who gets a packet */
 	unsigned n_queries;
-	struct weir_plan_query *queries;
+	struct weir_plan_query *queries; /* [WEIR_QUERIES_MOST] they stay where they are */
 };
 
 /* Compile. is_terminal: standard output is one, so the default sink is the table. Usage errors. */
 int weir_plan_build(const struct weir_command *command, bool is_terminal, struct weir_plan **ret,
     struct weir_error *err);
 void weir_plan_destroy(struct weir_plan *p);
+/*
+ * Compile one more query, which becomes the last; needed may grow. text has to outlive the plan.
+ * Usage errors.
+ */
+int weir_plan_add(struct weir_plan *p, const struct weir_query_text *text, struct weir_error *err);
+/* Take the last one away again: nothing has seen it yet. */
+void weir_plan_drop_last(struct weir_plan *p);
 
+/* Choose a query's strategy; weir_plan_spread does it for all that are there. */
+void weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q);
 /*
  * Choose each query's strategy, now that the sources are known: what spreads the packets of each
  * over its receive queues. Before the plan is explained or run.

@@ -30,8 +30,9 @@ enum weir_drop_reason {
 };
 
 struct weir_ledger_query {
-	const char *name;
-	uint64_t in;         /* packets offered to it */
+	char *name;          /* owned; "NAME#2" of a removed one whose name another took */
+	uint64_t offered;    /* packets that were received while it ran */
+	uint64_t in;         /* packets that it was given */
 	uint64_t aggregated; /* or emitted */
 	uint64_t under_way;  /* rows between two workers: while it runs only */
 	uint64_t dropped[WEIR_N_DROP_REASONS];
@@ -67,6 +68,9 @@ struct weir_ledger {
 	struct weir_ledger_sink *sinks;
 };
 
+/* As --stats writes it; a new reference. */
+struct json_t;
+struct json_t *weir_ledger_json(const struct weir_ledger *l);
 /* Does every line of the account add up? */
 bool weir_ledger_is_balanced(const struct weir_ledger *l);
 /* For people: a few lines, each beginning "weir: ". */

@@ -10,15 +10,18 @@
 #include <weir/runtime/placement.h>
 #include <weir/source/source.h>
 
+struct weir_control_socket;
+
 /* One run: a worker polls the sources, the control thread (the caller) delivers the results. */
 struct weir_run_config {
-	const struct weir_plan *plan;
+	struct weir_plan *plan; /* queries are added and removed while it runs */
 	const struct weir_placement *placement;
 	struct weir_source **sources;
 	unsigned n_sources;
-	bool is_eal_running;     /* the worker registers with EAL */
-	bool has_progress;       /* to standard error */
-	const atomic_bool *stop; /* set by a signal: drain, flush and end */
+	bool is_eal_running;                /* the worker registers with EAL */
+	bool has_progress;                  /* to standard error */
+	struct weir_control_socket *socket; /* to be asked through, or NULL */
+	const atomic_bool *stop;            /* set by a signal: drain, flush and end */
 };
 
 /*

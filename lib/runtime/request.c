@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/log.h>
+#include <weir/base/nearest.h>
+#include <weir/base/number.h>
+#include <weir/base/strbuf.h>
+#include <weir/base/time.h>
+
+#include "account.h"
+#include "request.h"
+
+#define ROWS_DEFAULT 1000 /* of a result, where nobody says how many */
+
+int
+weir_requests_init(struct weir_requests *r, struct weir_workers *all,
+    struct weir_delivery *delivery, struct weir_error *err)
+{
+	*r = (struct weir_requests){ .all = all, .delivery = delivery };
+	r->n_ended = calloc(WEIR_QUERIES_MOST, sizeof(*r->n_ended));
+	if (!r->n_ended || weir_status_init(&r->status, all, delivery))
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+void
+weir_requests_fini(struct weir_requests *r)
+{
+	while (r->added) {
+		struct weir_added_text *next = r->added->next;
+
+		weir_command_fini(&r->added->command);
+		free(r->added->words);
+		free(r->added);
+		r->added = next;
+	}
+	free(r->n_ended);
+	if (r->all)
+		weir_status_fini(&r->status);
+}
+
+static struct weir_plan *
+plan_of(const struct weir_requests *r)
+{
+	return r->all->config->plan;
+}
+
+/* The number of a query that runs, or -1 and an error with the nearest name. */
+static int
+find_query(const struct weir_requests *r, const char *name, struct weir_error *err)
+{
+	const struct weir_plan *plan = plan_of(r);
+	struct weir_nearest nearest;
+	const char *word;
+
+	weir_nearest_begin(&nearest, name);
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		if (plan->queries[i].is_removed)
+			continue;
+		if (strcmp(plan->queries[i].text->name, name) == 0)
+			return (int)i;
+		weir_nearest_offer(&nearest, plan->queries[i].text->name);
+	}
+	word = weir_nearest_get(&nearest);
+	if (word)
+		weir_error_usage(err, "there is no query '%s' (try '%s')", name, word);
+	else
+		weir_error_usage(err, "there is no query '%s'", name);
+	return -1;
+}
+
+static json_t *
+stats(const struct weir_requests *r)
+{
+	struct weir_ledger l;
+	json_t *o;
+
+	weir_account(r->all, r->delivery, true, weir_now_mono_ns(), &l);
+	o = weir_ledger_json(&l);
+	weir_ledger_fini(&l);
+	return o;
+}
+
+static void
+put_value(struct weir_strbuf *b, const struct weir_value *v)
+{
+	char text[512], *large;
+	size_t len = weir_value_json(v, text, sizeof(text));
+
+	if (len < sizeof(text)) {
+		weir_strbuf_add(b, text, len);
+		return;
+	}
+	large = malloc(len + 1);
+	if (!large)
+		abort();
+	weir_strbuf_add(b, large, weir_value_json(v, large, len + 1));
+	free(large);
+}
+
+static void
+put_named(struct weir_strbuf *b, const char *name, const struct weir_value *v)
+{
+	struct weir_value key = { .type = WEIR_STRING,
+		.s = { (const uint8_t *)name, (uint32_t)strlen(name) } };
+
+	weir_strbuf_puts(b, ",");
+	put_value(b, &key);
+	weir_strbuf_puts(b, ":");
+	put_value(b, v);
+}
+
+static void
+put_time(struct weir_strbuf *b, const char *name, int64_t ns)
+{
+	struct weir_value v = { .type = WEIR_TIME, .is_null = ns == WEIR_TIME_NONE, .i = ns };
+
+	put_named(b, name, &v);
+}
+
+/* A row as the json sink writes it. */
+static json_t *
+line(const struct weir_block *rows, uint32_t row)
+{
+	const struct weir_schema *s = rows->schema;
+	struct weir_value query = { .type = WEIR_STRING,
+		.s = { (const uint8_t *)s->query, (uint32_t)strlen(s->query) } };
+	struct weir_strbuf b = { 0 };
+	json_t *text;
+
+	weir_strbuf_puts(&b, "{\"query\":");
+	put_value(&b, &query);
+	if (s->has_window) {
+		put_time(&b, "window.start", rows->window_start_ns);
+		put_time(&b, "window.end", rows->window_end_ns);
+	}
+	for (unsigned i = 0; i < s->n_columns; i++) {
+		struct weir_value v = weir_column_get(&rows->columns[i], row);
+
+		put_named(&b, s->columns[i].name, &v);
+	}
+	weir_strbuf_puts(&b, "}");
+	text = json_stringn(b.p, b.len);
+	weir_strbuf_free(&b);
+	return text;
+}
+
+/* "QUERY" or "QUERY,N". */
+static json_t *
+result(const struct weir_requests *r, const char *argument, struct weir_error *err)
+{
+	char *name = strndup(argument, strcspn(argument, ","));
+	const char *comma = strchr(argument, ',');
+	json_t *o, *lines;
+	uint64_t most = ROWS_DEFAULT;
+	const struct weir_block *last;
+	int query;
+
+	if (!name)
+		abort();
+	if (comma && weir_parse_size(comma + 1, &most, err)) {
+		free(name);
+		return NULL;
+	}
+	query = find_query(r, name, err);
+	free(name);
+	if (query < 0)
+		return NULL;
+	o = json_object();
+	lines = json_array();
+	last = r->delivery->outlets[query].last;
+	for (uint32_t i = 0; last && i < last->n_rows && i < most; i++)
+		json_array_append_new(lines, line(last, i));
+	json_object_set_new(o, "query", json_string(plan_of(r)->queries[query].text->name));
+	json_object_set_new(o, "rows", json_integer(last ? last->n_rows : 0));
+	json_object_set_new(o, "lines", lines);
+	return o;
+}
+
+static json_t *
+explain(const struct weir_requests *r, struct weir_error *err)
+{
+	const struct weir_run_config *config = r->all->config;
+	const char **descriptions = calloc(config->n_sources, sizeof(*descriptions));
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	json_t *o;
+
+	if (!descriptions || !f) {
+		weir_error_run(err, -ENOMEM, "out of memory");
+		free(descriptions);
+		return NULL;
+	}
+	for (unsigned i = 0; i < config->n_sources; i++)
+		descriptions[i] = config->sources[i]->description;
+	weir_plan_explain(plan_of(r), descriptions, config->placement->why, f);
+	fclose(f);
+	o = json_stringn(text, len);
+	free(text);
+	free(descriptions);
+	return o;
+}
+
+/* Add the queries of a command one by one; those before one that fails stay. */
+static int
+add_queries(struct weir_requests *r, const struct weir_command *c, struct weir_error *err)
+{
+	struct weir_plan *plan = plan_of(r);
+
+	for (unsigned i = 0; i < c->n_queries; i++) {
+		int rc = weir_plan_add(plan, &c->queries[i], err);
+
+		if (rc)
+			return rc;
+		rc = weir_delivery_add(r->delivery, err);
+		if (!rc)
+			rc = weir_workers_add(r->all, err);
+		if (rc) {
+			weir_delivery_drop_last(r->delivery);
+			weir_plan_drop_last(plan);
+			return rc;
+		}
+		weir_log(WEIR_LOG_NOTICE, "query %s: added", c->queries[i].name);
+	}
+	return 0;
+}
+
+/* argv as the parser wants it: a program's name first. */
+static int
+parse(struct weir_added_text *t, const char *flags, struct weir_error *err)
+{
+	struct weir_command_line parsed;
+	unsigned n;
+	char **argv;
+	int rc = weir_control_words(flags, &t->words, &n, err);
+
+	if (rc)
+		return rc;
+	argv = calloc((size_t)n + 2, sizeof(*argv));
+	if (!argv)
+		abort();
+	argv[0] = t->words[0];
+	memcpy(argv + 1, t->words, n * sizeof(*argv));
+	rc = weir_options_parse(weir_flags, (int)n + 1, argv, &parsed, err);
+	free(argv);
+	if (rc)
+		return rc;
+	rc = weir_command_build_queries(&parsed, &t->command, err);
+	weir_command_line_free(&parsed);
+	return rc;
+}
+
+static json_t *
+add(struct weir_requests *r, const char *flags, struct weir_error *err)
+{
+	struct weir_added_text *t = calloc(1, sizeof(*t));
+	struct weir_strbuf b = { 0 };
+	json_t *said;
+
+	if (!t)
+		abort();
+	/* Kept from now on: some of its queries may run even where another failed. */
+	t->next = r->added;
+	r->added = t;
+	if (parse(t, flags, err) || add_queries(r, &t->command, err))
+		return NULL;
+	weir_strbuf_puts(&b, "added");
+	for (unsigned i = 0; i < t->command.n_queries; i++)
+		weir_strbuf_printf(&b, "%s %s", i ? "," : "", t->command.queries[i].name);
+	said = json_stringn(b.p, b.len);
+	weir_strbuf_free(&b);
+	return said;
+}
+
+static json_t *
+remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
+{
+	struct weir_plan *plan = plan_of(r);
+	unsigned n = 0;
+	int query = find_query(r, name, err);
+
+	if (query < 0)
+		return NULL;
+	for (unsigned i = 0; i < plan->n_queries; i++)
+		n += !plan->queries[i].is_removed;
+	if (n == 1) {
+		weir_error_usage(err, "query '%s' is the last one: use stop to end the run", name);
+		return NULL;
+	}
+	if (weir_workers_remove(r->all, (unsigned)query, err))
+		return NULL;
+	plan->queries[query].is_removed = true;
+	weir_log(WEIR_LOG_NOTICE, "query %s: removed", name);
+	return json_sprintf("removed %s", name);
+}
+
+bool
+weir_requests_note_end(struct weir_requests *r, unsigned query)
+{
+	return ++r->n_ended[query] == r->all->n;
+}
+
+json_t *
+weir_requests_answer(
+    void *ctx, enum weir_control_command command, const char *argument, struct weir_error *err)
+{
+	struct weir_requests *r = ctx;
+
+	switch (command) {
+	case WEIR_CONTROL_STATUS:
+		return weir_status_json(&r->status);
+	case WEIR_CONTROL_STATS:
+		return stats(r);
+	case WEIR_CONTROL_RESULT:
+		return result(r, argument, err);
+	case WEIR_CONTROL_EXPLAIN:
+		return explain(r, err);
+	case WEIR_CONTROL_ADD:
+		return add(r, argument, err);
+	case WEIR_CONTROL_REMOVE:
+		return remove_query(r, argument, err);
+	case WEIR_CONTROL_STOP:
+		r->wants_stop = true;
+		return json_string("draining");
+	case WEIR_N_CONTROL_COMMANDS:
+		break;
+	}
+	weir_error_usage(err, "there is no such command");
+	return NULL;
+}
