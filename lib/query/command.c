@@ -313,6 +313,7 @@ weir_command_build(
 	for (unsigned i = 0; i < c.n_sources; i++) {
 		c.sources[i].take = take;
 		c.sources[i].n_workers = c.n_workers;
+		c.sources[i].wants_interrupts = c.idle == WEIR_IDLE_INTERRUPT;
 		c.sources[i].is_dry_run = c.is_dry_run || c.is_explain;
 		has_interface |= c.sources[i].flag == WEIR_SOURCE_INTERFACE;
 	}

@@ -248,6 +248,18 @@ weir_result_narrow(const struct weir_result *r, struct weir_block *b)
 	return weir_block_sort(b, r->steps[0].column, r->steps[0].limit);
 }
 
+bool
+weir_result_is_by_row(const struct weir_result *r)
+{
+	return !r->has_top;
+}
+
+struct weir_block *
+weir_result_run_part(struct weir_result *r, struct weir_block *b)
+{
+	return r->n_steps ? run_stages(r, 0, r->n_steps, b) : b;
+}
+
 struct weir_block *
 weir_result_run(struct weir_result *r, struct weir_block *b)
 {

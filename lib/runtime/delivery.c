@@ -113,13 +113,13 @@ weir_delivery_drop_last(struct weir_delivery *d)
 	*o = (struct weir_outlet){ 0 };
 }
 
-void
-weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b)
+/* To the query's sinks. b is consumed. */
+static void
+hand_out(struct weir_delivery *d, unsigned query, struct weir_block *b)
 {
 	struct weir_outlet *o = &d->outlets[query];
 	struct weir_error e;
 
-	b = weir_result_run(d->plan->queries[query].result, b);
 	if (!b) {
 		fail_memory(d);
 		return;
@@ -142,6 +142,12 @@ weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b
 	}
 	weir_block_destroy(o->last);
 	o->last = b;
+}
+
+void
+weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b)
+{
+	hand_out(d, query, weir_result_run(d->plan->queries[query].result, b));
 }
 
 static void
@@ -187,8 +193,45 @@ rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
 	return b;
 }
 
+/* Whether the rows of a window may be handed out part by part: nobody wants to see them all. */
+static bool
+comes_in_parts(const struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+{
+	const struct weir_outlet *o = &d->outlets[query];
+
+	for (unsigned i = 0; i < o->n_sinks; i++)
+		if (!d->sinks[o->sinks[i]]->ops->is_streaming)
+			return false;
+	return weir_pane_n_groups(pane) > ROWS_PER_PART &&
+	       weir_result_is_by_row(d->plan->queries[query].result);
+}
+
+/* In the order of their keys, without ever having more than a part as rows. */
+static void
+hand_out_parts(struct weir_delivery *d, unsigned query, struct weir_pane *pane)
+{
+	const struct weir_plan_query *q = &d->plan->queries[query];
+	uint32_t n = weir_pane_n_groups(pane);
+
+	if (weir_pane_order(pane)) {
+		fail_memory(d);
+		return;
+	}
+	for (uint32_t first = 0; first < n; first += ROWS_PER_PART) {
+		uint32_t part = n - first < ROWS_PER_PART ? n - first : ROWS_PER_PART;
+		struct weir_block *b = weir_block_create(&q->path->schema, part);
+
+		if (!b || weir_pane_rows(pane, first, part, b)) {
+			weir_block_destroy(b);
+			fail_memory(d);
+			return;
+		}
+		hand_out(d, query, weir_result_run_part(q->result, b));
+	}
+}
+
 void
-weir_delivery_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+weir_delivery_pane(struct weir_delivery *d, unsigned query, struct weir_pane *pane)
 {
 	const struct weir_plan_query *q = &d->plan->queries[query];
 	struct weir_block *b;
@@ -196,6 +239,10 @@ weir_delivery_pane(struct weir_delivery *d, unsigned query, const struct weir_pa
 	note_table(d, query, pane);
 	if (!q->result)
 		return;
+	if (comes_in_parts(d, query, pane)) {
+		hand_out_parts(d, query, pane);
+		return;
+	}
 	b = rows_of_pane(q, pane);
 	if (b)
 		weir_delivery_rows(d, query, b);

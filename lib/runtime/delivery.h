@@ -23,7 +23,7 @@ struct weir_outlet {
 	uint64_t most_bytes;
 	uint64_t undercount;
 	double sampling;
-	struct weir_block *last; /* rows of the last closed window, or the last rows */
+	struct weir_block *last; /* of the last closed window (of a large one, a part) */
 };
 
 struct weir_delivery {
@@ -50,8 +50,8 @@ int weir_delivery_add(struct weir_delivery *d, struct weir_error *err);
 void weir_delivery_drop_last(struct weir_delivery *d);
 /* The first failure is kept; what follows is a warning where it is news. */
 void weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e);
-/* A whole window. The pane is only read. */
-void weir_delivery_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane);
+/* A whole window. Its groups may be put in order. */
+void weir_delivery_pane(struct weir_delivery *d, unsigned query, struct weir_pane *pane);
 /* Rows of packets; b is consumed. */
 void weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b);
 /* Kept packets; b is consumed. */

@@ -15,8 +15,9 @@ A case is a folder with
 
   WORKERS        the numbers of workers to run it with, where not all: what a full table leaves depends on it
 
-Each args file is run with 1, 2, 3, 4 and 8 workers: the rows must be those of the expected file, byte for byte, every
-time, and the ledger must balance. Rows of different queries may come in any order, those of one query may not.
+Each args file is run with 1, 2, 3, 4 and 8 workers, and with every way to --split its last query: the rows must be
+those of the expected file, byte for byte, every time, and the ledger must balance. Rows of different queries may come
+in any order, those of one query may not.
 """
 import importlib.util
 import os
@@ -101,6 +102,17 @@ def fill(text, values):
     return text
 
 
+def spreads(module, template):
+    """(what it is called, arguments that say how rows are spread over workers)"""
+    workers = getattr(module, "WORKERS", (1, 2, 3, 4, 8))
+    found = [("%d workers" % n, ["--cores", str(n)]) for n in workers]
+    last = template[len(template) - template[::-1].index("--query"):] if "--query" in template else template
+    if workers == (1,) or "--agg" not in last:
+        return found
+    ways = ["auto", "hash", "hash:2", "rr", "rr:5", "range:frame.len:80,600,1200"] + ["key"] * ("--key" in last)
+    return found + [("--split %s" % way, ["--split", way, "--cores", "3"]) for way in ways]
+
+
 def run_case(case):
     module = load(case)
     found = inputs(module)
@@ -114,10 +126,10 @@ def run_case(case):
             with open(os.path.join(HERE, case, args_file), encoding="utf-8") as f:
                 template = [x for x in f.read().split("\n") if x]
             first = None
-            for workers in getattr(module, "WORKERS", (1, 2, 3, 4, 8)):
-                out = os.path.join(d, "%s-%d" % (args_file, workers))
+            for number, (how, more) in enumerate(spreads(module, template)):
+                out = os.path.join(d, "%s-%d" % (args_file, number))
                 os.mkdir(out)
-                args = [fill(a, {"out": out, **paths}) for a in template] + ["--cores", str(workers)]
+                args = [fill(a, {"out": out, **paths}) for a in template] + more
                 stdin = open(next(iter(paths.values())), "rb") if "-" in args else None
                 p, stats = weir.run_with_stats(args, **({"stdin": stdin} if stdin else {}))
                 if stdin:
@@ -136,7 +148,7 @@ def run_case(case):
                     here += weir.ledger(stats) + part_of(getattr(module, "STATS", {}), stats)
                 if hasattr(module, "check"):
                     here += module.check(out, text.splitlines())
-                problems += ["%s, %d workers: %s" % (args_file, workers, x) for x in here]
+                problems += ["%s, %s: %s" % (args_file, how, x) for x in here]
                 if here:
                     break
     return problems

@@ -23,6 +23,11 @@ bool weir_result_narrows(const struct weir_result *r);
  * to it. 0 or -ENOMEM.
  */
 int weir_result_narrow(const struct weir_result *r, struct weir_block *b);
+/* Whether rows are looked at one by one, so that a window's rows in the order of their keys may
+ * come in parts, each to weir_result_run_part. */
+bool weir_result_is_by_row(const struct weir_result *r);
+/* Control. As weir_result_run, but the rows' order is final already. */
+struct weir_block *weir_result_run_part(struct weir_result *r, struct weir_block *b);
 /*
  * Control. Take a block of one window (path's schema) and return the rows that are left, in their
  * final order; the block given is consumed. NULL when out of memory.
