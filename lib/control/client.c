@@ -255,6 +255,8 @@ take_answer(const char *name, const char *text, json_t **ret, struct weir_error 
 
 	if (result)
 		*ret = json_incref(result);
+	else if (json_is_true(json_object_get(answer, "ended")))
+		rc = weir_error_run(err, -ECONNRESET, "the run '%s' has ended", name);
 	else if (error && fail == WEIR_FAIL_USAGE)
 		rc = weir_error_usage(err, "%s", error);
 	else if (error)

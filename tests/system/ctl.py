@@ -421,17 +421,17 @@ def main():
             for test in (test_status, test_result, test_names, test_queries, test_end):
                 try:
                     test(t, h)
-                except (AssertionError, KeyError, ValueError, OSError) as e:
+                except (AssertionError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:
                     t.check(test.__name__[5:], ["%s: %s" % (type(e).__name__, e)])
         with Host(os.path.join(folder, "b")) as h:
             for test in (test_others, test_top, test_port, test_late):
                 try:
                     test(t, h)
-                except (AssertionError, KeyError, ValueError, OSError) as e:
+                except (AssertionError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:
                     t.check(test.__name__[5:], ["%s: %s" % (type(e).__name__, e)])
         try:
             test_nobody(t, folder)
-        except (AssertionError, KeyError, ValueError, OSError) as e:
+        except (AssertionError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:
             t.check("unprivileged user", ["%s: %s" % (type(e).__name__, e)])
     t.done()
 

@@ -275,8 +275,8 @@ the_end_is_told(void)
 	json_t *j;
 
 	canned_stop(&run);
-	CU_ASSERT_NOT_EQUAL(weir_client_ask(c, WEIR_CONTROL_STATUS, "", &j, &err), 0);
-	CHECK_TEXT(err.text, "the run is starting or ending");
+	CU_ASSERT_EQUAL(weir_client_ask(c, WEIR_CONTROL_STATUS, "", &j, &err), -ECONNRESET);
+	CHECK_TEXT(err.text, "the run 'canned' has ended");
 	CU_ASSERT_FALSE(weir_eal_is_started());
 	weir_client_close(c);
 }
