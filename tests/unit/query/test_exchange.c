@@ -242,23 +242,25 @@ run_exchanged(struct run *r)
 	weir_batch_destroy(b);
 }
 
+/* Without an exchange: each worker aggregates its own batches. */
 static void
-run_alone(struct run *r)
+run_combined(struct run *r)
 {
 	struct weir_batch *b = weir_batch_create(&r->plan->needed);
-	struct worker *w = &r->workers[0];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	weir_path_bind(w->path, b);
 	for (unsigned i = 0; i < BATCHES; i++) {
+		struct worker *w = &r->workers[i % r->n_workers];
 		struct weir_rows rows;
 
 		fill(b, i);
+		weir_path_bind(w->path, b);
 		weir_path_run(w->path, b, &rows);
 		weir_path_group(w->path, &rows, w->high_ns, w->aggregator, &w->counters);
 		note_times(w, b);
 	}
-	close_panes(r, w, INT64_MAX);
+	for (unsigned i = 0; i < r->n_workers; i++)
+		close_panes(r, &r->workers[i], INT64_MAX);
 	weir_batch_destroy(b);
 }
 
@@ -345,7 +347,7 @@ check(const char *split, const char *query)
 	snprintf(words, sizeof(words), "-r|x|--table-size|1k|--lateness|1ms|--split|%s|%s", split,
 	    query);
 	run_init(&alone, words, 1);
-	run_alone(&alone);
+	run_combined(&alone);
 	want = counted(&alone);
 	want_text = rows_text(&alone);
 	CU_ASSERT(want.aggregated > 1000 && strlen(want_text) > 100);
@@ -370,6 +372,44 @@ check(const char *split, const char *query)
 	}
 	free(want_text);
 	run_fini(&alone);
+}
+
+/* Rows and counts of n workers, with the exchange and without. */
+static void
+check_late(const char *split, unsigned n)
+{
+	struct weir_group_counters want, got;
+	char words[256], *want_text, *text_;
+	struct run r;
+
+	snprintf(words, sizeof(words),
+	    "-r|x|--table-size|1k|--lateness|0s|--window|2us|--key|ip.dst|--split|%s|"
+	    "--agg|n=count(),sum(frame.len)",
+	    split);
+	run_init(&r, words, n);
+	run_combined(&r);
+	want = counted(&r);
+	want_text = rows_text(&r);
+	run_fini(&r);
+	run_init(&r, words, n);
+	run_exchanged(&r);
+	got = counted(&r);
+	text_ = rows_text(&r);
+	run_fini(&r);
+	CU_ASSERT(want.late > 100 && want.no_time > 10 && want.null_key > 10);
+	CU_ASSERT_EQUAL(memcmp(&got, &want, sizeof(got)), 0);
+	CU_ASSERT_STRING_EQUAL(text_, want_text);
+	free(text_);
+	free(want_text);
+}
+
+static void
+who_received_a_row_says_whether_it_is_late(void)
+{
+	for (unsigned n = 1; n <= MAX_WORKERS; n++) {
+		check_late("key", n);
+		check_late("rr", n);
+	}
 }
 
 static const char *const splits[] = { "key", "hash", "hash:64", "rr", "rr:7",
@@ -423,6 +463,8 @@ main(void)
 		{ "sums are those of one worker", sums_are_those_of_one_worker },
 		{ "order is that of one worker", order_is_that_of_one_worker },
 		{ "strings and computed columns travel", strings_and_computed_columns_travel },
+		{ "who received a row says whether it is late",
+		    who_received_a_row_says_whether_it_is_late },
 		{ "a column travels once", a_column_travels_once },
 		CU_TEST_INFO_NULL,
 	};

@@ -27,6 +27,8 @@ static char dir[] = "/tmp/weir-run-XXXXXX";
 static char rows_path[64], rows_sink[80], second_sink[80], packets_path[64], packets_sink[80];
 
 /* Run argv (NULL-terminated). Returns weir_run's code. */
+static const char *cores; /* of all runs */
+
 static int
 run(struct setup *s, const char *const *argv, const atomic_bool *stop)
 {
@@ -40,6 +42,8 @@ run(struct setup *s, const char *const *argv, const atomic_bool *stop)
 		s->argv[argc] = strdup(argv[argc - 1]);
 		argc++;
 	}
+	s->argv[argc++] = strdup("--cores");
+	s->argv[argc++] = strdup(cores);
 	CU_ASSERT_FATAL(weir_options_parse(weir_flags, argc, s->argv, &s->line, &s->err) == 0);
 	CU_ASSERT_FATAL(weir_command_build(&s->line, &s->command, &s->err) == 0);
 	CU_ASSERT_FATAL(weir_plan_build(&s->command, false, &s->plan, &s->err) == 0);
@@ -130,6 +134,7 @@ test_stop_flushes(void)
 	struct setup s;
 	pthread_t t;
 
+	atomic_store(&stop_now, false);
 	CU_ASSERT_FATAL(pthread_create(&t, NULL, stop_soon, NULL) == 0);
 	CU_ASSERT_EQUAL(run(&s, argv, &stop_now), 0);
 	pthread_join(t, NULL);
@@ -137,6 +142,38 @@ test_stop_flushes(void)
 	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
 	CU_ASSERT(s.ledger.queries[0].rows > 0);
 	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, count_lines(rows_path));
+	drop(&s);
+}
+
+/* Rows that go to the workers who own them: all arrive, also where the run is stopped meanwhile. */
+static void
+test_rows_that_are_sent_arrive(void)
+{
+	const char *argv[] = { "--source", "gen:imix?count=200000&flows=5000&rate=1M&seed=3",
+		"--query", "key", "--key", "5tuple", "--window", "5ms", "--agg",
+		"n=count(),b=sum(frame.len),f=first(frame.len)", "--split", "key", "--sink",
+		rows_sink, "--query", "rr", "--key", "ip.dst", "--agg", "n=count()", "--split",
+		"rr", "--sink", second_sink, NULL };
+	struct setup s;
+	pthread_t t;
+
+	CU_ASSERT_EQUAL(run(&s, argv, &never), 0);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	CU_ASSERT_EQUAL(s.ledger.packets, 200000);
+	for (unsigned q = 0; q < 2; q++) {
+		CU_ASSERT_EQUAL(s.ledger.queries[q].aggregated, 200000);
+		CU_ASSERT_EQUAL(s.ledger.queries[q].under_way, 0);
+	}
+	CU_ASSERT_EQUAL(s.ledger.queries[0].rows, count_lines(rows_path));
+	drop(&s);
+	argv[1] = "gen:imix?count=0&flows=5000&rate=1M&seed=3";
+	atomic_store(&stop_now, false);
+	CU_ASSERT_FATAL(pthread_create(&t, NULL, stop_soon, NULL) == 0);
+	CU_ASSERT_EQUAL(run(&s, argv, &stop_now), 0);
+	pthread_join(t, NULL);
+	CU_ASSERT(s.ledger.packets > 0);
+	CU_ASSERT(weir_ledger_is_balanced(&s.ledger));
+	CU_ASSERT_EQUAL(s.ledger.queries[1].aggregated, s.ledger.packets);
 	drop(&s);
 }
 
@@ -238,12 +275,14 @@ main(void)
 		    test_everything_that_crosses_is_delivered },
 		{ "top of parts is top of all", test_top_of_parts_is_top_of_all },
 		{ "stop flushes", test_stop_flushes },
+		{ "rows that are sent arrive", test_rows_that_are_sent_arrive },
 		{ "packets bound is exact", test_packets_bound_is_exact },
 		{ "sink that fails is accounted for", test_sink_that_fails_is_accounted_for },
 		{ "sources pass side by side", test_sources_pass_side_by_side },
 		CU_TEST_INFO_NULL,
 	};
-	int status;
+	static const char *const workers[] = { "1", "2", "5" };
+	int status = 0;
 
 	if (!mkdtemp(dir))
 		return 1;
@@ -252,7 +291,11 @@ main(void)
 	snprintf(second_sink, sizeof(second_sink), "csv:%s/second.csv", dir);
 	snprintf(packets_path, sizeof(packets_path), "%s/packets.pcapng", dir);
 	snprintf(packets_sink, sizeof(packets_sink), "pcapng:%s", packets_path);
-	status = check_run("run", tests);
+	for (unsigned i = 0; i < sizeof(workers) / sizeof(workers[0]); i++) {
+		cores = workers[i];
+		printf("--cores %s\n", cores);
+		status |= check_run("run", tests);
+	}
 	unlink(rows_path);
 	unlink(second_sink + 4);
 	unlink(packets_path);
