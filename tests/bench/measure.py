@@ -57,16 +57,77 @@ class Sampler(threading.Thread):
         return self.last[0] / (self.last[0] + self.last[1])
 
 
-def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None):
-    """One run, all its children too: dict of out, err, wall_s, cpu_s, max_rss_bytes, share (of `thread`)."""
+def times_by_thread(pid):
+    """thread id -> (name, seconds on a CPU)"""
+    found = {}
+    try:
+        for tid in os.listdir("/proc/%d/task" % pid):
+            base = "/proc/%d/task/%s/" % (pid, tid)
+            try:
+                with open(base + "comm") as f:
+                    name = f.read().strip()
+                with open(base + "schedstat") as f:
+                    found[tid] = (name, int(f.read().split()[0]) / 1e9)
+            except (OSError, ValueError):
+                continue  # it has ended
+    except OSError:
+        pass
+    return found
+
+
+class Watch(threading.Thread):
+    """
+    How much of a CPU each thread of a process takes while the threads called `name` are there: from the first to the
+    last look at them, so that neither start and end of the program nor a late look count.
+    """
+
+    def __init__(self, pid, name, every_s=0.1, settle_s=0.1):
+        super().__init__(daemon=True)
+        self.pid, self.name_, self.every_s, self.settle_s = pid, name, every_s, settle_s
+        self.first = self.last = None
+        self.end = threading.Event()
+
+    def run(self):
+        seen_at = None
+        while not self.end.is_set():
+            now, found = time.monotonic(), times_by_thread(self.pid)
+            took = time.monotonic() - now
+            if any(n.startswith(self.name_) for n, _ in found.values()) and took < 0.01:
+                seen_at = seen_at or now
+                if now - seen_at >= self.settle_s:
+                    self.first = self.first or (now, found)
+                    self.last = (now, found)
+            self.end.wait(self.every_s)
+
+    def stop(self):
+        self.end.set()
+        self.join()
+
+    def cpus(self, name=None):
+        """CPUs taken by the threads of that name (by all), where they were looked at for long enough."""
+        if not self.first or self.last[0] - self.first[0] < 0.2:
+            raise Failed("it ran too short to be looked at")
+        wall = self.last[0] - self.first[0]
+        return sum(on - self.first[1].get(tid, (n, 0.0))[1] for tid, (n, on) in self.last[1].items()
+                   if name is None or n.startswith(name)) / wall
+
+
+def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None, watch=None, env=None):
+    """
+    One run, all its children too: dict of out, err, wall_s, cpu_s, max_rss_bytes, share (of `thread`), watch (a Watch
+    that has ended, of the threads called `watch`).
+    """
     if cpu is not None:
         command = ["taskset", "-c", str(cpu), *command]
     start = time.monotonic()
     p = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True, errors="replace", start_new_session=True)
+                         text=True, errors="replace", start_new_session=True, env=env)
     sampler = Sampler(p.pid, thread, every_s) if thread else None
     if sampler:
         sampler.start()
+    watcher = Watch(p.pid, watch) if watch else None
+    if watcher:
+        watcher.start()
     output = {}
     readers = [threading.Thread(target=lambda k=k, f=f: output.__setitem__(k, f.read()), daemon=True)
                for k, f in (("out", p.stdout), ("err", p.stderr))]
@@ -81,6 +142,8 @@ def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None):
         raise
     finally:
         timer.cancel()
+        if watcher:
+            watcher.stop()
     p.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - start
     for r in readers:
@@ -89,6 +152,7 @@ def run(command, cpu=None, timeout=120, thread=None, every_s=0.005, stdin=None):
         "out": output.get("out", ""), "err": output.get("err", ""), "wall_s": wall,
         "cpu_s": usage.ru_utime + usage.ru_stime, "max_rss_bytes": usage.ru_maxrss * 1024,
         "share": sampler.share() if sampler else None,
+        "watch": watcher,
     }
     if p.returncode == -signal.SIGKILL and wall >= timeout:
         raise Failed("it did not end within %d s" % timeout)
