@@ -98,6 +98,9 @@ weir_idle_end(struct weir_worker *w)
 void
 weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 {
+	/* Nobody waits for more rows to go with those that are there: none come. */
+	if (n == SPINS)
+		weir_worker_flush(w);
 	if (how == WEIR_IDLE_SPIN || n <= SPINS)
 		rte_pause();
 	else if (how == WEIR_IDLE_INTERRUPT)

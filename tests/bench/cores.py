@@ -48,13 +48,13 @@ class Top(threading.Thread):
         """Until it ends; looked at from its second view on, for starting is paid once."""
         with terminal.Terminal([self.ctl, "-n", NAME, "top"], env=self.env) as t:
             start = time.monotonic()
-            t.until("WORKER", seconds=5)
-            self.problem = None if "WORKER" in t.text() else "it showed no view: %r" % t.text()[-300:]
+            t.until("BUSY", seconds=5)
+            self.problem = None if "BUSY" in t.text() else "it showed no view: %r" % t.text()[-300:]
             t.until("\0", seconds=max(0.0, start + 0.5 - time.monotonic()))
             while True:
                 found = measure.times_by_thread(t.pid)
                 if found:
-                    self.last = (time.monotonic(), sum(on for _, on in found.values()))
+                    self.last = (time.monotonic(), sum(on for _, on, _ in found.values()))
                     self.first = self.first or self.last
                 t.forget()
                 begin = time.monotonic()
@@ -85,7 +85,7 @@ class Cores:
             if top:
                 top.start()
             try:
-                r = measure.run([self.weir, "--quiet", "--stats", stats, "--name", NAME, *args], watch="weir-worker",
+                r = measure.run([self.weir, "--quiet", "--stats", stats, "--name", NAME, *args], watch=("weir-worker", n),
                                 env=env)
             finally:
                 if top:
@@ -96,7 +96,9 @@ class Cores:
         packets, wall = s["received"]["packets"], s["elapsed_s"]
         if not s["balanced"] or not packets:
             raise Failed("the ledger does not balance" if packets else "it received no packets")
-        workers, everything = r["watch"].cpus("weir-worker"), r["watch"].cpus() + watched
+        percent = r["watch"].percent()
+        everything = sum(percent.values()) / 100 + watched
+        workers = sum(x for name, x in percent.items() if name.startswith("weir-worker")) / 100
         return {"command": [self.weir, *args], "packets": packets, "wall_s": wall, "cpu_s": workers * wall,
                 "all_cpu_s": everything * wall, "top_cpu_s": watched * wall, "cpus": workers / n,
                 "lost": sum(s["lost"].values()) + sum(q["dropped"]["exchange"] for q in s["queries"].values())}
@@ -104,11 +106,11 @@ class Cores:
     def port(self, path, cpus, seconds, more=(), is_watched=False):
         queues = ",".join("rx_pcap=" + path for _ in cpus)
         return self.run(["-i", "vdev:net_pcap0,%s,infinite_rx=1" % queues, "--for", "%gs" % seconds,
-                         "--cores", ",".join(map(str, cpus)), *programs.QUERY, *more, "--sink", "json:/dev/null",
+                         "--cores", cpu_list(cpus), *programs.QUERY, *more, "--sink", "json:/dev/null",
                          "--", *self.memory], len(cpus), is_watched)
 
     def file(self, path, cpus, loops):
-        return self.run(["-r", "%s?preload=1&loop=%d" % (path, loops), "--cores", ",".join(map(str, cpus)),
+        return self.run(["-r", "%s?preload=1&loop=%d" % (path, loops), "--cores", cpu_list(cpus),
                          *programs.QUERY, "--sink", "json:/dev/null"], len(cpus))
 
     def one(self, path, seconds):
@@ -158,9 +160,10 @@ class Cores:
         self.port_figures(runs)
         path = bench.input("udp-10k")
         if path:
+            loops = (60000000 if bench.a.quick else 120000000) // bench.folder.packets("udp-10k")
             runs = bench.turns("cores, file", {
-                "1 worker": lambda: self.file(path, self.cpus[-1:], 2 * bench.loops),
-                "2 workers": lambda: self.file(path, self.cpus, 2 * bench.loops)})
+                "1 worker": lambda: self.file(path, self.cpus[-1:], loops),
+                "2 workers": lambda: self.file(path, self.cpus, loops)})
             self.ratio("2 workers / 1, a file by turns, wall clock", runs, "2 workers", "1 worker", rate)
 
     def port_figures(self, runs):
@@ -190,6 +193,11 @@ class Cores:
             each = [of(a, b) for a, b in zip(runs[name], runs[other])]
             self.bench.doc["differences"][key] = {
                 "value": median(each), "most": most, "noise": (max(each) - min(each)) / 2, "each": each}
+
+
+def cpu_list(cpus):
+    """A number alone would be a number of workers."""
+    return ",".join(map(str, cpus)) + ","
 
 
 def total(runs):

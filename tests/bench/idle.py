@@ -107,12 +107,9 @@ def run(cable, weir, how, idle, seconds, n):
             return cable.has_xdp() if how == "take" else cable.is_tapped()
         netns.wait("weir that listens", is_up)
         time.sleep(1.0)
-        start, before = time.monotonic(), measure.times_by_thread(p.pid)
+        before = measure.times_by_thread(p.pid)
         time.sleep(seconds)
-        wall, after = time.monotonic() - start, measure.times_by_thread(p.pid)
-        by_name = {}
-        for tid, (name, on) in after.items():
-            by_name[name] = by_name.get(name, 0.0) + 100 * (on - before.get(tid, (name, 0.0))[1]) / wall
+        by_name = measure.cpus_by_name(before, measure.times_by_thread(p.pid))
         with inside(cable.far):
             sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             sender.bind(("send0", 0))
@@ -129,7 +126,7 @@ def run(cable, weir, how, idle, seconds, n):
             p.wait()
         p.stdout.close()
         p.stderr.close()
-    return {"how": how, "idle": idle, "command": command, "wall_s": wall, "cpu_percent": sum(by_name.values()),
+    return {"how": how, "idle": idle, "command": command, "cpu_percent": sum(by_name.values()),
             "by_thread": by_name, "to_packet_us": packet, "to_row_us": row}
 
 
