@@ -83,7 +83,7 @@ def wake_ups(lines, sender, n, has_poll_time):
     """Microseconds from the sending of a packet to its time stamp where that is the poll's, and to its row."""
     packet, row = [], []
     for _ in range(n):
-        time.sleep(random.uniform(0.12, 0.2))
+        time.sleep(random.uniform(0.02, 0.2))
         sent = time.time_ns()
         sender.send(frame(b"%d" % sent))
         line = lines.next(5)
