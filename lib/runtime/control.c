@@ -17,7 +17,8 @@
 struct inbox {
 	struct weir_parcel head; /* rows or packets that wait for those of earlier packets */
 	bool has_head;
-	unsigned n_before; /* parcels to take until those before the mark are taken */
+	uint64_t n_taken; /* parcels so far */
+	uint64_t mark;    /* until so many have been, the mark is not reached */
 };
 
 struct control {
@@ -34,8 +35,8 @@ struct control {
 };
 
 /*
- * Set the mark anew. What a worker has said to be closed it had handed over before, so it is among
- * the parcels that are in its ring now.
+ * Set the mark anew. What a worker has said to be closed it had sent before, so it is among the
+ * parcels that it has sent by now.
  */
 static void
 set_mark(struct control *c)
@@ -49,7 +50,7 @@ set_mark(struct control *c)
 
 		c->is_last &= has_ended;
 		c->closed_ns = closed_ns < c->closed_ns ? closed_ns : c->closed_ns;
-		c->inboxes[i].n_before = rte_ring_count(w->out) + c->inboxes[i].has_head;
+		c->inboxes[i].mark = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
 	}
 }
 
@@ -57,7 +58,7 @@ static bool
 is_mark_reached(const struct control *c)
 {
 	for (unsigned i = 0; i < c->all->n; i++)
-		if (c->inboxes[i].n_before)
+		if (c->inboxes[i].n_taken < c->inboxes[i].mark)
 			return false;
 	return true;
 }
@@ -142,9 +143,7 @@ take_parcels(struct control *c, unsigned worker)
 			take_end(c, parcel.query);
 		else
 			deliver(c, &parcel);
-		if (in->n_before)
-			in->n_before--;
-		if (!in->n_before)
+		if (++in->n_taken == in->mark)
 			break; /* the others' turn */
 	}
 	return n;
@@ -194,8 +193,7 @@ deliver_in_order(struct control *c)
 			return n;
 		deliver(c, &first->head);
 		first->has_head = false;
-		if (first->n_before)
-			first->n_before--;
+		first->n_taken++;
 		n += take_parcels(c, (unsigned)(first - c->inboxes));
 	}
 }

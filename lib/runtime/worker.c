@@ -43,14 +43,24 @@ note_pressed(struct weir_worker *w, int64_t since_ns)
 	w->counts.busy_ns -= ns;
 }
 
+static void
+note_sent(struct weir_worker *w)
+{
+	uint64_t n = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
+
+	atomic_store_explicit(&w->n_sent, n + 1, memory_order_relaxed);
+}
+
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
 	struct weir_parcel copy = *parcel;
 	int64_t since_ns;
 
-	if (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)) == 0)
+	if (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)) == 0) {
+		note_sent(w);
 		return true;
+	}
 	/* A file can wait for its reader; a live source cannot, so its rows are shed and counted.
 	 */
 	if (w->all->is_live)
@@ -61,6 +71,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 		if (!weir_worker_gather(w)) /* others may wait for this worker meanwhile */
 			weir_nap(0);
 	} while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)));
+	note_sent(w);
 	note_pressed(w, since_ns);
 	return true;
 }

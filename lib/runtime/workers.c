@@ -214,7 +214,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 	if (!additions)
 		abort();
 	for (; !rc && n < all->n; n++) {
-		if (rte_ring_free_count(all->worker[n]->back) == 0)
+		if (weir_ring_room(all->worker[n]->back) == 0)
 			rc = weir_error_run(err, -EAGAIN, "a worker is busy: try again");
 		else if (!(additions[n] = make_addition(all, n, query, err)))
 			rc = err->code;
@@ -243,7 +243,7 @@ weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error 
 	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
 
 	for (unsigned i = 0; i < all->n; i++)
-		if (rte_ring_free_count(all->worker[i]->back) == 0)
+		if (weir_ring_room(all->worker[i]->back) == 0)
 			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
 	for (unsigned i = 0; i < all->n; i++)
 		rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
