@@ -52,6 +52,13 @@ weir_batch_create(const struct weir_field_set *needed)
 	memset(b, 0, size);
 	b->queue_depth = -1;
 	b->needed = *needed;
+	if (weir_field_set_has(needed, WEIR_FIELD_DNS_QRY_NAME)) {
+		b->names = malloc((size_t)WEIR_ROWS * WEIR_NAME_BYTES);
+		if (!b->names) {
+			weir_batch_destroy(b);
+			return NULL;
+		}
+	}
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++) {
 		if (!weir_field_set_has(needed, f))
 			continue;
@@ -73,6 +80,7 @@ weir_batch_destroy(struct weir_batch *b)
 			b->col[f].data = NULL; /* a part of the batch */
 		weir_column_fini(&b->col[f]);
 	}
+	free(b->names);
 	free(b->kept);
 	free(b);
 }

@@ -28,6 +28,9 @@ enum weir_link {
 	WEIR_N_LINKS,
 };
 
+/* Most bytes of a name that decode puts together: a DNS name, with its dots. */
+#define WEIR_NAME_BYTES 256
+
 struct weir_batch {
 	uint32_t n;           /* packets in the burst, at most WEIR_ROWS */
 	int32_t queue_depth;  /* packets that waited when the burst was taken, or -1 */
@@ -64,6 +67,12 @@ struct weir_batch {
 	struct weir_column col[WEIR_N_FIELDS];
 	struct weir_field_set needed;
 
+	/*
+	 * [WEIR_ROWS * WEIR_NAME_BYTES] names that do not stand in the packet as they are: strings
+	 * of columns point here until the batch is decoded anew. NULL unless a needed field has
+	 * such.
+	 */
+	uint8_t *names;
 	uint8_t *kept; /* [kept_size] packets that weir_batch_keep copied */
 	uint64_t kept_size;
 };
