@@ -30,10 +30,12 @@ bool decode_dns_record_type(struct weir_bytes message, uint16_t *ret_type);
 bool decode_dns_a(struct weir_bytes message, uint32_t *ret_addr);
 
 #define TLS_RECORD_LEN 5
+/* Records that are looked at for a ClientHello. */
+#define TLS_RECORDS 8
 
 /* A record header as SSL 3.0 to TLS 1.3 have it. */
 bool decode_tls_is_record(struct weir_bytes payload);
-/* The server name of a ClientHello that the payload begins with, within the payload. */
+/* The server name of a ClientHello, the first handshake message; it points into the payload. */
 bool decode_tls_sni(struct weir_bytes payload, struct weir_bytes *ret_name);
 
 #endif

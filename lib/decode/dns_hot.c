@@ -119,11 +119,13 @@ decode_dns_name(struct weir_bytes m, uint8_t text[WEIR_NAME_BYTES], uint32_t *re
 bool
 decode_dns_type(struct weir_bytes m, uint16_t *ret_type)
 {
-	uint32_t off = first_question(m);
+	uint8_t text[WEIR_NAME_BYTES];
+	uint32_t len;
 
-	if (!off)
+	/* what only looks like a message mostly has no name that can be */
+	if (!decode_dns_name(m, text, &len))
 		return false;
-	*ret_type = load_u16(m.p + off);
+	*ret_type = load_u16(m.p + first_question(m));
 	return true;
 }
 

@@ -84,15 +84,10 @@ host_name(struct cursor c, struct weir_bytes *ret_name)
 	return true;
 }
 
-bool
-decode_tls_sni(struct weir_bytes payload, struct weir_bytes *ret_name)
+/* Of one handshake record's content. */
+static bool
+client_hello(struct cursor c, struct weir_bytes *ret_name)
 {
-	struct cursor c = { payload.p, payload.len };
-
-	if (!decode_tls_is_record(payload) || c.p[0] != TYPE_HANDSHAKE)
-		return false;
-	skip(&c, TLS_RECORD_LEN);
-	narrow(&c, load_u16(payload.p + 3));
 	if (c.len < HELLO_FIXED_LEN || c.p[0] != CLIENT_HELLO)
 		return false;
 	narrow(&c, 4 + ((uint32_t)c.p[1] << 16 | load_u16(c.p + 2)));
@@ -112,6 +107,27 @@ decode_tls_sni(struct weir_bytes payload, struct weir_bytes *ret_name)
 		}
 		if (!skip(&c, len))
 			return false;
+	}
+	return false;
+}
+
+/* A second hello stands behind a change of the cipher spec. */
+bool
+decode_tls_sni(struct weir_bytes payload, struct weir_bytes *ret_name)
+{
+	struct weir_bytes rest = payload;
+
+	for (unsigned i = 0; i < TLS_RECORDS && decode_tls_is_record(rest); i++) {
+		struct cursor c = { rest.p + TLS_RECORD_LEN, rest.len - TLS_RECORD_LEN };
+		uint32_t len = load_u16(rest.p + 3);
+
+		if (rest.p[0] == TYPE_HANDSHAKE) {
+			narrow(&c, len);
+			return client_hello(c, ret_name);
+		}
+		if (!skip(&c, len))
+			return false;
+		rest = (struct weir_bytes){ .p = c.p, .len = c.len };
 	}
 	return false;
 }

@@ -199,16 +199,59 @@ sample_link(unsigned i, struct packet *p)
 	}
 }
 
+/* A response with a CNAME, an A and an OPT record: 74 bytes. */
+void
+put_dns(struct packet *p)
+{
+	put(p, "1234 8180 0001 0002 0000 0001");
+	put(p, "03777777 07 4578616d706c65 03 636f6d 00 0001 0001");
+	put(p, "c00c 0005 0001 00000e10 0002 c010");
+	put(p, "c010 0001 0001 00000e10 0004 c0000201");
+	put(p, "00 0029 1000 00000000 0000");
+}
+
+/* A ClientHello with a server name, its second extension: 78 bytes. */
+void
+put_tls(struct packet *p)
+{
+	put(p, "16 0301 0049 01 000045 0303");
+	put_zeros(p, 32);
+	put(p, "00 0002 1301 01 00 001a 000b 0002 0100");
+	put(p, "0000 0010 000e 00 000b 6578616d706c652e636f6d");
+}
+
+static void
+sample_application(unsigned i, struct packet *p)
+{
+	put_eth(p, 0x0800);
+	switch (i) {
+	case 13:
+		p->name = "DNS";
+		put_ip4(p, 17, 8 + 74);
+		put_udp(p, 74);
+		put_dns(p);
+		break;
+	default:
+		p->name = "TLS";
+		put_ip4(p, 6, 20 + 78);
+		put_tcp(p, 0x018);
+		put_tls(p);
+		break;
+	}
+}
+
 bool
 packet_sample(unsigned i, struct packet *ret_packet)
 {
-	if (i > 12)
+	if (i > 14)
 		return false;
 	memset(ret_packet, 0, sizeof(*ret_packet));
 	if (i < 6)
 		sample_common(i, ret_packet);
-	else
+	else if (i < 13)
 		sample_link(i, ret_packet);
+	else
+		sample_application(i, ret_packet);
 	return true;
 }
 

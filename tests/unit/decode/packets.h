@@ -29,6 +29,10 @@ void put_ip6(struct packet *p, unsigned next, unsigned payload_len);
 void put_tcp(struct packet *p, unsigned flags);
 void put_udp(struct packet *p, unsigned payload_len); /* ports 2000 to 53 */
 
+/* www.Example.com is example.com, which has 192.0.2.1: 74 bytes */
+void put_dns(struct packet *p);
+void put_tls(struct packet *p); /* a ClientHello for example.com: 78 bytes */
+
 /* The packets that the tests of lanes and truncation walk through: false past the last. */
 bool packet_sample(unsigned i, struct packet *ret_packet);
 

@@ -336,13 +336,17 @@ words_are_never_null(void)
 {
 	static const struct {
 		unsigned sample;
-		enum weir_field_id word[3];
+		enum weir_field_id word[4];
 	} known[] = {
 		{ 0, { WEIR_FIELD_IS_ETH, WEIR_FIELD_IS_IP, WEIR_FIELD_IS_TCP } },
 		{ 1, { WEIR_FIELD_IS_ETH, WEIR_FIELD_IS_IPV6, WEIR_FIELD_IS_UDP } },
 		{ 5, { WEIR_FIELD_IS_ETH, WEIR_FIELD_IS_IP, WEIR_FIELD_IS_SCTP } },
 		{ 10, { WEIR_FIELD_IS_IP, WEIR_FIELD_IS_UDP, WEIR_FIELD_IS_UDP } },
 		{ 11, { WEIR_FIELD_IS_IPV6, WEIR_FIELD_IS_ICMP, WEIR_FIELD_IS_ICMP } },
+		{ 13,
+		    { WEIR_FIELD_IS_ETH, WEIR_FIELD_IS_IP, WEIR_FIELD_IS_UDP, WEIR_FIELD_IS_DNS } },
+		{ 14,
+		    { WEIR_FIELD_IS_ETH, WEIR_FIELD_IS_IP, WEIR_FIELD_IS_TCP, WEIR_FIELD_IS_TLS } },
 	};
 	struct packet p;
 
@@ -351,10 +355,12 @@ words_are_never_null(void)
 
 		CU_ASSERT(packet_sample(known[i].sample, &p));
 		b = decode_one(&p, p.len, p.len);
-		for (unsigned f = WEIR_FIELD_IS_ETH; f <= WEIR_FIELD_IS_SCTP; f++) {
+		for (unsigned f = WEIR_FIELD_IS_ETH; f <= WEIR_FIELD_IS_TLS; f++) {
 			struct weir_value v = weir_column_get(&b->col[f], 0);
-			bool is_true =
-			    f == known[i].word[0] || f == known[i].word[1] || f == known[i].word[2];
+			bool is_true = false;
+
+			for (unsigned w = 0; w < N(known[i].word); w++)
+				is_true = is_true || f == known[i].word[w];
 
 			CU_ASSERT(!v.is_null);
 			CU_ASSERT_EQUAL(v.b, is_true);

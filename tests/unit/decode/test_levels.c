@@ -78,7 +78,9 @@ same_value(const struct weir_value *a, const struct weir_value *b)
 		return a->version == b->version && a->addr.hi == b->addr.hi &&
 		       a->addr.lo == b->addr.lo;
 	case WEIR_STRING:
-		return a->s.p == b->s.p && a->s.len == b->s.len;
+		/* in the packet, or names in the memory of either batch */
+		return a->s.len == b->s.len &&
+		       (a->s.len == 0 || memcmp(a->s.p, b->s.p, a->s.len) == 0);
 	case WEIR_BOOL:
 		return a->b == b->b;
 	default:
