@@ -29,6 +29,7 @@ check(const struct weir_batch *b, const struct weir_decode_counters *counters)
 	static const uint32_t l4 =
 	    WEIR_LAYER_TCP | WEIR_LAYER_UDP | WEIR_LAYER_SCTP | WEIR_LAYER_DCCP | WEIR_LAYER_ICMP;
 	const struct weir_column *payload = &b->col[WEIR_FIELD_PAYLOAD];
+	const struct weir_column *name = &b->col[WEIR_FIELD_DNS_QRY_NAME];
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < WEIR_N_DECODE_REASONS; i++)
@@ -43,6 +44,12 @@ check(const struct weir_batch *b, const struct weir_decode_counters *counters)
 		const struct weir_bytes *s = payload->data;
 
 		if (s->len && (s->p < b->data[0] || s->p + s->len > b->data[0] + b->cap_len[0]))
+			abort();
+	}
+	if (!weir_mask_test(name->null, 0)) {
+		const struct weir_bytes *s = name->data;
+
+		if (s->len == 0 || s->p != b->names || s->len > WEIR_NAME_BYTES)
 			abort();
 	}
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, expr, file."""
+"""Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
+file."""
 import glob
 import importlib.util
 import os
@@ -23,7 +24,7 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "expr", "file"):
+    for kind in ("decode", "application", "expr", "file"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
@@ -37,6 +38,9 @@ def main():
             for p in packets[:30]:
                 more = p.wire - len(p.data)
                 write(folders["decode"], bytes([LINKS.index(p.link), more >> 8 & 255, more & 255]) + p.data)
+                if p["payload"]:
+                    write(folders["application"], p["payload"])
+                    write(folders["application"], p["payload"][2:])  # DNS over TCP has a length before it
             there = os.path.join(folders["file"], "new")
             for big in (False, True):
                 for writer in (pm.write_pcap, pm.write_pcapng):
