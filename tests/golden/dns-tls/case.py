@@ -74,7 +74,7 @@ def packets():
 
 
 def expected(packets):
-    return (oracle.select(packets, ["frame.number", *FIELDS])
+    return (oracle.select(packets[:20], ["frame.number", *FIELDS])
             + oracle.group(packets, [("n", "count"), ("last", "last", "dns.a")], ["dns.qry.name"], query="names")
             + oracle.group(packets, [("n", "count"), ("name", "first", "dns.qry.name")], ["dns.a"],
                            where=lambda p: p["dns.flags.response"] == 1, query="hosts")
