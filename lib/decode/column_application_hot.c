@@ -27,6 +27,32 @@ payload_of(const struct weir_batch *b, unsigned r)
 	return payload;
 }
 
+static inline struct weir_bytes
+data_of(const struct weir_batch *b, unsigned r)
+{
+	if (has_layer(b, r, WEIR_LAYER_TEXT))
+		return (struct weir_bytes){ .p = b->data[r], .len = b->cap_len[r] };
+	return payload_of(b, r);
+}
+
+/* An empty record is a record, an empty payload is no data. */
+void
+DECODE_COLUMN(DATA)(struct weir_batch *b, unsigned lo, uint64_t rows)
+{
+	struct weir_column *c = &b->col[WEIR_FIELD_DATA];
+	struct weir_bytes *out = c->data;
+	uint64_t null = c->null[lo / 64] & ~rows;
+
+	for (uint64_t rest = rows; rest; rest &= rest - 1) {
+		unsigned r = lo + (unsigned)__builtin_ctzll(rest);
+
+		out[r] = data_of(b, r);
+		if (!out[r].len && !has_layer(b, r, WEIR_LAYER_TEXT))
+			null |= UINT64_C(1) << (r - lo);
+	}
+	c->null[lo / 64] = null;
+}
+
 static inline bool
 is_dns_port(const struct weir_batch *b, unsigned r, uint16_t port)
 {

@@ -99,6 +99,10 @@ decode_layout_walk(const struct packet_view *v, struct layout *ret_layout)
 	*l = (struct layout){ 0 };
 	if (v->link == WEIR_LINK_UNKNOWN || v->link >= WEIR_N_LINKS)
 		return WEIR_DECODE_LINK_TYPE;
+	if (v->link == WEIR_LINK_TEXT) {
+		l->layers = WEIR_LAYER_TEXT;
+		return DECODE_OK;
+	}
 	for (unsigned i = 0; i <= DECODE_LINK_DEPTH && w.off < DECODE_LINK_BYTES; i++) {
 		switch (h) {
 		case HEADER_IP_ANY:

@@ -331,6 +331,31 @@ nothing_behind_the_bytes_is_read(void)
 		}
 }
 
+static void
+data_is_a_record_or_a_payload(void)
+{
+	struct packet p = { .link = WEIR_LINK_TEXT };
+	struct weir_batch *b;
+	struct layout l;
+
+	put(&p, "45 6e64");
+	CU_ASSERT_EQUAL(layout_of(&p, p.len, p.len, &l), DECODE_OK);
+	CU_ASSERT_EQUAL(l.layers, WEIR_LAYER_TEXT);
+	b = decode_one(&p, p.len, p.len);
+	CHECK_TEXT(text(b, WEIR_FIELD_DATA), "End");
+	CHECK_TEXT(text(b, WEIR_FIELD_PAYLOAD), "-");
+	CHECK_TEXT(text(b, WEIR_FIELD_IP_VERSION), "-");
+	free_one(b);
+	b = decode_one(&p, 0, 0);
+	CHECK_TEXT(text(b, WEIR_FIELD_DATA), "");
+	free_one(b);
+	CU_ASSERT(packet_sample(7, &p)); /* UDP without payload */
+	b = decode_one(&p, p.len, p.len);
+	CHECK_TEXT(text(b, WEIR_FIELD_PAYLOAD), "");
+	CHECK_TEXT(text(b, WEIR_FIELD_DATA), "-");
+	free_one(b);
+}
+
 int
 main(void)
 {
@@ -344,6 +369,7 @@ main(void)
 		{ "a server name", a_server_name },
 		{ "a hello behind other records", a_hello_behind_other_records },
 		{ "lengths are kept to", lengths_are_kept_to },
+		{ "data is a record or a payload", data_is_a_record_or_a_payload },
 		{ "nothing behind the bytes is read", nothing_behind_the_bytes_is_read },
 		CU_TEST_INFO_NULL,
 	};

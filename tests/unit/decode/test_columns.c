@@ -94,6 +94,7 @@ tcp_over_ip4(void)
 		{ WEIR_FIELD_TCP_FLAG_CWR, "0" },
 		{ WEIR_FIELD_PAYLOAD, "abcd" },
 		{ WEIR_FIELD_PAYLOAD_LEN, "4" },
+		{ WEIR_FIELD_DATA, "abcd" },
 	};
 	struct weir_batch *b;
 	struct packet p;
@@ -129,6 +130,7 @@ udp_over_ip6(void)
 		{ WEIR_FIELD_UDP_LENGTH, "12" },
 		{ WEIR_FIELD_PAYLOAD, "abcd" },
 		{ WEIR_FIELD_PAYLOAD_LEN, "4" },
+		{ WEIR_FIELD_DATA, "abcd" },
 	};
 	struct weir_batch *b;
 	struct packet p;

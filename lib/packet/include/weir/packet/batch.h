@@ -25,6 +25,7 @@ enum weir_link {
 	WEIR_LINK_PPP,    /* with or without address and control bytes */
 	WEIR_LINK_CHDLC,  /* Cisco HDLC */
 	WEIR_LINK_NFLOG,
+	WEIR_LINK_TEXT, /* no packet: a record of a text source, without headers */
 	WEIR_N_LINKS,
 };
 

@@ -24,6 +24,7 @@ enum weir_layer {
 	WEIR_LAYER_ICMP = 1 << 12, /* ICMP and ICMPv6 */
 	WEIR_LAYER_PAYLOAD =
 	    1 << 13, /* the whole TCP or UDP header is there, so the payload is known */
+	WEIR_LAYER_TEXT = 1 << 14, /* a record of a text source: no other layer */
 };
 
 enum weir_field_id {
