@@ -55,7 +55,7 @@ def layer(field):
 
 def plain(text):
     """A name with all but printable ASCII made one mark, for tshark replaces what is no UTF-8."""
-    return None if text is None else re.sub(r"([^!-\[\]-~]|\\+(\d{3}|[a-z]))+", "?", text)
+    return None if text is None else re.sub(r"(\\+(\d{3}|[a-z])|[^!-\[\]-~])+", "?", text)
 
 
 def number(text):

@@ -1,4 +1,7 @@
-"""Payload as text: contains, matches, upper, lower, len; bytes that are no text come as hex, quotes escaped. data.data has no empty ones."""
+"""Payload as text: contains, matches, upper, lower, len; bytes that are no text come as hex, quotes escaped.
+
+data.data is null where the payload is empty.
+"""
 import oracle
 from pcapmaker import MS, packet
 from shared import A, B, second
