@@ -213,9 +213,11 @@ class Cores:
 
     def figure(self, key, runs, name, other, most, of):
         if name in runs and other in runs:
-            each = [of(a, b) for a, b in least_disturbed(runs[name], runs[other])]
+            pairs = least_disturbed(runs[name], runs[other])
+            each = [of(a, b) for a, b in pairs]
             self.bench.doc["differences"][key] = {
-                "value": median(each), "most": most, "noise": (max(each) - min(each)) / 2, "each": each}
+                "value": median(each), "most": most, "noise": (max(each) - min(each)) / 2, "each": each,
+                "had": median([min(a["cpus"], b["cpus"]) for a, b in pairs])}
 
 
 def least_disturbed(one, other):
