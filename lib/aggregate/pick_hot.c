@@ -70,6 +70,27 @@ weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words)
 
 #endif
 
+void
+weir_agg_wide(const struct weir_layout *l, const struct weir_column *const *keys, uint32_t n,
+    uint64_t wide[WEIR_MASK_WORDS])
+{
+	for (unsigned w = 0; w * 64 < n; w++) {
+		uint8_t differ[64] = { 0 };
+
+		for (unsigned k = 0; k < l->n_keys; k++) {
+			const uint8_t *version = keys[k]->version;
+
+			if (l->keys[k].store != WEIR_ADDR)
+				continue;
+			for (unsigned r = 0; r < 64; r++)
+				differ[r] |= version[w * 64 + r] ^ 4;
+		}
+		for (unsigned r = 0; r < 64; r++)
+			differ[r] = differ[r] ? 1 : 0;
+		wide[w] = weir_bools_pack64(differ);
+	}
+}
+
 struct weir_agg_span
 weir_agg_times(const int64_t *time_ns, uint32_t n)
 {
@@ -91,6 +112,7 @@ weir_agg_times(const int64_t *time_ns, uint32_t n)
 const struct weir_agg_kernels weir_agg_level = {
 	.numbers = weir_agg_numbers,
 	.compress = weir_agg_compress,
+	.wide = weir_agg_wide,
 	.times = weir_agg_times,
 	.pack = weir_agg_pack,
 	.guess = weir_agg_guess,

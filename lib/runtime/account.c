@@ -10,7 +10,7 @@
 const struct weir_worker_counts *
 weir_counts_of(const struct weir_worker *w, bool is_live)
 {
-	return is_live ? &w->answer : &w->counts;
+	return is_live ? &w->seen : &w->counts;
 }
 
 static void

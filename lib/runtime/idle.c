@@ -10,7 +10,9 @@
 #define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
 #define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
 #define NAPS_A_STEP  64
-#define WAIT_MS      100
+#define NAPS         (5 * NAPS_A_STEP) /* until they are at their longest */
+#define WAIT_MS      100               /* an interface that goes away wakes nobody */
+#define WAIT_LESS_MS 10                /* where nobody asked for interrupts: what if one fails? */
 #define MOST_INPUTS  64
 
 void
@@ -71,14 +73,14 @@ arm(const struct weir_worker *w, bool is_on)
  * others waiting.
  */
 static void
-wait(struct weir_worker *w, unsigned n)
+wait(struct weir_worker *w, unsigned n, int most_ms)
 {
 	bool is_shared = w->all->intake->has_shared && w->all->n > 1;
 	struct pollfd fds[MOST_INPUTS];
 	unsigned n_fds = is_shared || w->n_exchanges ? 0 : descriptors(w, fds);
 
 	if (n_fds && w->is_armed) {
-		(void)poll(fds, n_fds, WAIT_MS);
+		(void)poll(fds, n_fds, most_ms);
 		weir_idle_end(w);
 	} else if (n_fds && arm(w, true)) {
 		w->is_armed = true;
@@ -98,10 +100,15 @@ weir_idle_end(struct weir_worker *w)
 void
 weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 {
+	/* Nobody waits for more rows to go with those that are there: none come. */
+	if (n == SPINS)
+		weir_worker_flush(w);
 	if (how == WEIR_IDLE_SPIN || n <= SPINS)
 		rte_pause();
 	else if (how == WEIR_IDLE_INTERRUPT)
-		wait(w, n - SPINS);
+		wait(w, n - SPINS, WAIT_MS);
+	else if (n > SPINS + NAPS)
+		wait(w, n - SPINS, WAIT_LESS_MS);
 	else
 		weir_nap(n - SPINS);
 }

@@ -289,7 +289,6 @@ weir_worker_main(void *worker)
 
 	if (is_eal_running)
 		rte_thread_register();
-	w->start_ns = weir_now_mono_ns();
 	loop(w);
 	if (is_eal_running)
 		rte_thread_unregister();

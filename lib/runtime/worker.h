@@ -127,6 +127,8 @@ struct weir_worker {
 	_Alignas(64) atomic_uint asked;
 	atomic_uint answered;
 	struct weir_worker_counts answer;
+	/* control: rw */
+	struct weir_worker_counts seen; /* the last answer, which stays while the next is written */
 	pthread_t thread;
 };
 

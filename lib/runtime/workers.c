@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/time.h>
 #include <weir/exchange/ring.h>
 
 #include "worker.h"
@@ -89,6 +90,7 @@ destroy_worker(struct weir_worker *w)
 	free(w->queries);
 	free(w->counts.queries);
 	free(w->answer.queries);
+	free(w->seen.queries);
 	free(w->out);
 	free(w->back);
 	free(w);
@@ -127,10 +129,11 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->queries));
 	w->counts.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->counts.queries));
 	w->answer.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->answer.queries));
+	w->seen.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->seen.queries));
 	w->out = weir_ring_create("out", sizeof(struct weir_parcel), RING_PARCELS);
 	w->back = weir_ring_create("back", sizeof(struct weir_parcel), RING_PARCELS);
-	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries || !w->out ||
-	    !w->back || give_inputs(w, all->intake))
+	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries ||
+	    !w->seen.queries || !w->out || !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
@@ -313,6 +316,7 @@ start(struct weir_worker *w)
 		CPU_SET(w->cpu, &cpus);
 		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
 	}
+	w->start_ns = weir_now_mono_ns();
 	rc = pthread_create(&w->thread, &attr, weir_worker_main, w);
 	pthread_attr_destroy(&attr);
 	if (rc)

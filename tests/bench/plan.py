@@ -2,12 +2,14 @@
 import os
 import subprocess
 
+import cores
+import idle
 import inputs as bench_inputs
 import profile
 import programs
 from measure import Failed, median, spread
 
-STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time")
+STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "cores", "idle")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -231,6 +233,14 @@ class Bench:
             except Failed as e:
                 self.skip(name + " time", e)
         self.port_time(found)
+
+    def cores(self):
+        """Two workers beside one."""
+        cores.Cores(self).measure()
+
+    def idle(self):
+        """What an interface without packets costs, and how soon the first one is seen."""
+        idle.measure_all(self)
 
     def port_time(self, found):
         """The same for a port, whose packets lie in buffers of DPDK."""
