@@ -180,9 +180,9 @@ class Testpmd:
             raise netns.Unavailable("dpdk-testpmd is missing")
         self.seen = []
         self.p = subprocess.Popen(
-            [program, "--no-huge", "-m", "256", "--no-pci", "--no-shconf", "-l", "0,1", "--file-prefix", "weir-test-%d" % os.getpid(),
+            ["stdbuf", "-oL", program, "--no-huge", "-m", "256", "--no-pci", "--no-shconf", "-l", "0,1", "--file-prefix", "weir-test-%d" % os.getpid(),
              "--vdev=net_memif0,role=client,socket=%s,socket-abstract=no" % socket_path, "--vdev=net_pcap0,rx_pcap=" + path,
-             "--", "-i", "--total-num-mbufs=4096"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+             "--", "-i", "--no-flush-rx", "--total-num-mbufs=4096"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.reader = threading.Thread(target=lambda: self.seen.extend(self.p.stdout), daemon=True)
         self.reader.start()
 
@@ -193,8 +193,8 @@ class Testpmd:
         self.p.stdin.flush()
 
     def link_is_up(self):
-        self.say("show port summary 0")
-        return any("net_memif0" in x and " up " in x + " " for x in list(self.seen))
+        self.say("show port info 0")
+        return any("Link status: up" in x for x in list(self.seen))
 
     def __enter__(self):
         return self

@@ -173,6 +173,15 @@ class Run:
         return [json.loads(x) for x in self.out]
 
 
+def threads(pid):
+    """Threads of a process by name."""
+    out = {}
+    for tid in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, tid)) as f:
+            out[f.read().strip()] = int(tid)
+    return out
+
+
 def counts(sent, run, stats):
     """Problems where weir's counts and rows of QUERY are not those of what was sent."""
     problems = []
