@@ -291,11 +291,10 @@ ctl_rows_text(const json_t *result, unsigned n_rows, struct weir_strbuf *b)
 	}
 	if (json_object_get(first, "window.start"))
 		weir_strbuf_printf(
-		    b, "%s to %s\n", string(first, "window.start"), string(first, "window.end"));
+		    b, "  %s to %s", string(first, "window.start"), string(first, "window.end"));
+	weir_strbuf_puts(b, g.n_columns ? "\n" : ": no rows yet, no window has been closed\n");
 	if (g.n_columns)
 		grid_print(&g, 0, b);
-	else
-		weir_strbuf_puts(b, "no window with rows has been closed yet\n");
 	json_decref(first);
 }
 

@@ -225,26 +225,6 @@ feed_runs(struct weir_aggregator *a, const struct feed *f, const uint64_t wide[W
 	}
 }
 
-/* Which of the first n rows have an address that is not IPv4, and others behind them. */
-static void
-find_wide(
-    const struct weir_layout *l, const struct weir_group_rows *rows, uint64_t wide[WEIR_MASK_WORDS])
-{
-	for (unsigned w = 0; w * 64 < rows->n; w++) {
-		uint8_t differ[64] = { 0 };
-
-		for (unsigned k = 0; k < l->n_keys; k++) {
-			const uint8_t *version = rows->keys[k]->version;
-
-			if (l->keys[k].store != WEIR_ADDR)
-				continue;
-			for (unsigned r = 0; r < 64; r++)
-				differ[r] |= version[w * 64 + r] != 4;
-		}
-		wide[w] = weir_bools_pack64(differ);
-	}
-}
-
 /* Take rows whose keys have addresses. */
 static void
 feed_addresses(struct weir_aggregator *a, const struct feed *f, uint32_t n)
@@ -254,7 +234,7 @@ feed_addresses(struct weir_aggregator *a, const struct feed *f, uint32_t n)
 	uint64_t wide[WEIR_MASK_WORDS] = { 0 };
 	uint32_t n_wide;
 
-	find_wide(l, f->rows, wide);
+	l->level->wide(l, f->rows->keys, f->rows->n, wide);
 	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++) {
 		masks[WEIR_SHAPE_WIDE][w] = f->sel[w] & wide[w];
 		masks[WEIR_SHAPE_NARROW][w] = f->sel[w] & ~wide[w];

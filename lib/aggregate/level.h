@@ -22,6 +22,12 @@ struct weir_agg_kernels {
 	uint32_t (*numbers)(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers);
 	/* Leave the elements that a mask names, in order, of WEIR_ROWS; the others change. */
 	void (*compress)(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words);
+	/*
+	 * Which of the first n rows have a key that is an address but not IPv4, and others behind
+	 * them.
+	 */
+	void (*wide)(const struct weir_layout *l, const struct weir_column *const *keys, uint32_t n,
+	    uint64_t wide[WEIR_MASK_WORDS]);
 	/* The times of n rows, at least one. */
 	struct weir_agg_span (*times)(const int64_t *time_ns, uint32_t n);
 	/* Pack keys of a shape. */
@@ -50,12 +56,15 @@ extern const struct weir_agg_kernels weir_agg_level_v2, weir_agg_level_v3, weir_
 #define weir_agg_level    WEIR_SIMD_NAME(weir_agg_level)
 #define weir_agg_numbers  WEIR_SIMD_NAME(weir_agg_numbers)
 #define weir_agg_compress WEIR_SIMD_NAME(weir_agg_compress)
+#define weir_agg_wide     WEIR_SIMD_NAME(weir_agg_wide)
 #define weir_agg_times    WEIR_SIMD_NAME(weir_agg_times)
 #define weir_agg_pack     WEIR_SIMD_NAME(weir_agg_pack)
 #define weir_agg_guess    WEIR_SIMD_NAME(weir_agg_guess)
 #define weir_agg_find     WEIR_SIMD_NAME(weir_agg_find)
 
 uint32_t weir_agg_numbers(const uint64_t mask[WEIR_MASK_WORDS], uint32_t *numbers);
+void weir_agg_wide(const struct weir_layout *l, const struct weir_column *const *keys, uint32_t n,
+    uint64_t wide[WEIR_MASK_WORDS]);
 struct weir_agg_span weir_agg_times(const int64_t *time_ns, uint32_t n);
 void weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words);
 void weir_agg_pack(const struct weir_layout *l, const struct weir_shape *s,

@@ -70,24 +70,49 @@ weir_agg_compress(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words)
 
 #endif
 
+void
+weir_agg_wide(const struct weir_layout *l, const struct weir_column *const *keys, uint32_t n,
+    uint64_t wide[WEIR_MASK_WORDS])
+{
+	for (unsigned w = 0; w * 64 < n; w++) {
+		uint8_t differ[64] = { 0 };
+
+		for (unsigned k = 0; k < l->n_keys; k++) {
+			const uint8_t *version = keys[k]->version;
+
+			if (l->keys[k].store != WEIR_ADDR)
+				continue;
+			for (unsigned r = 0; r < 64; r++)
+				differ[r] |= version[w * 64 + r] ^ 4;
+		}
+		for (unsigned r = 0; r < 64; r++)
+			differ[r] = differ[r] ? 1 : 0;
+		wide[w] = weir_bools_pack64(differ);
+	}
+}
+
 struct weir_agg_span
 weir_agg_times(const int64_t *time_ns, uint32_t n)
 {
-	struct weir_agg_span s = { INT64_MAX, INT64_MAX, INT64_MIN };
+	int64_t least = INT64_MAX, largest = INT64_MIN;
+	uint64_t least_known =
+	    UINT64_MAX; /* from the least time on; having none wraps to the most */
 
 	for (uint32_t r = 0; r < n; r++) {
-		int64_t t = time_ns[r], known = t == WEIR_TIME_NONE ? INT64_MAX : t;
+		uint64_t known = ((uint64_t)time_ns[r] ^ UINT64_C(1) << 63) - 1;
 
-		s.least = t < s.least ? t : s.least;
-		s.least_known = known < s.least_known ? known : s.least_known;
-		s.largest = t > s.largest ? t : s.largest;
+		least = time_ns[r] < least ? time_ns[r] : least;
+		largest = time_ns[r] > largest ? time_ns[r] : largest;
+		least_known = known < least_known ? known : least_known;
 	}
-	return s;
+	least_known = least_known == UINT64_MAX ? UINT64_MAX : least_known + 1;
+	return (struct weir_agg_span){ least, (int64_t)(least_known ^ UINT64_C(1) << 63), largest };
 }
 
 const struct weir_agg_kernels weir_agg_level = {
 	.numbers = weir_agg_numbers,
 	.compress = weir_agg_compress,
+	.wide = weir_agg_wide,
 	.times = weir_agg_times,
 	.pack = weir_agg_pack,
 	.guess = weir_agg_guess,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
@@ -254,6 +255,8 @@ take_answer(const char *name, const char *text, json_t **ret, struct weir_error 
 
 	if (result)
 		*ret = json_incref(result);
+	else if (json_is_true(json_object_get(answer, "ended")))
+		rc = weir_error_run(err, -ECONNRESET, "the run '%s' has ended", name);
 	else if (error && fail == WEIR_FAIL_USAGE)
 		rc = weir_error_usage(err, "%s", error);
 	else if (error)
@@ -295,14 +298,33 @@ weir_client_ask(struct weir_client *c, enum weir_control_command command, const 
 	return rc;
 }
 
+/* What becomes readable when the process at the other end ends, or -1. */
+static int
+open_process(const struct weir_client *c)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+
+	/* as this process sees it: what it says of itself may be of another container */
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) || peer.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
 int
 weir_client_wait_end(struct weir_client *c, int timeout_ms)
 {
-	/* the other end never speaks unasked: what is readable is its end */
-	struct pollfd p = { c->fd, POLLIN, 0 };
-	int n = poll(&p, 1, timeout_ms);
+	int fd = open_process(c), n, code;
+	/* Else its hanging up, which is a little earlier: it never speaks unasked. */
+	struct pollfd p = { fd < 0 ? c->fd : fd, POLLIN, 0 };
 
+	if (fd < 0 && errno == ESRCH)
+		return 0;
+	n = poll(&p, 1, timeout_ms);
+	code = errno;
+	if (fd >= 0)
+		close(fd);
 	if (n < 0)
-		return -errno;
+		return -code;
 	return n ? 0 : -ETIMEDOUT;
 }

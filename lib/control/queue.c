@@ -36,6 +36,14 @@ failure(const struct weir_error *err)
 	return json_pack("{s:s, s:i}", "error", err->text, "fail", (int)err->fail);
 }
 
+/* For those who come, or wait, when nobody answers any more. */
+static json_t *
+say_ended(void)
+{
+	return json_pack("{s:s, s:i, s:b}", "error", "the run has ended", "fail",
+	    (int)WEIR_FAIL_RUN, "ended", 1);
+}
+
 static json_t *
 say(const char *text)
 {
@@ -117,7 +125,7 @@ weir_queue_ask(enum weir_control_command command, const char *argument)
 	r->command = command;
 	pthread_mutex_lock(&queue.lock);
 	if (!queue.is_open) {
-		answer = say("the run is starting or ending");
+		answer = say_ended();
 	} else if (atomic_load_explicit(&queue.n, memory_order_relaxed) >= MAX_QUEUED) {
 		answer = say("too many requests at a time");
 	} else {
@@ -149,7 +157,7 @@ weir_queue_close(void)
 	pthread_mutex_lock(&queue.lock);
 	queue.is_open = false;
 	while (queue.first) {
-		queue.first->answer = say("the run has ended");
+		queue.first->answer = say_ended();
 		take_out(queue.first);
 	}
 	pthread_cond_broadcast(&queue.answered);

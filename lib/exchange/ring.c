@@ -21,3 +21,10 @@ weir_ring_create(const char *name, uint32_t elem_size, uint32_t n)
 	}
 	return r;
 }
+
+uint32_t
+weir_ring_room(const struct rte_ring *r)
+{
+	/* rte_ring_free_count reads both ends without order. */
+	return r->capacity + __atomic_load_n(&r->cons.tail, __ATOMIC_ACQUIRE) - r->prod.head;
+}

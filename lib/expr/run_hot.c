@@ -14,6 +14,8 @@ weir_program_run(struct weir_program *p, const struct weir_column *const *inputs
 		.sel = p->sels,
 	};
 
+	if (p->symbol >= 0) /* just a name: the column is there */
+		return inputs[p->symbol];
 	for (unsigned i = 0; i < p->n_inputs; i++)
 		p->cols[p->inputs[i].col] = inputs[p->inputs[i].slot];
 	memcpy(p->sels[0], sel, sizeof(p->sels[0]));

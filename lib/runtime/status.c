@@ -10,7 +10,8 @@
 #include "account.h"
 #include "status.h"
 
-#define ASK_NS (WEIR_NS_PER_S / 4)
+#define ASK_NS  (WEIR_NS_PER_S / 4)
+#define ROWS_NS (5 * WEIR_NS_PER_S / 2) /* rates of rows are over so much, up to twice */
 
 int
 weir_status_init(
@@ -19,40 +20,56 @@ weir_status_init(
 	*s = (struct weir_status){ .all = all, .delivery = delivery };
 	for (unsigned i = 0; i < 2; i++) {
 		s->samples[i].workers = calloc(all->n, sizeof(*s->samples[i].workers));
-		s->samples[i].rows = calloc(WEIR_QUERIES_MOST, sizeof(*s->samples[i].rows));
-		if (!s->samples[i].workers || !s->samples[i].rows)
+		if (!s->samples[i].workers)
 			return -ENOMEM;
 		s->samples[i].at_ns = weir_now_mono_ns();
 	}
+	for (unsigned i = 0; i < 3; i++)
+		s->rows[i].at_ns = s->samples[0].at_ns;
 	return 0;
 }
 
 void
 weir_status_fini(struct weir_status *s)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++)
 		free(s->samples[i].workers);
-		free(s->samples[i].rows);
-	}
+}
+
+/* A worker's answer, so that it may write the next one. */
+static void
+see(struct weir_worker *w, unsigned n_queries)
+{
+	struct weir_query_counts *queries = w->seen.queries;
+
+	w->seen = w->answer;
+	w->seen.queries = queries;
+	memcpy(queries, w->answer.queries, n_queries * sizeof(*queries));
 }
 
 static void
 take_sample(struct weir_status *s, int64_t mono_ns)
 {
 	struct weir_sample before = s->samples[0], *now = &s->samples[1];
+	unsigned n_queries = s->delivery->plan->n_queries;
 
 	s->samples[0] = s->samples[1];
 	*now = before; /* its memory */
 	now->at_ns = mono_ns;
 	for (unsigned i = 0; i < s->all->n; i++) {
-		const struct weir_worker_counts *c = &s->all->worker[i]->answer;
+		const struct weir_worker_counts *c = &s->all->worker[i]->seen;
 
+		see(s->all->worker[i], n_queries);
 		now->workers[i] = (struct weir_sample_worker){ c->packets, c->bytes, c->busy_ns,
 			c->pressed_ns, c->idle_ns };
 	}
-	for (unsigned q = 0; q < s->delivery->plan->n_queries; q++)
-		now->rows[q] = s->delivery->outlets[q].rows;
-	s->n_samples++;
+	if (mono_ns - s->rows[1].at_ns >= ROWS_NS) {
+		s->rows[0] = s->rows[1];
+		s->rows[1] = s->rows[2];
+	}
+	s->rows[2].at_ns = mono_ns;
+	for (unsigned q = 0; q < n_queries; q++)
+		s->rows[2].rows[q] = s->delivery->outlets[q].rows;
 }
 
 void
@@ -79,14 +96,19 @@ weir_status_poll(struct weir_status *s, int64_t mono_ns)
 	s->is_asked = false;
 }
 
-/* What grew by n between the samples, a second. */
+/* What grew in so many ns, a second. */
 static double
-a_second(const struct weir_status *s, uint64_t before, uint64_t now)
+a_second(uint64_t before, uint64_t now, int64_t ns)
 {
-	int64_t ns = s->samples[1].at_ns - s->samples[0].at_ns;
-
 	return ns > 0 && now >= before ? (double)(now - before) * (double)WEIR_NS_PER_S / (double)ns
 				       : 0;
+}
+
+static double
+rows_a_second(const struct weir_status *s, unsigned query)
+{
+	return a_second(
+	    s->rows[0].rows[query], s->rows[2].rows[query], s->rows[2].at_ns - s->rows[0].at_ns);
 }
 
 static double
@@ -102,6 +124,7 @@ worker_json(const struct weir_status *s, unsigned i)
 {
 	const struct weir_sample_worker *a = &s->samples[0].workers[i];
 	const struct weir_sample_worker *b = &s->samples[1].workers[i];
+	int64_t ns = s->samples[1].at_ns - s->samples[0].at_ns;
 	int64_t busy_ns = b->busy_ns - a->busy_ns, pressed_ns = b->pressed_ns - a->pressed_ns;
 	int64_t idle_ns = b->idle_ns - a->idle_ns, all_ns = busy_ns + pressed_ns + idle_ns;
 	uint64_t packets = b->packets - a->packets;
@@ -112,8 +135,8 @@ worker_json(const struct weir_status *s, unsigned i)
 	json_object_set_new(o, "cpu", cpu < 0 ? json_null() : json_integer(cpu));
 	json_object_set_new(o, "packets", json_integer((json_int_t)b->packets));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)b->bytes));
-	json_object_set_new(o, "pps", json_real(a_second(s, a->packets, b->packets)));
-	json_object_set_new(o, "bps", json_real(8 * a_second(s, a->bytes, b->bytes)));
+	json_object_set_new(o, "pps", json_real(a_second(a->packets, b->packets, ns)));
+	json_object_set_new(o, "bps", json_real(8 * a_second(a->bytes, b->bytes, ns)));
 	json_object_set_new(o, "ns_per_packet",
 	    packets ? json_real((double)busy_ns / (double)packets) : json_null());
 	json_object_set_new(o, "busy", json_real(share(busy_ns, all_ns)));
@@ -141,7 +164,7 @@ query_json(const struct weir_status *s, unsigned q, const json_t *ledger)
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < s->all->n; i++) {
-		const struct weir_query_counts *c = &s->all->worker[i]->answer.queries[q];
+		const struct weir_query_counts *c = &s->all->worker[i]->seen.queries[q];
 
 		keys += c->keys;
 		windows = c->windows > windows ? c->windows : windows;
@@ -152,8 +175,7 @@ query_json(const struct weir_status *s, unsigned q, const json_t *ledger)
 	json_object_set(o, "aggregated", json_object_get(l, "aggregated"));
 	json_object_set(o, "dropped", json_object_get(l, "dropped"));
 	json_object_set(o, "rows", json_object_get(l, "rows"));
-	json_object_set_new(
-	    o, "rows_per_s", json_real(a_second(s, s->samples[0].rows[q], s->samples[1].rows[q])));
+	json_object_set_new(o, "rows_per_s", json_real(rows_a_second(s, q)));
 	json_object_set_new(o, "table_keys", json_integer((json_int_t)keys));
 	json_object_set_new(o, "table_size",
 	    json_integer((json_int_t)(pq->table_size * (pq->table_size ? s->all->n : 1))));
@@ -227,7 +249,7 @@ weir_status_json(const struct weir_status *s)
 	for (unsigned q = 0; q < config->plan->n_queries; q++) {
 		if (config->plan->queries[q].is_removed)
 			continue;
-		rows += a_second(s, s->samples[0].rows[q], s->samples[1].rows[q]);
+		rows += rows_a_second(s, q);
 		json_array_append_new(queries, query_json(s, q, ledger));
 	}
 	json_object_set_new(rate, "pps", json_real(pps));

@@ -21,14 +21,19 @@ struct weir_sample_worker {
 struct weir_sample {
 	int64_t at_ns;                      /* monotonic */
 	struct weir_sample_worker *workers; /* [n_workers] */
-	uint64_t *rows;                     /* [WEIR_QUERIES_MOST] */
+};
+
+/* Rows come window by window, so their rate is taken over a longer time. */
+struct weir_rows_sample {
+	int64_t at_ns;
+	uint64_t rows[WEIR_QUERIES_MOST];
 };
 
 struct weir_status {
 	const struct weir_workers *all;
 	const struct weir_delivery *delivery;
-	struct weir_sample samples[2]; /* the last but one, and the last */
-	unsigned n_samples;            /* so far */
+	struct weir_sample samples[2];   /* the last but one, and the last */
+	struct weir_rows_sample rows[3]; /* the oldest, a later one, and the last */
 	int64_t asked_ns;
 	bool is_asked; /* and not all have answered */
 };

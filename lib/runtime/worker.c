@@ -14,8 +14,8 @@
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
 #define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
-#define PUSH_MOST_NS  (WEIR_NS_PER_S / 100) /* a live worker waits no longer for another */
-#define FLUSH_NS      (WEIR_NS_PER_S / 10)  /* live rows wait no longer than this */
+#define PUSH_MOST_NS  (WEIR_NS_PER_S / 20) /* a live worker waits no longer for another */
+#define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 
 /* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
  */
@@ -43,14 +43,24 @@ note_pressed(struct weir_worker *w, int64_t since_ns)
 	w->counts.busy_ns -= ns;
 }
 
+static void
+note_sent(struct weir_worker *w)
+{
+	uint64_t n = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
+
+	atomic_store_explicit(&w->n_sent, n + 1, memory_order_relaxed);
+}
+
 bool
 weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 {
 	struct weir_parcel copy = *parcel;
 	int64_t since_ns;
 
-	if (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)) == 0)
+	if (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)) == 0) {
+		note_sent(w);
 		return true;
+	}
 	/* A file can wait for its reader; a live source cannot, so its rows are shed and counted.
 	 */
 	if (w->all->is_live)
@@ -61,6 +71,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 		if (!weir_worker_gather(w)) /* others may wait for this worker meanwhile */
 			weir_nap(0);
 	} while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)));
+	note_sent(w);
 	note_pressed(w, since_ns);
 	return true;
 }
@@ -278,7 +289,6 @@ weir_worker_main(void *worker)
 
 	if (is_eal_running)
 		rte_thread_register();
-	w->start_ns = weir_now_mono_ns();
 	loop(w);
 	if (is_eal_running)
 		rte_thread_unregister();

@@ -119,6 +119,7 @@ struct weir_worker {
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;
 	_Atomic uint64_t at_number; /* of the first packet in work, UINT64_MAX where none is */
+	_Atomic uint64_t n_sent;    /* parcels */
 	_Atomic int64_t closed_ns;  /* panes up to this watermark have been handed over */
 	atomic_bool has_ended;
 	/* A copy of the counts between two bursts: control asks by a new number, and reads when the
@@ -126,6 +127,8 @@ struct weir_worker {
 	_Alignas(64) atomic_uint asked;
 	atomic_uint answered;
 	struct weir_worker_counts answer;
+	/* control: rw */
+	struct weir_worker_counts seen; /* the last answer, which stays while the next is written */
 	pthread_t thread;
 };
 

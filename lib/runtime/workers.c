@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/time.h>
 #include <weir/exchange/ring.h>
 
 #include "worker.h"
@@ -89,6 +90,7 @@ destroy_worker(struct weir_worker *w)
 	free(w->queries);
 	free(w->counts.queries);
 	free(w->answer.queries);
+	free(w->seen.queries);
 	free(w->out);
 	free(w->back);
 	free(w);
@@ -127,10 +129,11 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->queries));
 	w->counts.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->counts.queries));
 	w->answer.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->answer.queries));
+	w->seen.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->seen.queries));
 	w->out = weir_ring_create("out", sizeof(struct weir_parcel), RING_PARCELS);
 	w->back = weir_ring_create("back", sizeof(struct weir_parcel), RING_PARCELS);
-	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries || !w->out ||
-	    !w->back || give_inputs(w, all->intake))
+	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries ||
+	    !w->seen.queries || !w->out || !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
@@ -214,7 +217,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 	if (!additions)
 		abort();
 	for (; !rc && n < all->n; n++) {
-		if (rte_ring_free_count(all->worker[n]->back) == 0)
+		if (weir_ring_room(all->worker[n]->back) == 0)
 			rc = weir_error_run(err, -EAGAIN, "a worker is busy: try again");
 		else if (!(additions[n] = make_addition(all, n, query, err)))
 			rc = err->code;
@@ -243,7 +246,7 @@ weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error 
 	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
 
 	for (unsigned i = 0; i < all->n; i++)
-		if (rte_ring_free_count(all->worker[i]->back) == 0)
+		if (weir_ring_room(all->worker[i]->back) == 0)
 			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
 	for (unsigned i = 0; i < all->n; i++)
 		rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
@@ -313,6 +316,7 @@ start(struct weir_worker *w)
 		CPU_SET(w->cpu, &cpus);
 		pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
 	}
+	w->start_ns = weir_now_mono_ns();
 	rc = pthread_create(&w->thread, &attr, weir_worker_main, w);
 	pthread_attr_destroy(&attr);
 	if (rc)

@@ -52,6 +52,25 @@ copy_rows(struct weir_batch *restrict b, const struct weir_arena_leaf *restrict 
 	}
 }
 
+/* Rows of the next burst whose headers are prefetched; decode sees to those behind them. */
+#define PREFETCHED 64u
+/* Headers may lie across two lines; this is where the second one is needed at the latest. */
+#define SECOND_LINE 50
+
+static void
+prefetch_next(const struct weir_arena_leaf *l, uint32_t at)
+{
+	const uint8_t *bytes = (const uint8_t *)l->chunk;
+	uint32_t n = l->n - at < PREFETCHED ? l->n - at : PREFETCHED;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *p = bytes + (uint64_t)l->offset[at + i] * WEIR_ARENA_ALIGN;
+
+		__builtin_prefetch(p, 0, 2);
+		__builtin_prefetch(p + SECOND_LINE, 0, 2);
+	}
+}
+
 void
 weir_arena_fill(
     const struct weir_arena *a, struct weir_arena_cursor *c, struct weir_batch *b, uint32_t max)
@@ -75,4 +94,6 @@ weir_arena_fill(
 		c->leaf = c->leaf->next;
 		c->at = 0;
 	}
+	if (c->leaf)
+		prefetch_next(c->leaf, c->at);
 }

@@ -44,6 +44,7 @@ static uint32_t
 fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch *b, uint32_t first,
     uint32_t n, int64_t now_ns)
 {
+	uint16_t interface = e->base.first_interface;
 	uint32_t to = first;
 
 	for (uint32_t r = first; r < first + n; r++) {
@@ -54,10 +55,6 @@ fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch
 		rte_prefetch0(b->data[to]);
 		b->cap_len[to] = rte_pktmbuf_data_len(m);
 		b->wire_len[to] = rte_pktmbuf_pkt_len(m);
-		b->time_ns[to] = now_ns;
-		b->interface[to] = e->base.first_interface;
-		b->link[to] = WEIR_LINK_ETHERNET;
-		b->dlt[to] = DLT_EN10MB;
 		if (unlikely(m->nb_segs > 1)) {
 			b->data[to] = gather(e, m, &b->cap_len[to]);
 			if (!b->data[to]) {
@@ -68,6 +65,14 @@ fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch
 		}
 		to++;
 	}
+	/* What is the same for all goes by vectors. */
+	for (uint32_t r = first; r < to; r++)
+		b->time_ns[r] = now_ns;
+	for (uint32_t r = first; r < to; r++)
+		b->interface[r] = interface;
+	for (uint32_t r = first; r < to; r++)
+		b->dlt[r] = DLT_EN10MB;
+	memset(b->link + first, WEIR_LINK_ETHERNET, to - first);
 	return to - first;
 }
 

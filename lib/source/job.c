@@ -48,16 +48,22 @@ weir_job_check_name(const char *name, struct weir_error *err)
 	return 0;
 }
 
-const char *
-weir_job_base(char *buf, size_t size)
+/* As eal_create_runtime_dir() of DPDK 22.11 chooses; NULL where it falls back to /tmp. */
+static const char *
+runtime_folder(void)
 {
-	/* as eal_create_runtime_dir() of DPDK 22.11; the first is systemd's */
-	const char *dir = getenv("RUNTIME_DIRECTORY");
+	const char *dir = getenv("RUNTIME_DIRECTORY"); /* systemd's */
 
 	if (!dir && getuid() == 0)
 		dir = "/var/run";
-	if (!dir)
-		dir = getenv("XDG_RUNTIME_DIR");
+	return dir ? dir : getenv("XDG_RUNTIME_DIR");
+}
+
+const char *
+weir_job_base(char *buf, size_t size)
+{
+	const char *dir = runtime_folder();
+
 	snprintf(buf, size, "%s/dpdk", dir ? dir : "/tmp");
 	return buf;
 }
@@ -173,7 +179,7 @@ open_base(void)
 void
 weir_job_release(void)
 {
-	char folder[sizeof(WEIR_JOB_PREFIX) + WEIR_JOB_NAME_MAX];
+	char folder[sizeof(WEIR_JOB_PREFIX) + WEIR_JOB_NAME_MAX], path[512];
 	int base;
 
 	if (!claimed.name[0] || claimed.owner != getpid())
@@ -184,6 +190,9 @@ weir_job_release(void)
 	remove_folder(base, folder, claimed.folder, claimed.lock);
 	if (base >= 0)
 		close(base);
+	/* in a folder of all users it would stand in their way */
+	if (!runtime_folder())
+		rmdir(weir_job_base(path, sizeof(path)));
 }
 
 /* Once; a folder that is removed at this moment is made anew by the next attempt (-EAGAIN). */
@@ -194,7 +203,7 @@ claim_folder(int base, const char *name)
 	int folder, lock;
 
 	if (mkdirat(base, name, 0700) && errno != EEXIST)
-		return -errno;
+		return errno == ENOENT ? -EAGAIN : -errno; /* base itself is removed */
 	folder = open_folder(base, name);
 	if (folder < 0)
 		return errno == ENOENT ? -EAGAIN : -errno;
@@ -244,16 +253,16 @@ weir_job_claim(const char *name, struct weir_error *err)
 	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return weir_error_run(err, -ENAMETOOLONG,
 		    "the path %s is too long for a socket: choose a shorter name", socket);
-	rc = make_base(base, err);
-	if (rc)
-		return rc;
-	fd = open_base();
 	snprintf(folder, sizeof(folder), WEIR_JOB_PREFIX "%s", name);
-	rc = fd < 0 ? -errno : -EAGAIN;
-	for (int i = 0; i < ATTEMPTS && rc == -EAGAIN; i++)
-		rc = claim_folder(fd, folder);
-	if (fd >= 0)
-		close(fd);
+	for (int i = 0; i < ATTEMPTS && rc == -EAGAIN; i++) {
+		rc = make_base(base, err);
+		if (rc)
+			return rc;
+		fd = open_base();
+		rc = fd < 0 ? -EAGAIN : claim_folder(fd, folder);
+		if (fd >= 0)
+			close(fd);
+	}
 	if (rc)
 		return refuse(name, rc, base, err);
 	snprintf(claimed.name, sizeof(claimed.name), "%s", name);

@@ -1,8 +1,13 @@
 """Two network namespaces and a cable between them, silent but for what a test sends."""
+import contextlib
+import ctypes
 import os
 import shutil
+import socket
 import subprocess
 import time
+
+import weir
 
 
 class Unavailable(Exception):
@@ -16,6 +21,7 @@ def ip(*args, check=True):
 
 def wait(what, condition, seconds=15):
     """Wait until condition() is true; its value. AssertionError with `what` where it never is."""
+    seconds *= max(1.0, weir.TIMEOUT / 60)  # sanitizer builds are slow
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -28,12 +34,13 @@ def wait(what, condition, seconds=15):
 class Cable:
     """Namespaces `near` and `far` with interfaces weir0 and send0; no IPv6, no ARP: nobody speaks unasked."""
 
-    def __init__(self):
+    def __init__(self, queues=1):
         if os.getuid() != 0:
             raise Unavailable("network namespaces need root")
         if not shutil.which("ip"):
             raise Unavailable("ip (iproute2) is missing")
         self.near, self.far = "weir-near-%d" % os.getpid(), "weir-far-%d" % os.getpid()
+        lanes = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
         made = []
         try:
             for ns in (self.near, self.far):
@@ -41,7 +48,8 @@ class Cable:
                 made.append(ns)
                 self.run(ns, ["sh", "-c", "for i in all default; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; "
                               "done 2>/dev/null || :"])
-            ip("-n", self.near, "link", "add", "weir0", "type", "veth", "peer", "name", "send0", "netns", self.far)
+            ip("-n", self.near, "link", "add", "weir0", *lanes, "type", "veth", "peer", "name", "send0",
+               *lanes, "netns", self.far)
             for ns, dev in ((self.near, "weir0"), (self.far, "send0")):
                 ip("-n", ns, "link", "set", dev, "arp", "off", "mtu", "1500")
                 ip("-n", ns, "link", "set", "lo", "up")
@@ -82,6 +90,29 @@ class Cable:
 
     def has_xdp(self):
         return "xdp" in ip("-n", self.near, "link", "show", "dev", "weir0").stdout
+
+    @staticmethod
+    @contextlib.contextmanager
+    def inside(ns):
+        """What is opened in this block belongs to the namespace."""
+        own = os.open("/proc/self/ns/net", os.O_RDONLY)
+        there = os.open("/run/netns/" + ns, os.O_RDONLY)
+        libc = ctypes.CDLL(None, use_errno=True)
+        try:
+            if libc.setns(there, 0x40000000):
+                raise OSError(ctypes.get_errno(), "setns")
+            yield
+        finally:
+            libc.setns(own, 0x40000000)
+            os.close(own)
+            os.close(there)
+
+    def sender(self, ns=None, device="send0"):
+        """A packet socket at the far end, or where it is said, for packets one by one."""
+        with self.inside(ns or self.far):
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            s.bind((device, 0))
+            return s
 
     def send(self, capture, pps):
         """Replay a capture into the far end; how many packets went out."""

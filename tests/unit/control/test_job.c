@@ -255,6 +255,41 @@ paths_of_sockets_are_bounded(void)
 	setenv("RUNTIME_DIRECTORY", before, 1);
 }
 
+/* Where all users would share a folder, none is left that keeps the others out. */
+static void
+no_folder_is_left_in_tmp(void)
+{
+	char before[100];
+	struct run r;
+	int status = -1;
+	pid_t child;
+
+	if (getuid() != 0) {
+		check_skip("being another user needs root");
+		return;
+	}
+	if (access("/tmp/dpdk", F_OK) == 0) {
+		check_skip("/tmp/dpdk is there");
+		return;
+	}
+	snprintf(before, sizeof(before), "%s", getenv("RUNTIME_DIRECTORY"));
+	unsetenv("RUNTIME_DIRECTORY");
+	unsetenv("XDG_RUNTIME_DIR");
+	child = fork();
+	if (child == 0) {
+		if (setgid(65534) || setuid(65534))
+			_exit(2);
+		r = start("tmp");
+		if (r.said.rc || access("/tmp/dpdk/weir.tmp/lock", F_OK))
+			_exit(3);
+		end(&r, SIGTERM);
+		_exit(access("/tmp/dpdk", F_OK) == 0);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	setenv("RUNTIME_DIRECTORY", before, 1);
+}
+
 int
 main(void)
 {
@@ -267,6 +302,7 @@ main(void)
 		{ "a name changes hands", a_name_changes_hands },
 		{ "folders of others are not used", folders_of_others_are_not_used },
 		{ "paths of sockets are bounded", paths_of_sockets_are_bounded },
+		{ "no folder is left in tmp", no_folder_is_left_in_tmp },
 		CU_TEST_INFO_NULL,
 	};
 	int status;

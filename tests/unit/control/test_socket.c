@@ -146,7 +146,7 @@ other_clients_see_the_same(void)
 	json_error_t e;
 	json_t *j;
 
-	connected(); /* wait for it */
+	weir_client_close(connected()); /* wait for it */
 	CHECK_TEXT(ask_raw("/weir/stats"),
 	    "{\"/weir/stats\":{\"a_b\":{\"name\":\"a.b\",\"x\":1},\"a_b_2\":2,\"real\":\"0.5\","
 	    "\"on\":1,\"negative\":-5,\"mixed\":{\"0\":1,\"1\":\"x\"},\"counts\":[1,2],"
@@ -187,7 +187,7 @@ a_stuck_run_does_not_hold_its_asker(void)
 {
 	unsigned before;
 
-	connected();
+	weir_client_close(connected());
 	before = atomic_load(&run.n_handled);
 	atomic_store(&run.is_stuck, true);
 	CHECK_TEXT(ask(WEIR_CONTROL_STATUS, ""),
@@ -275,8 +275,8 @@ the_end_is_told(void)
 	json_t *j;
 
 	canned_stop(&run);
-	CU_ASSERT_NOT_EQUAL(weir_client_ask(c, WEIR_CONTROL_STATUS, "", &j, &err), 0);
-	CHECK_TEXT(err.text, "the run is starting or ending");
+	CU_ASSERT_EQUAL(weir_client_ask(c, WEIR_CONTROL_STATUS, "", &j, &err), -ECONNRESET);
+	CHECK_TEXT(err.text, "the run 'canned' has ended");
 	CU_ASSERT_FALSE(weir_eal_is_started());
 	weir_client_close(c);
 }

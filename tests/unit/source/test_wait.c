@@ -72,22 +72,26 @@ disarm(struct weir_source *s)
 		CU_ASSERT_EQUAL(s->ops->arm(s, q, false), 0);
 }
 
-/* Send n packets of 60 bytes out of an interface. */
+/* Send n packets of 60 bytes out of an interface, each of a flow of its own. */
 static void
 send_packets(const char *interface, unsigned n)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
-		.sll_protocol = htons(0x88b5),
+		.sll_protocol = htons(ETHERTYPE_IP),
 		.sll_ifindex = (int)if_nametoindex(interface),
 		.sll_halen = 6 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	uint8_t packet[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+	/* Ethernet, IPv4 of 46 bytes from 10.0.0.1 to 10.0.0.2, UDP of 26 */
+	uint8_t packet[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0,
+		64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 4, 0, 0, 53, 0, 26 };
 
 	CU_ASSERT_FATAL(fd >= 0);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		packet[35] = (uint8_t)i;
 		CU_ASSERT_EQUAL(
 		    sendto(fd, packet, sizeof(packet), 0, (const struct sockaddr *)&to, sizeof(to)),
 		    sizeof(packet));
+	}
 	close(fd);
 }
 
@@ -116,6 +120,30 @@ wakes_for_packets(struct weir_source *s, const char *sender)
 		CU_ASSERT_EQUAL(wait_for(s, 30), 0);
 	}
 	disarm(s);
+	weir_batch_destroy(b);
+}
+
+/* Packets of many flows come by all queues, each of them once. */
+static void
+each_queue_delivers(struct weir_source *s, const char *sender)
+{
+	struct weir_batch *b = batch_for_views();
+	unsigned n[QUEUES] = { 0 }, sum = 0;
+	int64_t end_ns = weir_now_mono_ns() + 2 * WEIR_NS_PER_S;
+
+	send_packets(sender, 200);
+	while (sum < 200 && weir_now_mono_ns() < end_ns) {
+		for (unsigned q = 0; q < s->n_queues; q++) {
+			CU_ASSERT_EQUAL(
+			    s->ops->poll(s, q, b, WEIR_ROWS, weir_now_wall_ns()), WEIR_POLL_OK);
+			n[q] += b->n;
+			sum += b->n;
+			s->ops->release(s, b);
+		}
+	}
+	CU_ASSERT_EQUAL(sum, 200);
+	for (unsigned q = 0; q < s->n_queues; q++)
+		CU_ASSERT_TRUE(n[q] > 0);
 	weir_batch_destroy(b);
 }
 
@@ -149,7 +177,8 @@ has_cable(void)
 		return false;
 	if (fd >= 0)
 		close(fd);
-	return system("ip link add weir0 numrxqueues 2 type veth peer name send0 && "
+	return system("ip link add weir0 numrxqueues 2 numtxqueues 2 type veth "
+		      "peer name send0 numrxqueues 2 numtxqueues 2 && "
 		      "ip link set weir0 up && ip link set send0 up") == 0;
 }
 
@@ -295,6 +324,7 @@ taken_interface_wakes(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(s->description, "; 2 receive queues"));
 	CU_ASSERT_EQUAL(s->numa_node, -1);
 	wakes_for_packets(s, "send0");
+	each_queue_delivers(s, "send0");
 	weir_source_close(s);
 }
 
