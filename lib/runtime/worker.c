@@ -14,8 +14,9 @@
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
 #define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
-#define PUSH_MOST_NS  (WEIR_NS_PER_S / 100) /* a live worker waits no longer for another */
-#define FLUSH_NS      (WEIR_NS_PER_S / 10)  /* live rows wait no longer than this */
+/* A live worker waits no longer for another, whose CPU may have other work for a while. */
+#define PUSH_MOST_NS (WEIR_NS_PER_S / 10)
+#define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 
 /* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
  */
