@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/base/number.h>
 #include <weir/query/plan.h>
 
 /* The fields that decide which worker gets a packet, the same for all sources; false where they are
@@ -41,11 +43,33 @@ is_in_key(const struct weir_path *path, const struct weir_field_set *set)
 	return true;
 }
 
+/* What ports are asked to spread by. */
+static const struct weir_field_set rss_fields = { {
+    [WEIR_FIELD_IP_SRC / 64] =
+	UINT64_C(1) << (WEIR_FIELD_IP_SRC % 64) | UINT64_C(1) << (WEIR_FIELD_IP_DST % 64) |
+	UINT64_C(1) << (WEIR_FIELD_SRCPORT % 64) | UINT64_C(1) << (WEIR_FIELD_DSTPORT % 64),
+} };
+
+static_assert(WEIR_FIELD_IP_SRC / 64 == WEIR_FIELD_DSTPORT / 64, "they lie in one word");
+
+/* What the blocks take in which its rows move. */
+static uint64_t
+exchange_bytes(const struct weir_plan *p, const struct weir_plan_query *q)
+{
+	const struct weir_exchange_spec spec = {
+		.n_workers = p->n_workers,
+		.n_columns = q->path->n_moved,
+		.columns = q->path->moved,
+	};
+
+	return weir_exchange_bytes(&spec);
+}
+
 void
 weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 {
 	const struct weir_route *route = q->path->route;
-	char text[160];
+	char text[160], bytes[32];
 
 	if (p->n_workers == 1) {
 		q->strategy = WEIR_STRATEGY_ONE;
@@ -56,7 +80,9 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		    "emit: nothing is aggregated, rows leave from the worker that has them");
 	} else if (route && weir_route_kind(route) != WEIR_ROUTE_AUTO) {
 		q->strategy = WEIR_STRATEGY_RING;
-		snprintf(q->why, sizeof(q->why), "%s", weir_route_text(route, text, sizeof(text)));
+		snprintf(q->why, sizeof(q->why), "%s; %sB of blocks",
+		    weir_route_text(route, text, sizeof(text)),
+		    weir_text_count((double)exchange_bytes(p, q), bytes, sizeof(bytes)));
 	} else if (p->has_spread && is_in_key(q->path, &p->spread)) {
 		q->strategy = WEIR_STRATEGY_RSS;
 		snprintf(q->why, sizeof(q->why),
@@ -66,13 +92,19 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		q->strategy = WEIR_STRATEGY_COMBINE;
 		snprintf(q->why, sizeof(q->why),
 		    "combine: all aggregates merge; each worker aggregates what it receives, and "
-		    "closed windows are merged");
+		    "closed windows are merged%s",
+		    p->may_spread && is_in_key(q->path, &rss_fields)
+			? " (rss where the NIC can spread: known when it is opened)"
+			: "");
 	}
 }
 
 void
 weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources)
 {
+	p->may_spread = false;
+	for (unsigned i = 0; i < n_sources; i++)
+		p->may_spread |= p->command->is_explain && sources[i]->needs_eal;
 	p->has_spread = spread_of(sources, n_sources, p->n_workers, &p->spread);
 	for (unsigned i = 0; i < p->n_queries; i++)
 		weir_plan_choose(p, &p->queries[i]);

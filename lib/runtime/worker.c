@@ -14,9 +14,8 @@
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
 #define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
-/* A live worker waits no longer for another, whose CPU may have other work for a while. */
-#define PUSH_MOST_NS (WEIR_NS_PER_S / 10)
-#define FLUSH_NS     (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
+#define PUSH_MOST_NS  (WEIR_NS_PER_S / 20) /* a live worker waits no longer for another */
+#define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 
 /* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
  */

@@ -234,7 +234,9 @@ def exactly(folder, what, args, cable=None, send=None, n=5000):
         problems.append("%d packets received" % stats["received"]["packets"])
     with open(rows) as f:
         in_rows = sum(json.loads(x)["n"] for x in f)
-    if in_rows != n:
+    # a live device does not wait for a worker that gets no CPU
+    unsent = stats["queries"]["main"]["dropped"]["exchange"] if stats and args[0] == "-i" else 0
+    if in_rows + unsent != n:
         problems.append("%d packets in rows" % in_rows)
     return [what + ": " + x for x in problems]
 

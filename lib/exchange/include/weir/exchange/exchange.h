@@ -32,7 +32,7 @@ struct weir_exchange_spec {
 	uint32_t string_bytes; /* of the strings in one block; 0: WEIR_EXCHANGE_STRING_BYTES */
 };
 
-#define WEIR_EXCHANGE_BLOCKS 8
+#define WEIR_EXCHANGE_BLOCKS 32
 /* A whole packet of any link fits, and many of the usual ones. */
 #define WEIR_EXCHANGE_STRING_BYTES (128u << 10)
 
