@@ -184,7 +184,8 @@ def threads(pid):
 
 def counts(sent, run, stats):
     """Problems where weir's counts and rows of QUERY are not those of what was sent."""
-    problems = []
+    problems = ["query %s dropped %r" % (name, {k: v for k, v in q["dropped"].items() if v and k != "null_key"})
+                for name, q in stats["queries"].items() if sum(q["dropped"].values()) > q["dropped"]["null_key"]]
     for what, want, got in (
             ("packets received", len(sent), stats["received"]["packets"]),
             ("bytes received", sum(p.wire for p in sent), stats["received"]["bytes"]),
