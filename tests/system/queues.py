@@ -143,7 +143,7 @@ def device(folder, args, name, flags, near_device=None):
         with Run(["-i", args, *flags, *QUERY], folder, cable) as run:
             run.ready()
             if near_device:
-                cable.run(cable.near, ["sysctl", "-q", "net.ipv6.conf.%s.disable_ipv6=1" % near_device])
+                cable.run(cable.near, ["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % near_device])
             # What the kernel said when the device came up is not ours.
             before = run.received()
             with cable.sender(*((cable.near, near_device) if near_device else ())) as s:
