@@ -85,8 +85,9 @@ def test_tapped_in_order(folder):
     """a tapped interface, --cores 3: rows of --select come in the order of the packets, none is missing"""
     n = 6000
     with netns.Cable() as cable:
-        sent = [pm.packet(pm.S + i, "10.0.0.%d" % (i % 50), "10.0.1.1", udp=(i + 1, 53), payload=b"x" * (i % 300),
-                          eth=("02:00:00:00:00:01", cable.mac())) for i in range(n)]
+        eth = ("02:00:00:00:00:01", cable.mac())
+        sent = [pm.packet(pm.S + i, "10.0.0.%d" % (i % 50), "10.0.1.1", udp=(i + 1, 53), payload=b"x" * (i % 300), eth=eth)
+                for i in range(n)]
         path = os.path.join(folder, "order.pcap")
         pm.write_pcap(path, sent)
         with Run(["-i", "weir0", "--tap", "--cores", "3", "--select", "frame.number,srcport,frame.len"], folder, cable) as run:
