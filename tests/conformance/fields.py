@@ -4,8 +4,8 @@
 usage: fields.py [FILE...]
 
 tshark is told to put nothing together - no fragments, no segments, no records - and to compare no segments, for weir
-looks at each packet alone; and the first occurrence of each field counts. Packets in which tshark looks into a tunnel, an ICMP error or
-another protocol are left to it. AMENDED names the packets where it is meant that the two differ, and why.
+looks at each packet alone; and the first occurrence of each field counts. Packets in which tshark looks into a tunnel, an ICMP
+error or another protocol are left to it. AMENDED names the packets where it is meant that the two differ, and why.
 """
 import json
 import os
@@ -21,8 +21,8 @@ import captures  # noqa: E402
 import tap  # noqa: E402
 import weir  # noqa: E402
 
-FILES = ["app/dns.pcap", "app/quic.pcap", "app/tcpreplay-test.pcap", "app/ipfixprobe-mixed.pcap", "attack/dns-exfiltration.pcap",
-         "attack/dns-reflection-part1.pcap", "attack/dns-tunnel-iodine.pcap", "attack/iot-bot-telnet-scan.pcap",
+FILES = ["app/dns.pcap", "app/quic.pcap", "app/tcpreplay-test.pcap", "app/ipfixprobe-mixed.pcap", "app/sctp-www.pcap",
+         "attack/dns-exfiltration.pcap", "attack/dns-reflection-part1.pcap", "attack/dns-tunnel-iodine.pcap", "attack/iot-bot-telnet-scan.pcap",
          "ip/frag-dns.pcap", "ip/igmp.pcap", "ip/jumbo-gro.pcap", "ip/icmp-unreach-embedded.pcap", "linktype/ipv4.pcap",
          "linktype/null-loopback.pcap", "linktype/ppp.pcap", "linktype/raw-ip.pcap", "linktype/sll.pcap",
          "mixed/composite-ndpi.pcap", "mixed/mixed-isp-vlan-4k-cut128.pcap", "mixed/mixed-isp-vlan-4k.pcap",
