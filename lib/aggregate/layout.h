@@ -77,7 +77,7 @@ struct weir_layout {
 	uint64_t max_string_bytes; /* of key strings in one pane */
 	uint64_t max_state_bytes;  /* of states that grow, in one pane */
 	uint64_t state_seed;       /* of the hashes in them */
-	bool has_drop;             /* some state must be dropped */
+	bool has_drop;             /* some state grows, and must be dropped */
 	atomic_uint users;         /* panes and the aggregator: the last one frees it */
 };
 

@@ -121,7 +121,7 @@ sweep_all(struct weir_pane *p, const struct keeping *k, uint64_t *ret_lost)
 	uint32_t n_gone = 0;
 
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
-		n_gone += sweep(&p->tables[s], p->layout, k, &p->memory, ret_lost);
+		n_gone += sweep(&p->tables[s], p->layout, k, p->memory, ret_lost);
 	return n_gone;
 }
 

@@ -117,7 +117,7 @@ weir_pane_evict(struct weir_pane *p, enum weir_shape_id shape, uint64_t *ret_los
 	at = find_victim(p);
 	*ret_lost += weir_row_count(l, row_of(&at));
 	at.table->dead_string_bytes += weir_row_string_bytes(l, at.table->shape, row_of(&at));
-	weir_row_drop(l, row_of(&at), &p->memory);
+	weir_row_drop(l, row_of(&at), p->memory);
 	weir_table_unlink(at.table, l, at.row);
 	for (unsigned i = 0; i < l->n_shapes; i++)
 		p->tables[i].floor = p->floor;

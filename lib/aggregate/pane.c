@@ -11,6 +11,16 @@
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
 
+static int
+need_memory(struct weir_pane *p)
+{
+	p->memory = malloc(sizeof(*p->memory));
+	if (!p->memory)
+		return -ENOMEM;
+	weir_sketch_memory_init(p->memory, p->layout->state_seed, p->layout->max_state_bytes);
+	return 0;
+}
+
 struct weir_pane *
 weir_pane_create(struct weir_layout *l)
 {
@@ -19,7 +29,10 @@ weir_pane_create(struct weir_layout *l)
 	if (!p)
 		return NULL;
 	p->layout = weir_layout_hold(l);
-	weir_sketch_memory_init(&p->memory, l->state_seed, l->max_state_bytes);
+	if (l->has_drop && need_memory(p)) {
+		weir_pane_destroy(p);
+		return NULL;
+	}
 	for (unsigned s = 0; s < l->n_shapes; s++)
 		if (weir_table_init(&p->tables[s], l, &l->shapes[s])) {
 			weir_pane_destroy(p);
@@ -39,7 +52,9 @@ weir_pane_destroy(struct weir_pane *p)
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_fini(&p->tables[s], p->layout);
 	weir_pane_forget_order(p);
-	weir_sketch_memory_fini(&p->memory);
+	if (p->memory)
+		weir_sketch_memory_fini(p->memory);
+	free(p->memory);
 	weir_layout_release(p->layout);
 	free(p);
 }
@@ -50,7 +65,8 @@ weir_pane_clear(struct weir_pane *p)
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_clear(&p->tables[s], p->layout);
 	weir_pane_forget_order(p);
-	weir_sketch_memory_clear(&p->memory);
+	if (p->memory)
+		weir_sketch_memory_clear(p->memory);
 	p->level = 0;
 	p->step = 0;
 	p->floor = 0;
@@ -89,16 +105,18 @@ weir_pane_undercount(const struct weir_pane *p)
 uint64_t
 weir_pane_short(const struct weir_pane *p)
 {
-	return p->memory.n_short;
+	return p->memory ? p->memory->n_short : 0;
 }
 
 uint64_t
 weir_pane_bytes(const struct weir_pane *p)
 {
-	uint64_t n = sizeof(*p) + p->memory.bytes;
+	uint64_t n = sizeof(*p);
 
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		n += weir_table_bytes(&p->tables[s], p->layout);
+	if (p->memory)
+		n += sizeof(*p->memory) + p->memory->bytes;
 	return n + (uint64_t)p->n_ordered * sizeof(*p->order);
 }
 
@@ -187,13 +205,14 @@ weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
 		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */
 		rc = merge_table(l, &dst->tables[s], &src->tables[s], most_rows(dst, s), &keys,
-		    &dst->memory, &dst->lost);
+		    dst->memory, &dst->lost);
 	}
 	weir_keys_fini(&keys);
 	if (rc)
 		return rc;
 	dst->lost += src->lost;
-	dst->memory.n_short += src->memory.n_short;
+	if (dst->memory)
+		dst->memory->n_short += src->memory->n_short;
 	dst->undercount += weir_pane_undercount(src);
 	merge_span(dst, src);
 	return weir_pane_trim(dst, &dst->lost);

@@ -7,6 +7,7 @@
 /* A fresh pane is tiny, and most states stay without a block. */
 #define CHUNK_MIN ((size_t)4 << 10)
 #define CHUNK_MAX ((size_t)1 << 20)
+#define MAX_CLASS 47u
 
 struct weir_sketch_chunk {
 	struct weir_sketch_chunk *next;
@@ -100,8 +101,9 @@ carve_large(struct weir_sketch_memory *m, size_t size)
 static void
 use_rest(struct weir_sketch_memory *m, struct weir_sketch_chunk *c)
 {
-	while (c->size - c->used >= 16) {
-		unsigned size_class = 63 - (unsigned)__builtin_clzll(c->size - c->used);
+	while (c->size - c->used >= (size_t)1 << WEIR_SKETCH_LEAST) {
+		unsigned whole = 63 - (unsigned)__builtin_clzll(c->size - c->used);
+		unsigned size_class = whole < WEIR_SKETCH_LARGE ? whole : WEIR_SKETCH_LARGE - 1;
 		void *p = c->bytes + c->used;
 
 		*(void **)p = m->free[size_class];
@@ -116,10 +118,10 @@ weir_sketch_carve(struct weir_sketch_memory *m, unsigned size_class)
 	struct weir_sketch_chunk *c = m->chunks;
 	size_t size;
 
-	if (size_class >= WEIR_SKETCH_CLASSES)
+	if (size_class > MAX_CLASS)
 		return NULL;
 	size = (size_t)1 << size_class;
-	if (size_class >= WEIR_SKETCH_LARGE_CLASS)
+	if (size_class >= WEIR_SKETCH_LARGE)
 		return carve_large(m, size);
 	if (!c || c->size - c->used < size) {
 		size_t want = c ? c->size * 2 : CHUNK_MIN;

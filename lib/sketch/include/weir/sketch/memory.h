@@ -12,14 +12,17 @@
  * counted.
  */
 
-#define WEIR_SKETCH_WORDS   8 /* most words that are hashed */
-#define WEIR_SKETCH_CLASSES 48
+#define WEIR_SKETCH_WORDS 8 /* most words that are hashed */
+
+/* Logarithms of the least block, and of the least that has a chunk of its own. */
+#define WEIR_SKETCH_LEAST 4
+#define WEIR_SKETCH_LARGE 18
 
 struct weir_sketch_chunk;
 
 struct weir_sketch_memory {
 	uint64_t secrets[WEIR_SKETCH_WORDS + 4]; /* of the hashes by which values are found */
-	void *free[WEIR_SKETCH_CLASSES];         /* blocks by the logarithm of their size */
+	void *free[WEIR_SKETCH_LARGE];           /* blocks by the logarithm of their size */
 	struct weir_sketch_chunk *chunks;        /* newest first */
 	struct weir_sketch_chunk *large;         /* blocks with a chunk of their own */
 	uint64_t bytes;                          /* in all chunks */
@@ -38,7 +41,7 @@ void weir_sketch_memory_fini(struct weir_sketch_memory *m);
 static inline unsigned
 weir_sketch_class(size_t size)
 {
-	return size <= 16 ? 4 : 64 - (unsigned)__builtin_clzll(size - 1);
+	return size <= 16 ? WEIR_SKETCH_LEAST : 64 - (unsigned)__builtin_clzll(size - 1);
 }
 
 /* Cold, owner. A new block of 2^size_class bytes, or NULL. */
@@ -46,14 +49,12 @@ void *weir_sketch_carve(struct weir_sketch_memory *m, unsigned size_class);
 /* Cold, owner. Give a block with a chunk of its own back. */
 void weir_sketch_free_large(struct weir_sketch_memory *m, void *p);
 
-#define WEIR_SKETCH_LARGE_CLASS 18 /* from 256 KiB on */
-
 /* Owner. At least so many bytes, with any content. NULL where the bound is reached. */
 static inline void *
 weir_sketch_get(struct weir_sketch_memory *m, size_t size)
 {
 	unsigned c = weir_sketch_class(size);
-	void **p = m->free[c];
+	void **p = c < WEIR_SKETCH_LARGE ? m->free[c] : NULL;
 
 	if (!p)
 		return weir_sketch_carve(m, c);
@@ -67,7 +68,7 @@ weir_sketch_put(struct weir_sketch_memory *m, void *p, size_t size)
 {
 	unsigned c = weir_sketch_class(size);
 
-	if (c >= WEIR_SKETCH_LARGE_CLASS) {
+	if (c >= WEIR_SKETCH_LARGE) {
 		weir_sketch_free_large(m, p);
 		return;
 	}
