@@ -168,35 +168,35 @@ weir_bag_drop(struct weir_bag *b, struct weir_sketch_memory *m, bool is_counted)
 	memset(b, 0, sizeof(*b));
 }
 
-/* c * log2(c) in units of 2^-40: a sum of integers does not depend on the order of its terms. */
-static __int128
-surprise(uint64_t c)
+static uint64_t
+count_in(const struct weir_bag *b, uint32_t i)
 {
-	return (__int128)ldexp((double)c * log2((double)c), 40);
+	const uint64_t *e = weir_bag_element(b, i, true);
+
+	return e ? e[weir_bag_step(shape_of(b, true)) - 1] : 0;
 }
 
+/*
+ * Each value's share times the logarithm of its inverse, in units of 2^-64: a sum of integers does
+ * not depend on the order of its terms.
+ */
 double
 weir_bag_entropy(const struct weir_bag *bags, unsigned n_bags)
 {
 	__int128 sum = 0;
 	uint64_t n = 0;
 
-	for (unsigned b = 0; b < n_bags; b++) {
-		uint32_t walk = weir_bag_walk(&bags[b]);
-
-		for (uint32_t i = 0; i < walk; i++) {
-			const uint64_t *e = weir_bag_element(&bags[b], i, true);
-			uint64_t c;
-
-			if (!e)
-				continue;
-			c = e[weir_bag_step(shape_of(&bags[b], true)) - 1];
-			n += c;
-			sum += surprise(c);
-		}
-	}
+	for (unsigned b = 0; b < n_bags; b++)
+		for (uint32_t i = 0, walk = weir_bag_walk(&bags[b]); i < walk; i++)
+			n += count_in(&bags[b], i);
 	if (!n)
 		return NAN;
-	sum = surprise(n) - sum;
-	return sum > 0 ? ldexp((double)sum / (double)n, -40) : 0;
+	for (unsigned b = 0; b < n_bags; b++)
+		for (uint32_t i = 0, walk = weir_bag_walk(&bags[b]); i < walk; i++) {
+			double c = (double)count_in(&bags[b], i);
+
+			if (c > 0)
+				sum += (__int128)ldexp(c / (double)n * log2((double)n / c), 64);
+		}
+	return ldexp((double)sum, -64);
 }

@@ -622,6 +622,116 @@ strings_are_kept_up_to_256_bytes(void)
 	CU_ASSERT_FALSE(got.is_null);
 }
 
+static bool
+is_nan(const struct weir_value *v)
+{
+	return v->type == WEIR_FLOAT && isnan(v->f);
+}
+
+/* Different pairs of columns 1 and 2, row by row. */
+static int64_t
+pairs_of(const struct stream *s)
+{
+	int64_t n = 0;
+
+	for (uint32_t r = 0; r < s->n; r++) {
+		const struct weir_value *v = stream_value(s, r, 1), *w = stream_value(s, r, 2);
+		bool is_new = !v->is_null && !w->is_null && !is_nan(v) && !is_nan(w);
+
+		for (uint32_t i = 0; is_new && i < r; i++) {
+			const struct weir_value *x = stream_value(s, i, 1);
+			const struct weir_value *y = stream_value(s, i, 2);
+
+			is_new = x->is_null || y->is_null || weir_value_compare(v, x) != 0 ||
+				 weir_value_compare(w, y) != 0;
+		}
+		n += is_new;
+	}
+	return n;
+}
+
+static void
+pairs_of_all_types_are_counted(void)
+{
+	const struct query q = {
+		.n_keys = 1,
+		.n_calls = 1,
+		.calls = { { "distinct", 1, 2 } },
+		.table_size = 10,
+	};
+	uint64_t rng = 7;
+
+	for (unsigned one = 0; one < N_KINDS; one++)
+		for (unsigned two = 0; two < N_KINDS; two++) {
+			struct stream s;
+
+			stream_init(&s, 400);
+			stream_column(&s, WEIR_INT, WEIR_U8);
+			stream_column(&s, kinds[one].type, kinds[one].store);
+			stream_column(&s, kinds[two].type, kinds[two].store);
+			stream_fill(&s, 0, 1, 0, &rng);
+			stream_fill(&s, 1, 14, 10, &rng);
+			stream_fill(&s, 2, 14, 10, &rng);
+			for (unsigned cores = 1; cores <= 3; cores += 2) {
+				struct answer a;
+
+				answer_fed(&a, &s, &q, WEIR_ROWS, cores, cores, false);
+				CU_ASSERT_EQUAL(
+				    weir_column_get(&a.blocks[0]->columns[1], 0).i, pairs_of(&s));
+				answer_fini(&a);
+			}
+			stream_fini(&s);
+		}
+}
+
+/* Groups are thrown out, and others take their rows. */
+static void
+states_that_grow_follow_their_groups(void)
+{
+	static const enum weir_overflow policies[] = { WEIR_OVERFLOW_SAMPLE, WEIR_OVERFLOW_EVICT };
+	struct query q = {
+		.n_keys = 1,
+		.n_calls = 4,
+		.calls = { { "distinct", 1, 0 }, { "entropy", 1, 0 }, { "approx_distinct", 1, 0 },
+		    { "p50", 0, 0 } },
+		.table_size = 60,
+		.seed = 3,
+	};
+	struct stream s;
+	uint64_t rng = 8;
+
+	stream_init(&s, 20000);
+	stream_column(&s, WEIR_INT, WEIR_U8);
+	stream_column(&s, WEIR_STRING, WEIR_BYTES);
+	stream_fill(&s, 0, 200, 0, &rng);
+	stream_fill(&s, 1, 90, 5, &rng);
+	for (unsigned run = 0; run < 4; run++) {
+		struct answer a;
+
+		q.overflow = policies[run % 2];
+		answer_fed(&a, &s, &q, WEIR_ROWS, run, 1 + run / 2 * 2, false);
+		CU_ASSERT_FATAL(a.n_blocks == 1 && a.blocks[0]->n_rows > 10);
+		for (uint32_t r = 0; r < a.blocks[0]->n_rows; r++) {
+			const struct weir_column *c = a.blocks[0]->columns;
+			int64_t key = weir_column_get(&c[0], r).i;
+			struct rows rows = { &s, (unsigned)key };
+			struct weir_value want = oracle_distinct(&rows, a.blocks[0]);
+			struct weir_value bits = oracle_entropy(&rows, a.blocks[0]);
+			int64_t got = weir_column_get(&c[1], r).i;
+
+			CU_ASSERT_EQUAL(weir_column_get(&c[3], r).i, got);
+			CU_ASSERT_EQUAL(weir_column_get(&c[4], r).i, key);
+			CU_ASSERT(got <= want.i);
+			if (q.overflow == WEIR_OVERFLOW_EVICT)
+				continue;
+			CU_ASSERT_EQUAL(got, want.i);
+			CU_ASSERT_DOUBLE_EQUAL(weir_column_get(&c[2], r).f, bits.f, 1e-9);
+		}
+		answer_fini(&a);
+	}
+	stream_fini(&s);
+}
+
 int
 main(void)
 {
@@ -635,6 +745,8 @@ main(void)
 		{ "nothing gives null or zero", nothing_gives_null_or_zero },
 		{ "rate needs a length", rate_needs_a_length },
 		{ "strings are kept up to 256 bytes", strings_are_kept_up_to_256_bytes },
+		{ "pairs of all types are counted", pairs_of_all_types_are_counted },
+		{ "states that grow follow their groups", states_that_grow_follow_their_groups },
 		CU_TEST_INFO_NULL,
 	};
 
