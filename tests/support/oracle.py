@@ -89,6 +89,9 @@ def fold(function, values, times, span):
     if function == "entropy":
         counts = collections.Counter(v).values()
         return math.fsum(c / len(v) * math.log2(len(v) / c) for c in counts)
+    if function.startswith("topk:"):
+        best = sorted(collections.Counter(v).items(), key=lambda x: (-x[1], order(x[0])))
+        return " ".join("%s=%d" % x for x in best[:int(function[5:])])
     if function.startswith("quantile:"):
         return sorted(v)[max(math.ceil(float(function[9:]) * len(v)), 1) - 1]
     if function == "first":

@@ -18,4 +18,5 @@ def expected(packets):
         ("p0", "quantile:0", "payload.len"), ("q", "quantile:0.3", "payload.len"), ("p50", "quantile:0.5", "payload.len"),
         ("p90", "quantile:0.9", "payload.len"), ("p99", "quantile:0.99", "payload.len"),
         ("p999", "quantile:0.999", "payload.len"), ("p100", "quantile:1", "payload.len"),
-        ("bits", "entropy", "srcport"), ("one", "entropy", "ip.dst")], ["ip.src"])
+        ("bits", "entropy", "srcport"), ("one", "entropy", "ip.dst"),
+        ("top", "topk:3", "payload.len"), ("to", "topk:1", "ip.dst")], ["ip.src"])

@@ -16,7 +16,8 @@
 #define N_GROUPS 5
 #define N_ROWS   2000
 
-/* Column 0: the group, never null; column 1: the argument; column 2: of quantile, which. */
+/* Column 0: the group, never null; column 1: the argument; column 2: of quantile, which;
+ * column 3: of topk, how many. */
 struct rows {
 	const struct stream *s;
 	unsigned group;
@@ -188,6 +189,8 @@ seen_before(const struct rows *rows, uint32_t r)
 	return n;
 }
 
+#define TOP 3
+
 static struct weir_value
 oracle_distinct(const struct rows *rows, const struct weir_block *b)
 {
@@ -216,6 +219,48 @@ oracle_entropy(const struct rows *rows, const struct weir_block *b)
 	if (n == 0)
 		return (struct weir_value){ .type = WEIR_FLOAT, .is_null = true };
 	return (struct weir_value){ .type = WEIR_FLOAT, .f = (double)((h + n * log2l(n)) / n) };
+}
+
+/* Value and count of the most frequent ones, each by looking at all rows. */
+static struct weir_value
+oracle_topk(const struct rows *rows, const struct weir_block *b)
+{
+	static char text[4096];
+	struct weir_value last = { 0 };
+	uint32_t last_n = UINT32_MAX;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < TOP; i++) {
+		const struct weir_value *best = NULL;
+		uint32_t best_n = 0;
+
+		for (uint32_t r = 0; r < rows->s->n; r++) {
+			const struct weir_value *v = arg_of(rows, r);
+			uint32_t n = v ? seen_before(rows, r) + 1 : 0;
+			bool is_next =
+			    n < last_n || (n == last_n && weir_value_compare(v, &last) > 0);
+
+			/* The last row of a value counts all of them. */
+			for (uint32_t k = r + 1; n && is_next && k < rows->s->n; k++)
+				is_next =
+				    !arg_of(rows, k) || weir_value_compare(arg_of(rows, k), v) != 0;
+			if (n && is_next &&
+			    (n > best_n || (n == best_n && weir_value_compare(v, best) < 0))) {
+				best = v;
+				best_n = n;
+			}
+		}
+		if (!best)
+			break;
+		len += (size_t)sprintf(text + len, "%s", i ? " " : "");
+		len += weir_value_text(best, text + len, 300);
+		len += (size_t)sprintf(text + len, "=%u", best_n);
+		last = *best;
+		last_n = best_n;
+	}
+	return (struct weir_value){ .type = WEIR_STRING,
+		.is_null = len == 0,
+		.s = { (const uint8_t *)text, (uint32_t)len } };
 }
 
 /* The value that fewer than q * n are below, and so many are not above. */
@@ -290,7 +335,8 @@ static const struct {
 	struct weir_value (*work_out)(const struct rows *rows, const struct weir_block *b);
 	unsigned types; /* that it takes */
 	double error;   /* relative, that it may have; 0 stands for that of a double */
-	int arg2;
+	int other;      /* column of another argument, 0: none */
+	bool is_second; /* the other one comes first */
 } oracles[] = {
 	{ "count", oracle_count, 1u << WEIR_BOOL | 1u << WEIR_INT },
 	{ "sum", oracle_sum, NUMBERS },
@@ -309,6 +355,7 @@ static const struct {
 	{ "p99", oracle_p99, NUMBERS, 1.0 / 256 },
 	{ "p999", oracle_p999, NUMBERS, 1.0 / 256 },
 	{ "entropy", oracle_entropy, ANY, 1e-12 },
+	{ "topk", oracle_topk, ANY, 0, 3, true },
 };
 #define N_ORACLES (sizeof(oracles) / sizeof(oracles[0]))
 
@@ -372,12 +419,14 @@ make_stream(struct stream *s, unsigned kind, uint64_t *rng)
 	stream_column(s, WEIR_INT, WEIR_U8);
 	stream_column(s, kinds[kind].type, kinds[kind].store);
 	stream_column(s, WEIR_FLOAT, WEIR_F64);
+	stream_column(s, WEIR_INT, WEIR_I64);
 	stream_fill(s, 0, N_GROUPS, 0, rng);
 	stream_fill(s, 1, UINT64_C(1) << 32, 6, rng);
 	for (uint32_t r = 0; r < s->n; r++) {
 		struct weir_value *v = stream_value(s, r, 1);
 
 		s->time_ns[r] = (int64_t)(random_next(rng) % 500) * 1000000;
+		*stream_value(s, r, 3) = (struct weir_value){ .type = WEIR_INT, .i = TOP };
 		*stream_value(s, r, 2) = (struct weir_value){ .type = WEIR_FLOAT, .f = Q };
 		if (v->type == WEIR_FLOAT && r % 9 == 0)
 			v->f = r % 2 ? NAN : -v->f;
@@ -402,10 +451,14 @@ every_function_agrees_with_its_oracle(void)
 			struct query q = {
 				.n_keys = 1,
 				.n_calls = 1,
-				.calls = { { oracles[o].name, 1, oracles[o].arg2 } },
+				.calls = { { oracles[o].name, 1, oracles[o].other } },
 				.table_size = 100,
 			};
 
+			if (oracles[o].is_second) {
+				q.calls[0].arg = oracles[o].other;
+				q.calls[0].arg2 = 1;
+			}
 			if (!(oracles[o].types >> kinds[k].type & 1))
 				continue;
 			CU_ASSERT_EQUAL(wrong_groups(&s, &q, o, 1), 0);
@@ -447,7 +500,10 @@ wrong_arguments_are_refused(void)
 		if (f->min_args)
 			CU_ASSERT(f->check(NULL, 0, &ret, &err) < 0);
 		for (enum weir_type t = 0; t < WEIR_N_TYPES; t++) {
-			const enum weir_type args[] = { t, WEIR_FLOAT };
+			const enum weir_type args[] = {
+				oracles[o].is_second ? WEIR_INT : t,
+				oracles[o].is_second ? t : WEIR_FLOAT,
+			};
 			int code = f->check(args, f->min_args ? f->min_args : 1, &ret, &err);
 
 			CU_ASSERT_EQUAL(code == 0, oracles[o].types >> t & 1);
