@@ -252,9 +252,9 @@ oracle_topk(const struct rows *rows, const struct weir_block *b)
 		}
 		if (!best)
 			break;
-		len += (size_t)sprintf(text + len, "%s", i ? " " : "");
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", i ? " " : "");
 		len += weir_value_text(best, text + len, 300);
-		len += (size_t)sprintf(text + len, "=%u", best_n);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "=%u", best_n);
 		last = *best;
 		last_n = best_n;
 	}
