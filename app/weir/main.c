@@ -210,6 +210,8 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	    c->is_quiet && c->log_level > WEIR_LOG_WARNING ? WEIR_LOG_WARNING : c->log_level);
 	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
 	if (!rc)
+		rc = weir_place_check(c, err);
+	if (!rc)
 		rc = start_eal(c, program, &is_eal_running, &socket, err);
 	if (!rc)
 		rc = open_sources(c, sources, err);

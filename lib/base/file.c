@@ -32,7 +32,7 @@ cure_of(int code)
 	case EFBIG:
 		return "raise the limit: ulimit -f unlimited; what follows is dropped";
 	case ETIME:
-		return "nobody read it any more; what follows is dropped";
+		return "nobody read it any more, or too slowly; what follows is dropped";
 	case EMFILE:
 		return "raise the limit: ulimit -n 4096";
 	default:

@@ -161,6 +161,7 @@ weir_exchange_create(
 		return weir_error_run(err, -ENOMEM, "out of memory for the exchange of rows");
 	x->n_workers = n;
 	x->n_columns = spec->n_columns;
+	x->n_blocks = n_blocks(spec);
 	x->string_bytes = string_bytes(spec);
 	for (unsigned c = 0; c < spec->n_columns; c++)
 		x->n_strings += spec->columns[c].store == WEIR_BYTES;

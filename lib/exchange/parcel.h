@@ -46,6 +46,7 @@ struct weir_exchange_worker {
 struct weir_exchange {
 	unsigned n_workers;
 	unsigned n_columns;
+	unsigned n_blocks;  /* of each pair */
 	unsigned n_strings; /* columns of strings */
 	uint32_t string_bytes;
 	struct weir_exchange_worker *workers; /* [n_workers] */

@@ -3,6 +3,8 @@
 
 #include <weir/base/simd.h>
 
+#include <weir/exchange/ring.h>
+
 #include "parcel.h"
 
 #include <weir/base/poison.h> /* last */
@@ -267,4 +269,21 @@ weir_exchange_flush(struct weir_exchange *x, unsigned from, struct weir_exchange
 	for (unsigned to = 0; to < x->n_workers; to++)
 		if (x->workers[from].open[to] && x->workers[from].open[to]->head.n)
 			ship(x, from, to, counters);
+}
+
+bool
+weir_exchange_flush_gently(
+    struct weir_exchange *x, unsigned from, struct weir_exchange_counters *counters)
+{
+	bool is_all = true;
+
+	for (unsigned to = 0; to < x->n_workers; to++) {
+		if (!x->workers[from].open[to] || !x->workers[from].open[to]->head.n)
+			continue;
+		if (weir_ring_used(weir_exchange_lane(x, from, to)->back) < x->n_blocks / 2)
+			is_all = false;
+		else
+			ship(x, from, to, counters);
+	}
+	return is_all;
 }

@@ -23,6 +23,12 @@ weir_ring_create(const char *name, uint32_t elem_size, uint32_t n)
 }
 
 uint32_t
+weir_ring_used(const struct rte_ring *r)
+{
+	return __atomic_load_n(&r->prod.tail, __ATOMIC_ACQUIRE) - r->cons.head;
+}
+
+uint32_t
 weir_ring_room(const struct rte_ring *r)
 {
 	/* rte_ring_free_count reads both ends without order. */

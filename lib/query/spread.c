@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,15 @@ is_in_key(const struct weir_path *path, const struct weir_field_set *set)
 	return true;
 }
 
+/* What ports are asked to spread by. */
+static const struct weir_field_set rss_fields = { {
+    [WEIR_FIELD_IP_SRC / 64] =
+	UINT64_C(1) << (WEIR_FIELD_IP_SRC % 64) | UINT64_C(1) << (WEIR_FIELD_IP_DST % 64) |
+	UINT64_C(1) << (WEIR_FIELD_SRCPORT % 64) | UINT64_C(1) << (WEIR_FIELD_DSTPORT % 64),
+} };
+
+static_assert(WEIR_FIELD_IP_SRC / 64 == WEIR_FIELD_DSTPORT / 64, "they lie in one word");
+
 /* What the blocks take in which its rows move. */
 static uint64_t
 exchange_bytes(const struct weir_plan *p, const struct weir_plan_query *q)
@@ -82,13 +92,19 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		q->strategy = WEIR_STRATEGY_COMBINE;
 		snprintf(q->why, sizeof(q->why),
 		    "combine: all aggregates merge; each worker aggregates what it receives, and "
-		    "closed windows are merged");
+		    "closed windows are merged%s",
+		    p->may_spread && is_in_key(q->path, &rss_fields)
+			? " (rss where the NIC can spread: known when it is opened)"
+			: "");
 	}
 }
 
 void
 weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources)
 {
+	p->may_spread = false;
+	for (unsigned i = 0; i < n_sources; i++)
+		p->may_spread |= p->command->is_explain && sources[i]->needs_eal;
 	p->has_spread = spread_of(sources, n_sources, p->n_workers, &p->spread);
 	for (unsigned i = 0; i < p->n_queries; i++)
 		weir_plan_choose(p, &p->queries[i]);

@@ -126,13 +126,17 @@ weir_account(const struct weir_workers *all, const struct weir_delivery *d, bool
 		return;
 	l->n_queries = plan->n_queries;
 	l->n_sinks = d->n_sinks;
-	for (unsigned i = 0; i < d->n_sinks; i++)
+	for (unsigned i = 0; i < d->n_sinks; i++) {
+		const struct weir_sink_counters *c = &d->sinks[i]->counters;
+
 		l->sinks[i] = (struct weir_ledger_sink){
 			.uri = strdup(d->sinks[i]->uri),
 			.offered = d->offered[i],
-			.delivered = d->sinks[i]->counters.delivered,
-			.dropped_error = d->sinks[i]->counters.dropped_error,
+			.delivered = c->delivered,
+			.queued = is_live ? d->offered[i] - c->delivered - c->dropped_error : 0,
+			.dropped_error = c->dropped_error,
 		};
+	}
 	for (unsigned i = 0; i < plan->n_queries; i++) {
 		fill_query(&l->queries[i], all, is_live, i, plan, &d->outlets[i]);
 		add_shed(l, all, is_live, d, i);

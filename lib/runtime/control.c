@@ -11,7 +11,8 @@
 #include "merge.h"
 #include "request.h"
 
-#define SLEEP_NS 1000000 /* between looks into empty rings */
+#define SLEEP_NS 1000000              /* between looks into empty rings */
+#define LOOK_NS  (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
 
 /* What a worker has handed over. */
 struct inbox {
@@ -32,6 +33,8 @@ struct control {
 	/* The mark: what all workers had closed at some moment, and whether they had ended. */
 	int64_t closed_ns;
 	bool is_last;
+
+	int64_t looked_ns; /* at requests, last */
 };
 
 /*
@@ -224,19 +227,39 @@ take_all(struct control *c)
 	return n;
 }
 
+static void
+answer_requests(struct control *c)
+{
+	struct weir_control_socket *socket = c->all->config->socket;
+
+	if (!socket)
+		return;
+	c->looked_ns = weir_now_mono_ns();
+	weir_status_poll(&c->requests.status, c->looked_ns);
+	weir_control_poll(socket, weir_requests_answer, &c->requests);
+	if (c->requests.wants_stop)
+		atomic_store_explicit(&c->all->stop, true, memory_order_relaxed);
+}
+
 /* Look after those who watch the run. */
 static void
 attend(struct control *c)
 {
-	struct weir_control_socket *socket = c->all->config->socket;
-
 	weir_progress_show(&c->progress, c->all);
-	if (!socket)
+	answer_requests(c);
+}
+
+/* A sink waits for its reader: whoever asks, for the end above all, need not wait with it. */
+static void
+attend_while_waiting(void *control)
+{
+	struct control *c = control;
+
+	if (weir_now_mono_ns() - c->looked_ns < LOOK_NS)
 		return;
-	weir_status_poll(&c->requests.status, weir_now_mono_ns());
-	weir_control_poll(socket, weir_requests_answer, &c->requests);
-	if (c->requests.wants_stop)
-		atomic_store_explicit(&c->all->stop, true, memory_order_relaxed);
+	c->requests.is_delivering = true;
+	answer_requests(c);
+	c->requests.is_delivering = false;
 }
 
 /* Deliver until the workers have ended and their rings are empty. */
@@ -303,13 +326,14 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	c->inboxes = calloc(c->all->n, sizeof(*c->inboxes));
 	if (!c->inboxes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	c->delivery.draining = &c->all->draining;
 	c->delivery.keeps_last = config->socket != NULL;
-	for (unsigned i = 0; i < c->delivery.n_sinks; i++)
-		c->delivery.sinks[i]->draining = &c->all->draining;
 	rc = weir_requests_init(&c->requests, c->all, &c->delivery, err);
 	if (rc)
 		return rc;
+	c->delivery.draining = &c->all->draining;
+	c->delivery.while_waiting = attend_while_waiting;
+	c->delivery.waiting_ctx = c;
+	weir_delivery_tell_sinks(&c->delivery);
 	weir_progress_begin(&c->progress, config);
 	return weir_workers_start(c->all, err);
 }
@@ -339,6 +363,8 @@ weir_run(
 		d->needs_flush = true;
 		weir_delivery_flush(d);
 		weir_account(c.all, d, false, end_ns, ret_ledger);
+		d->while_waiting = NULL;
+		weir_delivery_tell_sinks(d);
 	} else {
 		d->rc = rc; /* err is taken */
 	}

@@ -32,6 +32,21 @@ fail_memory(struct weir_delivery *d)
 	    d, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"), &e);
 }
 
+static void
+tell_sink(const struct weir_delivery *d, struct weir_sink *s)
+{
+	s->draining = d->draining;
+	s->while_waiting = d->while_waiting;
+	s->waiting_ctx = d->waiting_ctx;
+}
+
+void
+weir_delivery_tell_sinks(struct weir_delivery *d)
+{
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		tell_sink(d, d->sinks[i]);
+}
+
 /* The sink of a URI, opened where it is not yet. */
 static int
 find_sink(struct weir_delivery *d, const char *uri, unsigned *ret, struct weir_error *err)
@@ -48,7 +63,7 @@ find_sink(struct weir_delivery *d, const char *uri, unsigned *ret, struct weir_e
 	if (at < d->n_sinks)
 		return 0;
 	s->is_live = d->plan->is_live;
-	s->draining = d->draining;
+	tell_sink(d, s);
 	d->sinks = realloc(d->sinks, (d->n_sinks + 1) * sizeof(struct weir_sink *));
 	d->offered = realloc(d->offered, (d->n_sinks + 1) * sizeof(*d->offered));
 	if (!d->sinks || !d->offered)

@@ -33,6 +33,8 @@ struct weir_delivery {
 	struct weir_sink **sinks;    /* each once */
 	uint64_t *offered;           /* [n_sinks] rows and packets produced for it */
 	const atomic_bool *draining; /* for the sinks, see weir/sink/sink.h */
+	void (*while_waiting)(void *ctx);
+	void *waiting_ctx;
 	bool needs_flush;
 	bool keeps_last;                /* somebody may ask for the rows of a window */
 	struct weir_progress *progress; /* its line makes way for rows */
@@ -40,6 +42,8 @@ struct weir_delivery {
 	struct weir_error *err;
 };
 
+/* Tell the sinks of draining and while_waiting: when these are known, or have changed. */
+void weir_delivery_tell_sinks(struct weir_delivery *d);
 /* Open the sinks of all queries. Run-time error. */
 int weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
     struct weir_progress *progress, struct weir_error *err);

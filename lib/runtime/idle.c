@@ -9,20 +9,36 @@
 #define SPINS        200    /* empty polls before sleeping */
 #define NAP_LEAST_NS 20000  /* then between polls, twice as long each NAPS_A_STEP */
 #define NAP_MOST_NS  500000 /* a receive ring of 2048 lasts so long at 4 Mpps */
+#define NAP_EVER_NS  10000000
 #define NAPS_A_STEP  64
 #define NAPS         (5 * NAPS_A_STEP) /* until they are at their longest */
 #define WAIT_MS      100               /* an interface that goes away wakes nobody */
 #define WAIT_LESS_MS 10                /* where nobody asked for interrupts: what if one fails? */
 #define MOST_INPUTS  64
 
+static void
+nap(unsigned n, long most_ns)
+{
+	unsigned step = n / NAPS_A_STEP;
+	long ns = step < 10 ? (long)NAP_LEAST_NS << step : NAP_EVER_NS;
+	struct timespec ts = { 0, ns < most_ns ? ns : most_ns };
+
+	nanosleep(&ts, NULL);
+}
+
 void
 weir_nap(unsigned n)
 {
-	unsigned step = n / NAPS_A_STEP;
-	long ns = step < 8 ? (long)NAP_LEAST_NS << step : NAP_MOST_NS;
-	struct timespec ts = { 0, ns < NAP_MOST_NS ? ns : NAP_MOST_NS };
+	nap(n, NAP_MOST_NS);
+}
 
-	nanosleep(&ts, NULL);
+/* Workers who take the same inputs by turns look at them as often together as one would alone. */
+static long
+longest_nap(const struct weir_worker *w)
+{
+	long ns = w->n_inputs || w->n_exchanges ? NAP_MOST_NS : (long)w->all->n * NAP_MOST_NS;
+
+	return ns < NAP_EVER_NS ? ns : NAP_EVER_NS;
 }
 
 /* The descriptors of all that the worker takes packets from; 0 where one of them has none. */
@@ -85,7 +101,7 @@ wait(struct weir_worker *w, unsigned n, int most_ms)
 	} else if (n_fds && arm(w, true)) {
 		w->is_armed = true;
 	} else {
-		weir_nap(n);
+		nap(n, longest_nap(w));
 	}
 }
 
@@ -110,5 +126,5 @@ weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 	else if (n > SPINS + NAPS)
 		wait(w, n - SPINS, WAIT_LESS_MS);
 	else
-		weir_nap(n - SPINS);
+		nap(n - SPINS, longest_nap(w));
 }

@@ -41,7 +41,8 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_sinks; i++) {
 		const struct weir_ledger_sink *s = &l->sinks[i];
 
-		if (s->offered != s->delivered + s->dropped_error + s->dropped_queue_full)
+		if (s->offered !=
+		    s->delivered + s->queued + s->dropped_error + s->dropped_queue_full)
 			return false;
 	}
 	return true;
@@ -156,6 +157,8 @@ sink_json(const struct weir_ledger_sink *s)
 	json_object_set_new(dropped, "error", number(s->dropped_error));
 	json_object_set_new(dropped, "queue_full", number(s->dropped_queue_full));
 	json_object_set_new(o, "delivered", number(s->delivered));
+	if (s->queued)
+		json_object_set_new(o, "queued", number(s->queued));
 	json_object_set_new(o, "dropped", dropped);
 	return o;
 }

@@ -102,19 +102,19 @@ choose(struct weir_placement *p, const cpu_set_t *allowed)
 	take_cpus(p, &n, &left, allowed, -1, false);
 }
 
-static int
-take_list(struct weir_placement *p, const struct weir_command *c, const cpu_set_t *allowed,
-    struct weir_error *err)
+int
+weir_place_check(const struct weir_command *c, struct weir_error *err)
 {
+	cpu_set_t allowed;
 	char text[128];
 
-	for (unsigned i = 0; i < c->n_cpus; i++) {
-		if (!CPU_ISSET(c->cpus[i], allowed))
+	CPU_ZERO(&allowed);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (unsigned i = 0; i < c->n_cpus; i++)
+		if (!CPU_ISSET(c->cpus[i], &allowed))
 			return weir_error_usage(err,
 			    "--cores: this process may not run on CPU %u (it may on %s)",
-			    c->cpus[i], set_text(allowed, text, sizeof(text)));
-		p->cpus[i] = (int)c->cpus[i];
-	}
+			    c->cpus[i], set_text(&allowed, text, sizeof(text)));
 	return 0;
 }
 
@@ -148,23 +148,19 @@ weir_place(const struct weir_command *c, struct weir_source *const *sources,
 	struct weir_placement p = { .n = c->n_workers, .numa_node = node_of_sources(c, sources) };
 	cpu_set_t allowed, used;
 	char text[96];
-	int rc = 0;
+	int rc = weir_place_check(c, err);
 
+	if (rc)
+		return rc;
 	p.cpus = calloc(p.n, sizeof(*p.cpus));
 	if (!p.cpus)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; i < p.n; i++)
-		p.cpus[i] = -1;
+		p.cpus[i] = i < c->n_cpus ? (int)c->cpus[i] : -1;
 	CPU_ZERO(&allowed);
 	sched_getaffinity(0, sizeof(allowed), &allowed);
-	if (c->n_cpus)
-		rc = take_list(&p, c, &allowed, err);
-	else if (c->has_cores && (int)p.n <= CPU_COUNT(&allowed))
+	if (!c->n_cpus && c->has_cores && (int)p.n <= CPU_COUNT(&allowed))
 		choose(&p, &allowed);
-	if (rc) {
-		weir_placement_fini(&p);
-		return rc;
-	}
 	CPU_ZERO(&used);
 	for (unsigned i = 0; i < p.n; i++)
 		if (p.cpus[i] >= 0)

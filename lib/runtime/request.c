@@ -309,6 +309,12 @@ weir_requests_answer(
 {
 	struct weir_requests *r = ctx;
 
+	if (r->is_delivering && (command == WEIR_CONTROL_ADD || command == WEIR_CONTROL_REMOVE)) {
+		weir_error_run(err, -EAGAIN,
+		    "rows wait for a slow reader, and queries stay as they are meanwhile: try "
+		    "again");
+		return NULL;
+	}
 	switch (command) {
 	case WEIR_CONTROL_STATUS:
 		return weir_status_json(&r->status);

@@ -26,6 +26,7 @@ struct weir_requests {
 	struct weir_added_text *added;
 	unsigned *n_ended; /* [WEIR_QUERIES_MOST] workers that have done with a removed query */
 	bool wants_stop;
+	bool is_delivering; /* asked in the midst of a delivery: the plan has to stay as it is */
 };
 
 /* 0 or a run-time error. */

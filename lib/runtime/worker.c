@@ -14,8 +14,8 @@
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
 #define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
-#define PUSH_MOST_NS  (WEIR_NS_PER_S / 100) /* a live worker waits no longer for another */
-#define FLUSH_NS      (WEIR_NS_PER_S / 10)  /* live rows wait no longer than this */
+#define PUSH_MOST_NS  (WEIR_NS_PER_S / 10) /* a live worker waits no longer for another */
+#define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 
 /* Has somebody or --for ended the run? What is left is then delivered, but no reader is waited for.
  */
@@ -84,9 +84,13 @@ weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *
 	unsigned n = 0;
 
 	/* Receiving meanwhile: who sends to this worker may be waiting too. */
-	while (!weir_path_scatter_again(wq->path, wq->exchange, rows)) {
-		if (atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed) ||
-		    (w->all->is_live && weir_now_mono_ns() - since_ns > PUSH_MOST_NS)) {
+	for (;;) {
+		/* Asked before the last try: it may be this worker that did not run for so long. */
+		bool is_over = w->all->is_live && weir_now_mono_ns() - since_ns > PUSH_MOST_NS;
+
+		if (weir_path_scatter_again(wq->path, wq->exchange, rows))
+			break;
+		if (is_over || atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed)) {
 			w->counts.queries[query].unsent += weir_mask_count(wq->exchange->left);
 			break;
 		}

@@ -196,7 +196,10 @@ weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 
 		if (!x || w->queries[q].has_ended)
 			continue;
-		weir_exchange_flush(x->exchange, w->index, &x->counters);
+		if (watermark_ns == INT64_MAX || w->queries[q].is_ending)
+			weir_exchange_flush(x->exchange, w->index, &x->counters);
+		else if (!weir_exchange_flush_gently(x->exchange, w->index, &x->counters))
+			continue;
 		weir_exchange_publish(
 		    x->exchange, w->index, w->queries[q].is_ending ? INT64_MAX : watermark_ns);
 	}

@@ -12,11 +12,15 @@
 #include <unistd.h>
 
 #include <weir/base/file.h>
+#include <weir/base/time.h>
 
 #include "output.h"
 
 #define LOOK_MS    100  /* between looks at whether the run is draining */
 #define GIVE_UP_MS 1000 /* a reader that takes nothing for so long then */
+/* Or has not taken all after 10 s, and a second for each megabyte that it did take. */
+#define DRAIN_NS        (10 * WEIR_NS_PER_S)
+#define DRAIN_NS_A_BYTE 1000
 
 int
 weir_output_open(const char *target, const struct weir_sink *sink, struct weir_output **ret,
@@ -67,26 +71,50 @@ weir_output_close(struct weir_output *o, struct weir_error *err)
 	return rc;
 }
 
+static bool
+is_draining(const struct weir_output *o)
+{
+	return o->sink->draining && atomic_load_explicit(o->sink->draining, memory_order_relaxed);
+}
+
+/* Whether all that the run still has would take this reader too long. */
+static bool
+is_too_slow(struct weir_output *o)
+{
+	int64_t now_ns;
+
+	if (!is_draining(o))
+		return false;
+	now_ns = weir_now_mono_ns();
+	if (!o->draining_ns) {
+		o->draining_ns = now_ns;
+		o->draining_bytes = o->bytes;
+	}
+	return now_ns - o->draining_ns >
+	       DRAIN_NS + (int64_t)(o->bytes - o->draining_bytes) * DRAIN_NS_A_BYTE;
+}
+
 /*
  * Wait until a pipe, terminal or socket takes PIPE_BUF bytes, so that the write cannot block. A
- * slow reader is waited for; but once the run is draining, one that takes nothing for a second is
- * given up: 0 or -1 with errno.
+ * slow reader is waited for; but once the run is draining, one that takes nothing for a second, or
+ * far too little, is given up: 0 or -1 with errno.
  */
 static int
-wait_writable(const struct weir_output *o)
+wait_writable(struct weir_output *o)
 {
 	struct pollfd pfd = { .fd = o->fd, .events = POLLOUT };
 	unsigned waited_ms = 0;
 
-	while (waited_ms < GIVE_UP_MS) {
+	while (waited_ms < GIVE_UP_MS && !is_too_slow(o)) {
 		int n = poll(&pfd, 1, LOOK_MS);
 
+		if (o->sink->while_waiting)
+			o->sink->while_waiting(o->sink->waiting_ctx);
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return -1;
-		if (o->sink->draining &&
-		    atomic_load_explicit(o->sink->draining, memory_order_relaxed))
+		if (is_draining(o))
 			waited_ms += LOOK_MS;
 	}
 	errno = ETIME;
@@ -95,7 +123,7 @@ wait_writable(const struct weir_output *o)
 
 /* Write n bytes. Returns those that got out; fewer than n: errno says why. */
 static size_t
-write_all(const struct weir_output *o, const char *p, size_t n)
+write_all(struct weir_output *o, const char *p, size_t n)
 {
 	size_t done = 0;
 

@@ -26,8 +26,10 @@ struct weir_output {
 		      */
 	bool is_regular;
 	bool is_terminal;
-	uint64_t whole_bytes; /* length of the file up to its last whole row */
-	uint64_t bytes;       /* length of the file */
+	int64_t draining_ns;     /* when the run was first seen to be draining, 0: not yet */
+	uint64_t draining_bytes; /* and how long the file was then */
+	uint64_t whole_bytes;    /* length of the file up to its last whole row */
+	uint64_t bytes;          /* length of the file */
 	struct weir_strbuf buf;
 	unsigned n_ends;
 	size_t ends[WEIR_OUTPUT_ROWS]; /* where rows end in buf */

@@ -174,7 +174,7 @@ weir_ethdev_close(struct weir_source *s)
 	}
 	if (e->promiscuous_fd >= 0)
 		close(e->promiscuous_fd);
-	rte_stack_free(e->free_slots);
+	free(e->free_slots);
 	if (e->side)
 		munmap(e->side, e->side_bytes);
 	free(s->name);
@@ -197,8 +197,7 @@ static int
 create_slots(struct weir_ethdev *e)
 {
 	unsigned n = 2 * WEIR_ROWS * (e->n_workers + 1);
-	char name[RTE_STACK_NAMESIZE];
-	void *slot;
+	unsigned size = rte_align32pow2(n + 1); /* a ring holds one less */
 
 	e->side_bytes = (size_t)n * WEIR_ETHDEV_SLOT_BYTES;
 	e->side = mmap(NULL, e->side_bytes, PROT_READ | PROT_WRITE,
@@ -207,14 +206,12 @@ create_slots(struct weir_ethdev *e)
 		e->side = NULL;
 		return -ENOMEM;
 	}
-	snprintf(name, sizeof(name), "weir_%p", (void *)e);
-	e->free_slots = rte_stack_create(name, n, SOCKET_ID_ANY, RTE_STACK_F_LF);
-	if (!e->free_slots)
+	e->free_slots = aligned_alloc(RTE_CACHE_LINE_SIZE,
+	    RTE_ALIGN_CEIL((size_t)rte_ring_get_memsize(size), RTE_CACHE_LINE_SIZE));
+	if (!e->free_slots || rte_ring_init(e->free_slots, "slots", size, 0))
 		return -ENOMEM;
-	while (n--) { /* the lowest is taken first */
-		slot = e->side + (size_t)n * WEIR_ETHDEV_SLOT_BYTES;
-		rte_stack_push(e->free_slots, &slot, 1);
-	}
+	for (unsigned i = 0; i < n; i++)
+		rte_ring_enqueue(e->free_slots, e->side + (size_t)i * WEIR_ETHDEV_SLOT_BYTES);
 	return 0;
 }
 

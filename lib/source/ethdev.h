@@ -7,7 +7,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
-#include <rte_stack.h>
+#include <rte_ring.h>
 
 #include <weir/source/source.h>
 
@@ -62,8 +62,8 @@ struct weir_ethdev {
 	/* Slots for packets in several segments; their views end with the release. Any worker. */
 	uint8_t *side;
 	size_t side_bytes;
-	struct rte_stack *free_slots;
-	atomic_bool has_side; /* a slot was ever taken */
+	struct rte_ring *free_slots; /* any worker takes and gives back */
+	atomic_bool has_side;        /* a slot was ever taken */
 	/* control */
 	uint16_t n_ports;
 	unsigned n_workers;

@@ -21,7 +21,7 @@ gather(struct weir_ethdev *e, const struct rte_mbuf *m, uint32_t *ret_len)
 	uint8_t *to;
 	void *slot;
 
-	if (!rte_stack_pop(e->free_slots, &slot, 1))
+	if (rte_ring_mc_dequeue(e->free_slots, &slot))
 		return NULL;
 	if (unlikely(!atomic_load_explicit(&e->has_side, memory_order_relaxed)))
 		atomic_store_explicit(&e->has_side, true, memory_order_relaxed);
@@ -101,7 +101,7 @@ release_slots(struct weir_ethdev *e, struct weir_batch *b)
 		void *slot = (void *)(uintptr_t)b->data[r];
 
 		if ((uintptr_t)slot - (uintptr_t)e->side < e->side_bytes)
-			rte_stack_push(e->free_slots, &slot, 1);
+			rte_ring_mp_enqueue(e->free_slots, slot);
 	}
 }
 

@@ -97,8 +97,8 @@ def wake_ups(lines, sender, n, has_poll_time):
     return packet, row
 
 
-def run(cable, weir, how, idle, seconds, n):
-    command = [weir, "--quiet", "-i", "weir0", "--" + how, "--idle", idle, *QUERY]
+def run(cable, weir, how, idle, workers, seconds, n):
+    command = [weir, "--quiet", "-i", "weir0", "--" + how, "--idle", idle, "--cores", str(workers), *QUERY]
     p = cable.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         def is_up():
@@ -126,14 +126,15 @@ def run(cable, weir, how, idle, seconds, n):
             p.wait()
         p.stdout.close()
         p.stderr.close()
-    return {"how": how, "idle": idle, "command": command, "cpu_percent": sum(by_name.values()),
+    return {"how": how, "idle": idle, "workers": workers, "command": command, "cpu_percent": sum(by_name.values()),
             "by_thread": by_name, "to_packet_us": packet, "to_row_us": row}
 
 
-def measure_one(bench, cable, how, idle, seconds, n):
+def measure_one(bench, cable, how, idle, workers, seconds, n):
     label = "%s, --idle %s" % ("AF_XDP" if how == "take" else "tap", idle)
+    label += ", %d workers" % workers if workers > 1 else ""
     try:
-        r = run(cable, bench.weir.binary, how, idle, seconds, n)
+        r = run(cable, bench.weir.binary, how, idle, workers, seconds, n)
     except (Failed, OSError, ValueError) as e:
         bench.skip(label, e)
         return
@@ -155,6 +156,7 @@ def measure_all(bench):
         with netns.Cable() as cable:
             for how in ("take", "tap"):
                 for idle in ("adaptive", "interrupt", "spin"):
-                    measure_one(bench, cable, how, idle, seconds, n)
+                    measure_one(bench, cable, how, idle, 1, seconds, n)
+            measure_one(bench, cable, "take", "adaptive", 2, seconds, n)  # who take its one queue by turns
     except netns.Unavailable as e:
         bench.skip("idle", e)

@@ -173,9 +173,19 @@ class Run:
         return [json.loads(x) for x in self.out]
 
 
+def threads(pid):
+    """Threads of a process by name."""
+    out = {}
+    for tid in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, tid)) as f:
+            out[f.read().strip()] = int(tid)
+    return out
+
+
 def counts(sent, run, stats):
     """Problems where weir's counts and rows of QUERY are not those of what was sent."""
-    problems = []
+    problems = ["query %s dropped %r" % (name, {k: v for k, v in q["dropped"].items() if v and k != "null_key"})
+                for name, q in stats["queries"].items() if sum(q["dropped"].values()) > q["dropped"]["null_key"]]
     for what, want, got in (
             ("packets received", len(sent), stats["received"]["packets"]),
             ("bytes received", sum(p.wire for p in sent), stats["received"]["bytes"]),

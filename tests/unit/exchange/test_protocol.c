@@ -17,11 +17,11 @@ create(unsigned n_workers)
 	return x;
 }
 
-/* One row from a worker to another, shipped. */
+/* One row from a worker to another, in a block that is not shipped yet. */
 static void
-send_one(struct weir_exchange *x, unsigned from, unsigned to, int64_t number)
+put_one(struct weir_exchange *x, unsigned from, unsigned to, int64_t number,
+    struct weir_exchange_counters *counters)
 {
-	struct weir_exchange_counters counters = { 0 };
 	struct weir_column c;
 	const struct weir_column *list[] = { &c };
 	uint64_t sel[WEIR_MASK_WORDS] = { 1 }, left[WEIR_MASK_WORDS];
@@ -31,12 +31,54 @@ send_one(struct weir_exchange *x, unsigned from, unsigned to, int64_t number)
 	CU_ASSERT_EQUAL_FATAL(weir_column_init(&c, WEIR_INT, WEIR_U32, WEIR_ROWS), 0);
 	weir_exchange_put(x, from,
 	    &(struct weir_exchange_rows){ 1, sel, left, list, &time_ns, number, &worker },
-	    &counters);
+	    counters);
 	CU_ASSERT_EQUAL(weir_mask_count(left), 0);
+	weir_column_fini(&c);
+}
+
+static void
+send_one(struct weir_exchange *x, unsigned from, unsigned to, int64_t number)
+{
+	struct weir_exchange_counters counters = { 0 };
+
+	put_one(x, from, to, number, &counters);
 	weir_exchange_flush(x, from, &counters);
 	CU_ASSERT_EQUAL(counters.rows, from != to);
 	CU_ASSERT_EQUAL(counters.blocks, from != to);
-	weir_column_fini(&c);
+}
+
+/* Rows that come one by one for a receiver who sleeps do not use up its blocks. */
+static void
+a_gentle_flush_leaves_blocks(void)
+{
+	const struct weir_exchange_spec spec = {
+		.n_workers = 2, .n_columns = 1, .columns = &column, .n_blocks = 8
+	};
+	struct weir_exchange_counters counters = { 0 };
+	struct weir_exchange_block *b;
+	unsigned n = 0, n_blocks = 0;
+	struct weir_exchange *x;
+
+	CU_ASSERT_EQUAL_FATAL(weir_exchange_create(&spec, &x, NULL), 0);
+	CU_ASSERT(weir_exchange_flush_gently(x, 0, &counters)); /* there is nothing */
+	do
+		put_one(x, 0, 1, ++n, &counters);
+	while (weir_exchange_flush_gently(x, 0, &counters));
+	CU_ASSERT_EQUAL(counters.blocks, 4);
+	while (n < 200) { /* all in the block that is held back */
+		put_one(x, 0, 1, ++n, &counters);
+		CU_ASSERT(!weir_exchange_flush_gently(x, 0, &counters));
+	}
+	CU_ASSERT_EQUAL(counters.refused, 0);
+	for (; (b = weir_exchange_take(x, 1)); n_blocks++)
+		weir_exchange_give_back(x, 1, b);
+	CU_ASSERT_EQUAL(n_blocks, counters.blocks);
+	CU_ASSERT(weir_exchange_flush_gently(x, 0, &counters));
+	b = weir_exchange_take(x, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	CU_ASSERT_EQUAL(b->n, 200 - n_blocks);
+	weir_exchange_give_back(x, 1, b);
+	weir_exchange_destroy(x);
 }
 
 static void
@@ -132,6 +174,7 @@ main(void)
 		{ "the lowest watermark counts", the_lowest_watermark_counts },
 		{ "senders take turns", senders_take_turns },
 		{ "a flush of nothing ships nothing", a_flush_of_nothing_ships_nothing },
+		{ "a gentle flush leaves blocks", a_gentle_flush_leaves_blocks },
 		{ "one worker has nobody to send to", one_worker_has_nobody_to_send_to },
 		{ "memory is said", memory_is_said },
 		CU_TEST_INFO_NULL,

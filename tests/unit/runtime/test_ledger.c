@@ -26,7 +26,9 @@ make(void)
 	query.dropped[WEIR_DROP_WHERE] = 3;
 	query.dropped[WEIR_DROP_NULL_KEY] = 1;
 	query.rows = 5;
-	sink = (struct weir_ledger_sink){ uri, 5, 4, 1, 0 };
+	sink = (struct weir_ledger_sink){
+		.uri = uri, .offered = 5, .delivered = 4, .dropped_error = 1
+	};
 	l.n_queries = l.n_sinks = 1;
 	l.queries = &query;
 	l.sinks = &sink;

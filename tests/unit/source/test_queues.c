@@ -455,10 +455,6 @@ bursts_may_be_released_by_another_worker(void)
 static void
 slots_may_be_released_by_another_worker(void)
 {
-#ifdef __SANITIZE_THREAD__
-	/* it does not know the 128-bit exchange of rte_stack, and takes slots for shared */
-	check_skip("not under ThreadSanitizer");
-#else
 	char a[] = "/tmp/weir-test-XXXXXX", z[] = "/tmp/weir-test-XXXXXX";
 	struct pair p = { .n_rounds = 20, .is_counting = true };
 
@@ -469,7 +465,6 @@ slots_may_be_released_by_another_worker(void)
 	CU_ASSERT_EQUAL(run_pair(&p), 8000);
 	unlink(a);
 	unlink(z);
-#endif
 }
 
 /* A driver without interrupts is set up nonetheless, and says that it cannot wait. */

@@ -2,6 +2,7 @@
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/base/column.h>
@@ -32,7 +33,7 @@ struct weir_exchange_spec {
 	uint32_t string_bytes; /* of the strings in one block; 0: WEIR_EXCHANGE_STRING_BYTES */
 };
 
-#define WEIR_EXCHANGE_BLOCKS 8
+#define WEIR_EXCHANGE_BLOCKS 32
 /* A whole packet of any link fits, and many of the usual ones. */
 #define WEIR_EXCHANGE_STRING_BYTES (128u << 10)
 
@@ -73,6 +74,13 @@ void weir_exchange_put(struct weir_exchange *x, unsigned from,
     const struct weir_exchange_rows *rows, struct weir_exchange_counters *counters);
 /* Hot, worker `from`. Ship blocks that are filled in part. Never fails. */
 void weir_exchange_flush(
+    struct weir_exchange *x, unsigned from, struct weir_exchange_counters *counters);
+/*
+ * Hot, worker `from`. The same, but a receiver who has not given most blocks back yet is left
+ * alone: few rows a block would use up the blocks while it sleeps. Whether all has been shipped, so
+ * that a watermark may be published.
+ */
+bool weir_exchange_flush_gently(
     struct weir_exchange *x, unsigned from, struct weir_exchange_counters *counters);
 /*
  * Hot, worker `from`, after a flush. Its event time has come so far: INT64_MAX when it has ended.

@@ -12,6 +12,8 @@ struct rte_ring;
  * users are built with RTE_USE_C11_MEM_MODEL.
  */
 struct rte_ring *weir_ring_create(const char *name, uint32_t elem_size, uint32_t n);
+/* Its consumer: how many elements there are now. */
+uint32_t weir_ring_used(const struct rte_ring *r);
 /* Its producer: how many more elements there is room for now. */
 uint32_t weir_ring_room(const struct rte_ring *r);
 

@@ -51,6 +51,7 @@ struct weir_ledger_sink {
 	char *uri;        /* owned */
 	uint64_t offered; /* rows or packets that queries produced for it */
 	uint64_t delivered;
+	uint64_t queued; /* waiting in its buffer: while it runs only */
 	uint64_t dropped_error;
 	uint64_t dropped_queue_full;
 };

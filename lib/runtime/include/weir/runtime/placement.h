@@ -13,10 +13,12 @@ struct weir_placement {
 	char why[128]; /* for --explain: "CPUs 0-1, a core each" */
 };
 
+/* Usage error where this process may not run on a CPU of --cores LIST. Before anything is started.
+ */
+int weir_place_check(const struct weir_command *command, struct weir_error *err);
 /*
  * Of --cores LIST, else as many as workers on the sources' NUMA node, whole cores first; one worker
- * that nobody placed is not bound. Workers far from their NIC are warned of. Usage error where this
- * process may not run on a CPU of the list.
+ * that nobody placed is not bound. Workers far from their NIC are warned of. Errors as above.
  */
 int weir_place(const struct weir_command *command, struct weir_source *const *sources,
     struct weir_placement *ret, struct weir_error *err);

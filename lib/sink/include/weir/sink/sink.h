@@ -71,8 +71,13 @@ struct weir_sink {
 	struct weir_sink_counters counters;
 	bool is_broken; /* a write failed; later rows are dropped and counted */
 	/* Set by the owner after open, or NULL: true once the run only delivers what is left. A
-	 * reader that takes nothing is then given up after a second; before, it is waited for. */
+	 * reader that takes nothing is then given up after a second, and one that takes little soon
+	 * after; before, it is waited for. */
 	const atomic_bool *draining;
+	/* Set by the owner after open, or NULL: called again and again while a reader is waited
+	 * for, so that the owner can look around. It opens, writes and closes no sink. */
+	void (*while_waiting)(void *ctx);
+	void *waiting_ctx;
 	bool is_live; /* set by the owner before the first row: a table on a terminal is redrawn */
 	void *state;
 };
