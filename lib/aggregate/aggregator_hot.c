@@ -122,6 +122,7 @@ take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 		.time_ns = f->rows->time_ns,
 		.number = f->rows->number,
 		.first_number = f->rows->first_number,
+		.memory = f->pane->memory,
 	};
 
 	if (a->found.n_none)

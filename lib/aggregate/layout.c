@@ -11,6 +11,10 @@
 #define STRING_BYTES_PER_KEY 256
 #define STRING_BYTES_MIN     (UINT64_C(1) << 20)
 
+/* The same of states that grow; what there is at least does for a query without key. */
+#define STATE_BYTES_PER_KEY 256
+#define STATE_BYTES_MIN     (UINT64_C(128) << 20)
+
 /* splitmix64 (Steele, Lea, Flood 2014): consecutive secrets from one seed. */
 static uint64_t
 next_secret(uint64_t *state)
@@ -80,6 +84,7 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 	if (s->function->for_stores)
 		s->function = s->function->for_stores(call->arg_stores, call->n_args);
 	s->n_args = call->n_args;
+	l->has_drop |= s->function->drop != NULL;
 	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
 	s->offset = l->key_offset;
 	l->key_offset += (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
@@ -154,6 +159,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 		goto fail;
 	for (uint32_t i = 0; i < l->max_words + 4; i++)
 		l->secrets[i] = next_secret(&seed);
+	l->state_seed = next_secret(&seed);
+	l->max_state_bytes = STATE_BYTES_MIN + (uint64_t)l->max_rows * STATE_BYTES_PER_KEY;
 	l->max_string_bytes = STRING_BYTES_MIN + (uint64_t)l->max_rows * STRING_BYTES_PER_KEY;
 	return l;
 fail:

@@ -75,6 +75,9 @@ struct weir_layout {
 	enum weir_overflow overflow;
 	uint32_t max_rows;         /* groups in a pane */
 	uint64_t max_string_bytes; /* of key strings in one pane */
+	uint64_t max_state_bytes;  /* of states that grow, in one pane */
+	uint64_t state_seed;       /* of the hashes in them */
+	bool has_drop;             /* some state grows, and must be dropped */
 	atomic_uint users;         /* panes and the aggregator: the last one frees it */
 };
 
@@ -93,6 +96,16 @@ static inline const uint8_t **
 weir_row_strings(const struct weir_layout *l, const struct weir_shape *s, uint8_t *row)
 {
 	return (const uint8_t **)(void *)(row + l->key_offset + s->words * 8);
+}
+
+/* Its states give back what they have of the pane's memory: the row goes. */
+static inline void
+weir_row_drop(const struct weir_layout *l, uint8_t *row, struct weir_sketch_memory *memory)
+{
+	for (unsigned i = 0; l->has_drop && i < l->n_slots; i++)
+		if (l->slots[i].function->drop)
+			l->slots[i].function->drop(
+			    row + l->slots[i].offset, l->slots[i].arg_types, memory);
 }
 
 /* The packets that a group stands for; the layout must have a count. */

@@ -86,8 +86,8 @@ keeps(const struct keeping *k, const struct weir_layout *l, const struct weir_ta
 /* Throw out the groups that do not stay; the others move up, in their order. Returns their number.
  */
 static uint32_t
-sweep(
-    struct weir_table *t, const struct weir_layout *l, const struct keeping *k, uint64_t *ret_lost)
+sweep(struct weir_table *t, const struct weir_layout *l, const struct keeping *k,
+    struct weir_sketch_memory *memory, uint64_t *ret_lost)
 {
 	size_t stride = t->shape->stride;
 	uint32_t to = 0, n_gone;
@@ -97,6 +97,7 @@ sweep(
 
 		if (!keeps(k, l, t, row)) {
 			*ret_lost += weir_row_count(l, row);
+			weir_row_drop(l, row, memory);
 			t->dead_string_bytes += weir_row_string_bytes(l, t->shape, row);
 			continue;
 		}
@@ -120,7 +121,7 @@ sweep_all(struct weir_pane *p, const struct keeping *k, uint64_t *ret_lost)
 	uint32_t n_gone = 0;
 
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
-		n_gone += sweep(&p->tables[s], p->layout, k, ret_lost);
+		n_gone += sweep(&p->tables[s], p->layout, k, p->memory, ret_lost);
 	return n_gone;
 }
 

@@ -21,7 +21,7 @@ place_of(struct weir_pane *p, uint32_t group)
 	return (struct place){ &p->tables[WEIR_SHAPE_NARROW], group - wide->n_rows };
 }
 
-static inline const uint8_t *
+static inline uint8_t *
 row_of(const struct place *at)
 {
 	return at->table->rows + (size_t)at->row * at->table->shape->stride;
@@ -117,6 +117,7 @@ weir_pane_evict(struct weir_pane *p, enum weir_shape_id shape, uint64_t *ret_los
 	at = find_victim(p);
 	*ret_lost += weir_row_count(l, row_of(&at));
 	at.table->dead_string_bytes += weir_row_string_bytes(l, at.table->shape, row_of(&at));
+	weir_row_drop(l, row_of(&at), p->memory);
 	weir_table_unlink(at.table, l, at.row);
 	for (unsigned i = 0; i < l->n_shapes; i++)
 		p->tables[i].floor = p->floor;

@@ -3,12 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/strbuf.h>
 #include <weir/base/time.h>
 
 #include "level.h"
 #include "overflow.h"
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
+
+static int
+need_memory(struct weir_pane *p)
+{
+	p->memory = malloc(sizeof(*p->memory));
+	if (!p->memory)
+		return -ENOMEM;
+	weir_sketch_memory_init(p->memory, p->layout->state_seed, p->layout->max_state_bytes);
+	return 0;
+}
 
 struct weir_pane *
 weir_pane_create(struct weir_layout *l)
@@ -18,6 +29,10 @@ weir_pane_create(struct weir_layout *l)
 	if (!p)
 		return NULL;
 	p->layout = weir_layout_hold(l);
+	if (l->has_drop && need_memory(p)) {
+		weir_pane_destroy(p);
+		return NULL;
+	}
 	for (unsigned s = 0; s < l->n_shapes; s++)
 		if (weir_table_init(&p->tables[s], l, &l->shapes[s])) {
 			weir_pane_destroy(p);
@@ -37,6 +52,9 @@ weir_pane_destroy(struct weir_pane *p)
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_fini(&p->tables[s], p->layout);
 	weir_pane_forget_order(p);
+	if (p->memory)
+		weir_sketch_memory_fini(p->memory);
+	free(p->memory);
 	weir_layout_release(p->layout);
 	free(p);
 }
@@ -47,6 +65,8 @@ weir_pane_clear(struct weir_pane *p)
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_clear(&p->tables[s], p->layout);
 	weir_pane_forget_order(p);
+	if (p->memory)
+		weir_sketch_memory_clear(p->memory);
 	p->level = 0;
 	p->step = 0;
 	p->floor = 0;
@@ -83,12 +103,20 @@ weir_pane_undercount(const struct weir_pane *p)
 }
 
 uint64_t
+weir_pane_short(const struct weir_pane *p)
+{
+	return p->memory ? p->memory->n_short : 0;
+}
+
+uint64_t
 weir_pane_bytes(const struct weir_pane *p)
 {
 	uint64_t n = sizeof(*p);
 
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		n += weir_table_bytes(&p->tables[s], p->layout);
+	if (p->memory)
+		n += sizeof(*p->memory) + p->memory->bytes;
 	return n + (uint64_t)p->n_ordered * sizeof(*p->order);
 }
 
@@ -106,7 +134,7 @@ weir_pane_end(const struct weir_pane *p)
 
 static void
 merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
-    const struct weir_found *found, uint64_t *ret_lost)
+    const struct weir_found *found, struct weir_sketch_memory *memory, uint64_t *ret_lost)
 {
 	for (uint32_t k = 0; k < n; k++) {
 		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
@@ -119,7 +147,7 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 			const struct weir_agg_slot *s = &l->slots[i];
 
 			s->function->merge(
-			    found->group[k] + s->offset, from + s->offset, s->arg_types);
+			    found->group[k] + s->offset, from + s->offset, s->arg_types, memory);
 		}
 	}
 }
@@ -127,7 +155,8 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 /* Under evict and sample dst may grow beyond its size, and is trimmed when all has been merged. */
 static int
 merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
-    uint32_t max_rows, struct weir_keys *keys, uint64_t *ret_lost)
+    uint32_t max_rows, struct weir_keys *keys, struct weir_sketch_memory *memory,
+    uint64_t *ret_lost)
 {
 	struct weir_found found;
 
@@ -141,7 +170,7 @@ merge_table(const struct weir_layout *l, struct weir_table *dst, const struct we
 			return -ENOMEM;
 		if (found.n_none && dst->level == 0 && l->overflow != WEIR_OVERFLOW_DROP)
 			return -ENOMEM;
-		merge_states(l, src, first, n, &found, ret_lost);
+		merge_states(l, src, first, n, &found, memory, ret_lost);
 	}
 	return 0;
 }
@@ -175,13 +204,15 @@ weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 	weir_pane_halve_to(dst, src->level, &dst->lost);
 	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
 		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */
-		rc = merge_table(
-		    l, &dst->tables[s], &src->tables[s], most_rows(dst, s), &keys, &dst->lost);
+		rc = merge_table(l, &dst->tables[s], &src->tables[s], most_rows(dst, s), &keys,
+		    dst->memory, &dst->lost);
 	}
 	weir_keys_fini(&keys);
 	if (rc)
 		return rc;
 	dst->lost += src->lost;
+	if (dst->memory)
+		dst->memory->n_short += src->memory->n_short;
 	dst->undercount += weir_pane_undercount(src);
 	merge_span(dst, src);
 	return weir_pane_trim(dst, &dst->lost);
@@ -322,6 +353,25 @@ unpack_integers(const struct unpacking *u, uint32_t offset, struct weir_column *
 	}
 }
 
+/* The results of a state that is shown as text. */
+static int
+unpack_texts(const struct unpacking *u, const struct weir_agg_slot *s, unsigned column)
+{
+	struct weir_strbuf text = { 0 };
+	int rc = 0;
+
+	for (uint32_t r = 0; !rc && r < u->n; r++) {
+		struct weir_value v = { .type = WEIR_STRING };
+
+		text.len = 0;
+		v.is_null = !s->function->text(row_at(u, r) + s->offset, s->arg_types, &text);
+		v.s = (struct weir_bytes){ (const uint8_t *)text.p, (uint32_t)text.len };
+		rc = weir_block_set(u->block, u->at + r, column, &v);
+	}
+	weir_strbuf_free(&text);
+	return rc;
+}
+
 static int
 unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 {
@@ -332,6 +382,11 @@ unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 
 		if (s->function->is_result) {
 			unpack_integers(u, s->offset, &u->block->columns[l->n_keys + i]);
+			continue;
+		}
+		if (s->function->text) {
+			if (unpack_texts(u, s, l->n_keys + i))
+				return -ENOMEM;
 			continue;
 		}
 		for (uint32_t r = 0; r < u->n; r++) {

@@ -18,6 +18,7 @@ extern const struct weir_pane_window weir_pane_window_all;
 struct weir_pane {
 	struct weir_table tables[WEIR_N_SHAPES];
 	struct weir_layout *layout;
+	struct weir_sketch_memory *memory; /* of states that grow; NULL where none does */
 	struct weir_pane_window window;
 	int64_t first_ns; /* least and largest event time of its rows, WEIR_TIME_NONE where there is
 			     none */

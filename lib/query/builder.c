@@ -177,6 +177,38 @@ unknown_aggregate(const struct weir_call *call, unsigned place, struct weir_erro
 	    weir_nearest_get(&near) ? weir_nearest_get(&near) : "--functions");
 }
 
+/* The value of an expression that reads nothing, as a number. */
+static bool
+constant_of(struct weir_program *p, double *ret)
+{
+	const uint64_t sel[WEIR_MASK_WORDS] = { 1 };
+	const struct weir_column *c;
+	struct weir_value v;
+
+	if (weir_program_slots(p, NULL, 0))
+		return false;
+	c = weir_program_run(p, NULL, 1, sel);
+	if (weir_mask_test(c->null, 0))
+		return false;
+	v = weir_column_get(c, 0);
+	*ret = v.type == WEIR_FLOAT ? v.f : (double)v.i;
+	return v.type == WEIR_FLOAT || v.type == WEIR_INT;
+}
+
+/* An argument that must be the same for all rows. */
+static int
+check_constant(const struct weir_agg_function *f, struct weir_program **args, const char *text,
+    unsigned place, struct weir_error *err)
+{
+	double x;
+
+	if (constant_of(args[f->constant_arg - 1], &x) && x >= f->constant_min &&
+	    x <= f->constant_max)
+		return 0;
+	return weir_error_usage(err, "'%s' at %u: must be a constant from %g to %g, usage is %s",
+	    text, place, f->constant_min, f->constant_max, f->synopsis);
+}
+
 static int
 bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
     struct weir_agg_call *ret, struct weir_program **args, enum weir_type *ret_type,
@@ -199,7 +231,15 @@ bind_call(struct weir_path *p, const struct weir_call *call, unsigned place,
 		ret->arg_stores[i] = weir_program_store(args[i], p->symbols);
 	}
 	rc = ret->function->check(ret->arg_types, ret->n_args, ret_type, err);
-	return rc ? weir_error_wrap(err, "%s at %u", call->name, place) : 0;
+	if (rc)
+		return weir_error_wrap(err, "%s at %u", call->name, place);
+	if (ret->function->constant_arg) {
+		unsigned i = ret->function->constant_arg - 1;
+
+		return check_constant(
+		    ret->function, args, call->args[i], place + call->places[i] - 1, err);
+	}
+	return 0;
 }
 
 static int

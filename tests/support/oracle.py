@@ -3,7 +3,9 @@
 It shares nothing with weir: dictionaries, sorting and Python's numbers. A field whose layer a packet
 lacks is None; a None in a key drops the packet.
 """
+import collections
 import ipaddress
+import math
 import statistics
 import time
 
@@ -70,6 +72,8 @@ def fold(function, values, times, span):
         return sum(1 for x in v if x)
     if function == "sum":
         return sum(v)
+    if function in ("distinct", "approx_distinct"):  # the latter for so few that it is exact
+        return len(set(v))
     if function == "rate":
         return sum(v) / (span / 10**9)
     if not v:
@@ -82,6 +86,14 @@ def fold(function, values, times, span):
         return sum(v) / len(v)
     if function == "stddev":
         return statistics.pstdev(v)
+    if function == "entropy":
+        counts = collections.Counter(v).values()
+        return math.fsum(c / len(v) * math.log2(len(v) / c) for c in counts)
+    if function.startswith("topk:"):
+        best = sorted(collections.Counter(v).items(), key=lambda x: (-x[1], order(x[0])))
+        return " ".join("%s=%d" % x for x in best[:int(function[5:])])
+    if function.startswith("quantile:"):
+        return sorted(v)[max(math.ceil(float(function[9:]) * len(v)), 1) - 1]
     if function == "first":
         return v[0]
     if function == "last":

@@ -47,7 +47,7 @@ update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_colu
 }
 
 static void
-merge(void *dst, const void *src, const enum weir_type *args)
+merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch_memory *memory)
 {
 	*(uint64_t *)dst += *(const uint64_t *)src;
 }

@@ -18,7 +18,7 @@ update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_colu
 }
 
 static void
-merge(void *dst, const void *src, const enum weir_type *args)
+merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch_memory *memory)
 {
 	weir_edge_merge(dst, src, args, true);
 }

@@ -79,7 +79,7 @@ update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_colu
 }
 
 static void
-merge(void *dst, const void *src, const enum weir_type *args)
+merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch_memory *memory)
 {
 	if (args[0] == WEIR_FLOAT) {
 		struct mean_float *d = dst;

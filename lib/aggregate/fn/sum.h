@@ -52,7 +52,8 @@ weir_sum_update(
 }
 
 WEIR_AGG_INLINE void
-weir_sum_merge(void *dst, const void *src, const enum weir_type *args)
+weir_sum_merge(
+    void *dst, const void *src, const enum weir_type *args, struct weir_sketch_memory *memory)
 {
 	if (args[0] == WEIR_FLOAT)
 		weir_sum_float_merge(dst, src);

@@ -99,7 +99,8 @@ update_small_and_count(const struct weir_agg_rows *rows, uint32_t offset, uint32
 }
 
 static void
-merge_small(void *dst, const void *src, const enum weir_type *args)
+merge_small(
+    void *dst, const void *src, const enum weir_type *args, struct weir_sketch_memory *memory)
 {
 	uint64_t *d = dst;
 

@@ -148,7 +148,7 @@ put_element(struct weir_column *c, unsigned row, const struct weir_value *v)
 struct feeder {
 	struct weir_column columns[MAX_COLUMNS];
 	const struct weir_column *keys[MAX_COLUMNS];
-	const struct weir_column *args[8][1];
+	const struct weir_column *args[8][WEIR_AGG_MAX_ARGS];
 	const struct weir_column *const *arg_lists[8];
 };
 
@@ -219,6 +219,11 @@ make_aggregator(const struct stream *s, const struct query *q)
 			calls[i].arg_types[0] = s->types[q->calls[i].arg];
 			calls[i].arg_stores[0] = s->stores[q->calls[i].arg];
 		}
+		if (q->calls[i].arg2) {
+			calls[i].n_args = 2;
+			calls[i].arg_types[1] = s->types[q->calls[i].arg2];
+			calls[i].arg_stores[1] = s->stores[q->calls[i].arg2];
+		}
 	}
 	a = weir_aggregator_create(&spec, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
@@ -234,11 +239,13 @@ make_schema(struct answer *a, const struct stream *s, const struct query *q)
 		CU_ASSERT_EQUAL_FATAL(weir_schema_add(&a->schema, "key", s->types[k], true), 0);
 	for (unsigned i = 0; i < q->n_calls; i++) {
 		const struct weir_agg_function *f = weir_agg_function_find(q->calls[i].function);
-		int arg = q->calls[i].arg;
+		int arg = q->calls[i].arg, arg2 = q->calls[i].arg2;
+		enum weir_type types[WEIR_AGG_MAX_ARGS] = { s->types[arg < 0 ? 0 : arg],
+			s->types[arg2] };
 		enum weir_type type;
 
 		CU_ASSERT_EQUAL_FATAL(
-		    f->check(arg < 0 ? NULL : &s->types[arg], arg >= 0, &type, NULL), 0);
+		    f->check(types, (unsigned)(arg >= 0) + (arg2 > 0), &type, NULL), 0);
 		CU_ASSERT_EQUAL_FATAL(weir_schema_add(&a->schema, "agg", type, false), 0);
 	}
 }
@@ -346,6 +353,7 @@ feeder_init(struct feeder *f, const struct stream *s, const struct query *q)
 	}
 	for (unsigned i = 0; i < q->n_calls; i++) {
 		f->args[i][0] = q->calls[i].arg >= 0 ? &f->columns[q->calls[i].arg] : NULL;
+		f->args[i][1] = &f->columns[q->calls[i].arg2];
 		f->arg_lists[i] = q->calls[i].arg >= 0 ? f->args[i] : NULL;
 	}
 }

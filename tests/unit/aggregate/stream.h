@@ -25,7 +25,8 @@ struct stream {
 
 struct call {
 	const char *function;
-	int arg; /* column, or -1 for count() */
+	int arg;  /* column, or -1 for count() */
+	int arg2; /* another, 0: none */
 };
 
 /* A query on a stream: the first n_keys columns are the key. */

@@ -16,7 +16,8 @@
 #define N_GROUPS 5
 #define N_ROWS   2000
 
-/* Column 0: the group, never null; column 1: the argument. */
+/* Column 0: the group, never null; column 1: the argument; column 2: of quantile, which;
+ * column 3: of topk, how many. */
 struct rows {
 	const struct stream *s;
 	unsigned group;
@@ -177,6 +178,155 @@ oracle_last(const struct rows *rows, const struct weir_block *b)
 	return oracle_edge(rows, true);
 }
 
+/* How many of the values there are in rows before r, of its group. */
+static uint32_t
+seen_before(const struct rows *rows, uint32_t r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r; i++)
+		n += arg_of(rows, i) && weir_value_compare(arg_of(rows, i), arg_of(rows, r)) == 0;
+	return n;
+}
+
+#define TOP 3
+
+static struct weir_value
+oracle_distinct(const struct rows *rows, const struct weir_block *b)
+{
+	struct weir_value v = { .type = WEIR_INT };
+
+	for (uint32_t r = 0; r < rows->s->n; r++)
+		v.i += arg_of(rows, r) && seen_before(rows, r) == 0;
+	return v;
+}
+
+/* n log n less the same of each value's count, as the sum of what each row adds to it. */
+static struct weir_value
+oracle_entropy(const struct rows *rows, const struct weir_block *b)
+{
+	long double h = 0, n = 0;
+
+	for (uint32_t r = 0; r < rows->s->n; r++) {
+		uint32_t k;
+
+		if (!arg_of(rows, r))
+			continue;
+		k = seen_before(rows, r);
+		n++;
+		h -= (k + 1) * log2l(k + 1) - (k ? k * log2l(k) : 0);
+	}
+	if (n == 0)
+		return (struct weir_value){ .type = WEIR_FLOAT, .is_null = true };
+	return (struct weir_value){ .type = WEIR_FLOAT, .f = (double)((h + n * log2l(n)) / n) };
+}
+
+/* Value and count of the most frequent ones, each by looking at all rows. */
+static struct weir_value
+oracle_topk(const struct rows *rows, const struct weir_block *b)
+{
+	static char text[4096];
+	struct weir_value last = { 0 };
+	uint32_t last_n = UINT32_MAX;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < TOP; i++) {
+		const struct weir_value *best = NULL;
+		uint32_t best_n = 0;
+
+		for (uint32_t r = 0; r < rows->s->n; r++) {
+			const struct weir_value *v = arg_of(rows, r);
+			uint32_t n = v ? seen_before(rows, r) + 1 : 0;
+			bool is_next =
+			    n < last_n || (n == last_n && weir_value_compare(v, &last) > 0);
+
+			/* The last row of a value counts all of them. */
+			for (uint32_t k = r + 1; n && is_next && k < rows->s->n; k++)
+				is_next =
+				    !arg_of(rows, k) || weir_value_compare(arg_of(rows, k), v) != 0;
+			if (n && is_next &&
+			    (n > best_n || (n == best_n && weir_value_compare(v, best) < 0))) {
+				best = v;
+				best_n = n;
+			}
+		}
+		if (!best)
+			break;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", i ? " " : "");
+		len += weir_value_text(best, text + len, 300);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "=%u", best_n);
+		last = *best;
+		last_n = best_n;
+	}
+	return (struct weir_value){ .type = WEIR_STRING,
+		.is_null = len == 0,
+		.s = { (const uint8_t *)text, (uint32_t)len } };
+}
+
+/* The value that fewer than q * n are below, and so many are not above. */
+static struct weir_value
+oracle_quantile(const struct rows *rows, double q)
+{
+	struct weir_value none = { .type = rows->s->types[1], .is_null = true };
+	uint64_t n;
+
+	if (none.type == WEIR_BOOL)
+		none.type = WEIR_INT;
+	sum_of(rows, false, &n);
+	for (uint32_t r = 0; r < rows->s->n; r++) {
+		const struct weir_value *v = arg_of(rows, r);
+		uint64_t below = 0, same = 0;
+
+		for (uint32_t i = 0; v && i < rows->s->n; i++)
+			if (arg_of(rows, i)) {
+				int order = weir_value_compare(arg_of(rows, i), v);
+
+				below += order < 0;
+				same += order == 0;
+			}
+		if (!v || (double)below >= q * (double)n || (double)(below + same) < q * (double)n)
+			continue;
+		none.is_null = false;
+		if (none.type == WEIR_FLOAT)
+			none.f = v->f;
+		else
+			none.i = as_int(v);
+	}
+	return none;
+}
+
+#define Q 0.75
+
+static struct weir_value
+oracle_q(const struct rows *rows, const struct weir_block *b)
+{
+	return oracle_quantile(rows, Q);
+}
+
+static struct weir_value
+oracle_p50(const struct rows *rows, const struct weir_block *b)
+{
+	return oracle_quantile(rows, 0.5);
+}
+
+static struct weir_value
+oracle_p90(const struct rows *rows, const struct weir_block *b)
+{
+	return oracle_quantile(rows, 0.9);
+}
+
+static struct weir_value
+oracle_p99(const struct rows *rows, const struct weir_block *b)
+{
+	return oracle_quantile(rows, 0.99);
+}
+
+static struct weir_value
+oracle_p999(const struct rows *rows, const struct weir_block *b)
+{
+	return oracle_quantile(rows, 0.999);
+}
+
 #define NUMBERS (1u << WEIR_BOOL | 1u << WEIR_INT | 1u << WEIR_FLOAT | 1u << WEIR_DURATION)
 #define ANY     ((1u << WEIR_N_TYPES) - 1)
 
@@ -184,6 +334,9 @@ static const struct {
 	const char *name;
 	struct weir_value (*work_out)(const struct rows *rows, const struct weir_block *b);
 	unsigned types; /* that it takes */
+	double error;   /* relative, that it may have; 0 stands for that of a double */
+	int other;      /* column of another argument, 0: none */
+	bool is_second; /* the other one comes first */
 } oracles[] = {
 	{ "count", oracle_count, 1u << WEIR_BOOL | 1u << WEIR_INT },
 	{ "sum", oracle_sum, NUMBERS },
@@ -194,6 +347,15 @@ static const struct {
 	{ "first", oracle_first, ANY },
 	{ "last", oracle_last, ANY },
 	{ "rate", oracle_rate, NUMBERS },
+	{ "distinct", oracle_distinct, ANY },
+	{ "approx_distinct", oracle_distinct, ANY }, /* so few that it is exact */
+	{ "quantile", oracle_q, NUMBERS, 1.0 / 256, 2 },
+	{ "p50", oracle_p50, NUMBERS, 1.0 / 256 },
+	{ "p90", oracle_p90, NUMBERS, 1.0 / 256 },
+	{ "p99", oracle_p99, NUMBERS, 1.0 / 256 },
+	{ "p999", oracle_p999, NUMBERS, 1.0 / 256 },
+	{ "entropy", oracle_entropy, ANY, 1e-12 },
+	{ "topk", oracle_topk, ANY, 0, 3, true },
 };
 #define N_ORACLES (sizeof(oracles) / sizeof(oracles[0]))
 
@@ -216,14 +378,16 @@ static const struct {
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static bool
-same(const struct weir_value *a, const struct weir_value *b)
+same(const struct weir_value *a, const struct weir_value *b, double error)
 {
 	if (a->type != b->type || a->is_null != b->is_null)
 		return false;
 	if (a->is_null)
 		return true;
 	if (a->type == WEIR_FLOAT)
-		return fabs(a->f - b->f) <= 1e-15 * fabs(b->f);
+		return fabs(a->f - b->f) <= (error != 0 ? error : 1e-15) * fabs(b->f);
+	if (error != 0)
+		return fabs((double)a->i - (double)b->i) <= error * fabs((double)b->i);
 	return weir_value_compare(a, b) == 0;
 }
 
@@ -241,7 +405,7 @@ wrong_groups(const struct stream *s, const struct query *q, unsigned oracle, uns
 		struct weir_value want = oracles[oracle].work_out(&rows, a.blocks[0]);
 		struct weir_value got = weir_column_get(&a.blocks[0]->columns[1], g);
 
-		wrong += !same(&got, &want);
+		wrong += !same(&got, &want, oracles[oracle].error);
 	}
 	answer_fini(&a);
 	return wrong;
@@ -254,12 +418,16 @@ make_stream(struct stream *s, unsigned kind, uint64_t *rng)
 	stream_init(s, N_ROWS);
 	stream_column(s, WEIR_INT, WEIR_U8);
 	stream_column(s, kinds[kind].type, kinds[kind].store);
+	stream_column(s, WEIR_FLOAT, WEIR_F64);
+	stream_column(s, WEIR_INT, WEIR_I64);
 	stream_fill(s, 0, N_GROUPS, 0, rng);
 	stream_fill(s, 1, UINT64_C(1) << 32, 6, rng);
 	for (uint32_t r = 0; r < s->n; r++) {
 		struct weir_value *v = stream_value(s, r, 1);
 
 		s->time_ns[r] = (int64_t)(random_next(rng) % 500) * 1000000;
+		*stream_value(s, r, 3) = (struct weir_value){ .type = WEIR_INT, .i = TOP };
+		*stream_value(s, r, 2) = (struct weir_value){ .type = WEIR_FLOAT, .f = Q };
 		if (v->type == WEIR_FLOAT && r % 9 == 0)
 			v->f = r % 2 ? NAN : -v->f;
 		if (stream_value(s, r, 0)->i == 4) {
@@ -283,10 +451,14 @@ every_function_agrees_with_its_oracle(void)
 			struct query q = {
 				.n_keys = 1,
 				.n_calls = 1,
-				.calls = { { oracles[o].name, 1 } },
+				.calls = { { oracles[o].name, 1, oracles[o].other } },
 				.table_size = 100,
 			};
 
+			if (oracles[o].is_second) {
+				q.calls[0].arg = oracles[o].other;
+				q.calls[0].arg2 = 1;
+			}
 			if (!(oracles[o].types >> kinds[k].type & 1))
 				continue;
 			CU_ASSERT_EQUAL(wrong_groups(&s, &q, o, 1), 0);
@@ -318,21 +490,25 @@ wrong_arguments_are_refused(void)
 {
 	for (unsigned o = 0; o < N_ORACLES; o++) {
 		const struct weir_agg_function *f = weir_agg_function_find(oracles[o].name);
-		const enum weir_type two[] = { WEIR_INT, WEIR_INT };
+		const enum weir_type three[] = { WEIR_INT, WEIR_INT, WEIR_INT };
 		enum weir_type ret;
 		struct weir_error err;
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-		CU_ASSERT(f->check(two, 2, &ret, &err) < 0);
+		CU_ASSERT(f->check(three, f->max_args + 1, &ret, &err) < 0);
 		CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
 		if (f->min_args)
 			CU_ASSERT(f->check(NULL, 0, &ret, &err) < 0);
 		for (enum weir_type t = 0; t < WEIR_N_TYPES; t++) {
-			int code = f->check(&t, 1, &ret, &err);
+			const enum weir_type args[] = {
+				oracles[o].is_second ? WEIR_INT : t,
+				oracles[o].is_second ? t : WEIR_FLOAT,
+			};
+			int code = f->check(args, f->min_args ? f->min_args : 1, &ret, &err);
 
 			CU_ASSERT_EQUAL(code == 0, oracles[o].types >> t & 1);
 			if (code == 0)
-				CU_ASSERT_EQUAL(f->state_size(&t, 1) % 8, 0);
+				CU_ASSERT_EQUAL(f->state_size(args, f->min_args) % 8, 0);
 		}
 	}
 }
@@ -502,6 +678,116 @@ strings_are_kept_up_to_256_bytes(void)
 	CU_ASSERT_FALSE(got.is_null);
 }
 
+static bool
+is_nan(const struct weir_value *v)
+{
+	return v->type == WEIR_FLOAT && isnan(v->f);
+}
+
+/* Different pairs of columns 1 and 2, row by row. */
+static int64_t
+pairs_of(const struct stream *s)
+{
+	int64_t n = 0;
+
+	for (uint32_t r = 0; r < s->n; r++) {
+		const struct weir_value *v = stream_value(s, r, 1), *w = stream_value(s, r, 2);
+		bool is_new = !v->is_null && !w->is_null && !is_nan(v) && !is_nan(w);
+
+		for (uint32_t i = 0; is_new && i < r; i++) {
+			const struct weir_value *x = stream_value(s, i, 1);
+			const struct weir_value *y = stream_value(s, i, 2);
+
+			is_new = x->is_null || y->is_null || weir_value_compare(v, x) != 0 ||
+				 weir_value_compare(w, y) != 0;
+		}
+		n += is_new;
+	}
+	return n;
+}
+
+static void
+pairs_of_all_types_are_counted(void)
+{
+	const struct query q = {
+		.n_keys = 1,
+		.n_calls = 1,
+		.calls = { { "distinct", 1, 2 } },
+		.table_size = 10,
+	};
+	uint64_t rng = 7;
+
+	for (unsigned one = 0; one < N_KINDS; one++)
+		for (unsigned two = 0; two < N_KINDS; two++) {
+			struct stream s;
+
+			stream_init(&s, 400);
+			stream_column(&s, WEIR_INT, WEIR_U8);
+			stream_column(&s, kinds[one].type, kinds[one].store);
+			stream_column(&s, kinds[two].type, kinds[two].store);
+			stream_fill(&s, 0, 1, 0, &rng);
+			stream_fill(&s, 1, 14, 10, &rng);
+			stream_fill(&s, 2, 14, 10, &rng);
+			for (unsigned cores = 1; cores <= 3; cores += 2) {
+				struct answer a;
+
+				answer_fed(&a, &s, &q, WEIR_ROWS, cores, cores, false);
+				CU_ASSERT_EQUAL(
+				    weir_column_get(&a.blocks[0]->columns[1], 0).i, pairs_of(&s));
+				answer_fini(&a);
+			}
+			stream_fini(&s);
+		}
+}
+
+/* Groups are thrown out, and others take their rows. */
+static void
+states_that_grow_follow_their_groups(void)
+{
+	static const enum weir_overflow policies[] = { WEIR_OVERFLOW_SAMPLE, WEIR_OVERFLOW_EVICT };
+	struct query q = {
+		.n_keys = 1,
+		.n_calls = 4,
+		.calls = { { "distinct", 1, 0 }, { "entropy", 1, 0 }, { "approx_distinct", 1, 0 },
+		    { "p50", 0, 0 } },
+		.table_size = 60,
+		.seed = 3,
+	};
+	struct stream s;
+	uint64_t rng = 8;
+
+	stream_init(&s, 20000);
+	stream_column(&s, WEIR_INT, WEIR_U8);
+	stream_column(&s, WEIR_STRING, WEIR_BYTES);
+	stream_fill(&s, 0, 200, 0, &rng);
+	stream_fill(&s, 1, 90, 5, &rng);
+	for (unsigned run = 0; run < 4; run++) {
+		struct answer a;
+
+		q.overflow = policies[run % 2];
+		answer_fed(&a, &s, &q, WEIR_ROWS, run, 1 + run / 2 * 2, false);
+		CU_ASSERT_FATAL(a.n_blocks == 1 && a.blocks[0]->n_rows > 10);
+		for (uint32_t r = 0; r < a.blocks[0]->n_rows; r++) {
+			const struct weir_column *c = a.blocks[0]->columns;
+			int64_t key = weir_column_get(&c[0], r).i;
+			struct rows rows = { &s, (unsigned)key };
+			struct weir_value want = oracle_distinct(&rows, a.blocks[0]);
+			struct weir_value bits = oracle_entropy(&rows, a.blocks[0]);
+			int64_t got = weir_column_get(&c[1], r).i;
+
+			CU_ASSERT_EQUAL(weir_column_get(&c[3], r).i, got);
+			CU_ASSERT_EQUAL(weir_column_get(&c[4], r).i, key);
+			CU_ASSERT(got <= want.i);
+			if (q.overflow == WEIR_OVERFLOW_EVICT)
+				continue;
+			CU_ASSERT_EQUAL(got, want.i);
+			CU_ASSERT_DOUBLE_EQUAL(weir_column_get(&c[2], r).f, bits.f, 1e-9);
+		}
+		answer_fini(&a);
+	}
+	stream_fini(&s);
+}
+
 int
 main(void)
 {
@@ -515,6 +801,8 @@ main(void)
 		{ "nothing gives null or zero", nothing_gives_null_or_zero },
 		{ "rate needs a length", rate_needs_a_length },
 		{ "strings are kept up to 256 bytes", strings_are_kept_up_to_256_bytes },
+		{ "pairs of all types are counted", pairs_of_all_types_are_counted },
+		{ "states that grow follow their groups", states_that_grow_follow_their_groups },
 		CU_TEST_INFO_NULL,
 	};
 

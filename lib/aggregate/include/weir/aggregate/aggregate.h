@@ -158,6 +158,9 @@ double weir_pane_sampling(const struct weir_pane *p);
 /* evict: a group may have missed so many of its rows, and a key without a group had no more. Else
  * 0. */
 uint64_t weir_pane_undercount(const struct weir_pane *p);
+/* Values that states which grow left out, for want of memory: what is worked out from them is of
+ * the others. */
+uint64_t weir_pane_short(const struct weir_pane *p);
 /* Bytes that a pane holds now. */
 uint64_t weir_pane_bytes(const struct weir_pane *p);
 /* Empty it and free its memory. */

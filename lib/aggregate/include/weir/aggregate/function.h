@@ -7,14 +7,21 @@
 
 #include <weir/base/column.h>
 #include <weir/base/error.h>
+#include <weir/sketch/memory.h>
 
 /*
  * Aggregate functions (contract A5): one file each, one line in functions.def. State lies in the
  * group's row; update runs over a column of rows at once; states merge, across panes, cores and
  * hosts.
+ *
+ * A state that grows has the rest of itself in the memory of the pane, which is bounded and goes
+ * with it: it is let go of at once when the pane is cleared. Rows may be moved, but a row that is
+ * thrown out before then must have its states dropped.
  */
 
 #define WEIR_AGG_MAX_ARGS 2
+
+struct weir_strbuf;
 
 /* What result() may want to know about the window. */
 struct weir_window_span {
@@ -25,11 +32,12 @@ struct weir_window_span {
 /* Rows that an update takes in, and where the group of each lies. */
 struct weir_agg_rows {
 	uint32_t n;
-	const uint32_t *row;    /* [n] row in the columns and in time_ns, ascending */
-	uint8_t *const *group;  /* [n] memory of its group */
-	const int64_t *time_ns; /* by row: event time, for the order-sensitive */
-	const int64_t *number;  /* by row: of its frame; NULL: first_number + row */
-	int64_t first_number;   /* of row 0 */
+	const uint32_t *row;               /* [n] row in the columns and in time_ns, ascending */
+	uint8_t *const *group;             /* [n] memory of its group */
+	const int64_t *time_ns;            /* by row: event time, for the order-sensitive */
+	const int64_t *number;             /* by row: of its frame; NULL: first_number + row */
+	int64_t first_number;              /* of row 0 */
+	struct weir_sketch_memory *memory; /* of the pane: of states that grow */
 };
 
 struct weir_agg_function {
@@ -39,6 +47,11 @@ struct weir_agg_function {
 	unsigned min_args, max_args;
 	bool is_approximate;
 	bool is_result; /* the state is the result: an integer of 64 bits, never null */
+	/* An argument that must be the same for all rows, from 1 on; 0 where there is none. */
+	unsigned constant_arg;
+	double constant_min, constant_max; /* the ends of what it may be */
+	/* Bytes of the pane's memory that a group is taken to have, of a state that grows. */
+	uint32_t memory_guess;
 	/* Check the argument types; set *ret_type to the result's. Usage error otherwise. */
 	int (*check)(const enum weir_type *args, unsigned n_args, enum weir_type *ret_type,
 	    struct weir_error *err);
@@ -63,11 +76,16 @@ struct weir_agg_function {
 	 */
 	void (*update_and_count)(const struct weir_agg_rows *rows, uint32_t offset,
 	    uint32_t count_offset, const struct weir_column *const *args);
-	/* Cold. dst takes src in. */
-	void (*merge)(void *dst, const void *src, const enum weir_type *args);
+	/* Cold. dst takes src in. The memory is that of dst. */
+	void (*merge)(void *dst, const void *src, const enum weir_type *args,
+	    struct weir_sketch_memory *memory);
+	/* Hot, or NULL. Give back what the state has of the pane's memory: it goes. */
+	void (*drop)(void *state, const enum weir_type *args, struct weir_sketch_memory *memory);
 	/* Cold. The value; strings point into the state. */
 	struct weir_value (*result)(
 	    const void *state, const enum weir_type *args, const struct weir_window_span *window);
+	/* Cold, in place of result: a string is appended to an empty text. False: it is null. */
+	bool (*text)(const void *state, const enum weir_type *args, struct weir_strbuf *ret);
 };
 
 /* All functions, in the order of functions.def; NULL ends. */

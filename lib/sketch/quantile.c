@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <math.h>
+
+#include <weir/sketch/quantile.h>
+
+#define FIRST_LOG2 2
+#define FINE       WEIR_QUANTILE_FINE
+
+static size_t
+bytes_of(uint32_t log2_cap)
+{
+	return sizeof(uint64_t) << log2_cap;
+}
+
+static uint64_t
+count_of(uint64_t bucket)
+{
+	return bucket & ((UINT64_C(1) << WEIR_QUANTILE_COUNT_BITS) - 1);
+}
+
+static int32_t
+key_of(uint64_t bucket)
+{
+	return (int32_t)(bucket >> WEIR_QUANTILE_COUNT_BITS) - WEIR_QUANTILE_BIAS;
+}
+
+static bool
+grow_to(struct weir_quantile *s, struct weir_sketch_memory *m, uint32_t log2_cap)
+{
+	struct weir_quantile to = { .log2_cap = log2_cap };
+
+	to.buckets = weir_sketch_get(m, bytes_of(log2_cap));
+	if (!to.buckets)
+		return false;
+	memset(to.buckets, 0, bytes_of(log2_cap));
+	for (uint64_t i = 0; s->log2_cap && i < UINT64_C(1) << s->log2_cap; i++)
+		if (s->buckets[i])
+			(void)weir_quantile_place(
+			    &to, m, key_of(s->buckets[i]), count_of(s->buckets[i]));
+	weir_quantile_drop(s, m);
+	*s = to;
+	return true;
+}
+
+bool
+weir_quantile_grow(struct weir_quantile *s, struct weir_sketch_memory *m)
+{
+	return grow_to(s, m, s->log2_cap ? s->log2_cap + 1 : FIRST_LOG2);
+}
+
+void
+weir_quantile_merge(
+    struct weir_quantile *dst, struct weir_sketch_memory *m, const struct weir_quantile *src)
+{
+	/* Buckets come in the order of their hashes: in a smaller table they would meet at one end.
+	 */
+	if (src->log2_cap > dst->log2_cap)
+		(void)grow_to(dst, m, src->log2_cap);
+	for (uint64_t i = 0; src->log2_cap && i < UINT64_C(1) << src->log2_cap; i++)
+		if (src->buckets[i])
+			weir_quantile_add(
+			    dst, m, key_of(src->buckets[i]), count_of(src->buckets[i]));
+}
+
+void
+weir_quantile_drop(struct weir_quantile *s, struct weir_sketch_memory *m)
+{
+	if (s->log2_cap)
+		weir_sketch_put(m, s->buckets, bytes_of(s->log2_cap));
+	memset(s, 0, sizeof(*s));
+}
+
+/* Numbers in buckets up to a key. */
+static uint64_t
+count_up_to(const struct weir_quantile *s, int32_t key)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; s->log2_cap && i < UINT64_C(1) << s->log2_cap; i++)
+		if (s->buckets[i] && key_of(s->buckets[i]) <= key)
+			n += count_of(s->buckets[i]);
+	return n;
+}
+
+/* The least key up to which there are as many numbers as the rank: 20 halvings of all keys, so that
+ * buckets need no order and no memory is asked for. */
+bool
+weir_quantile_key(const struct weir_quantile *s, double q, int32_t *ret_key)
+{
+	int32_t lo = -WEIR_QUANTILE_BIAS, hi = WEIR_QUANTILE_BIAS;
+	uint64_t n = count_up_to(s, hi), rank;
+
+	if (!n)
+		return false;
+	rank = (uint64_t)ceil(q * (double)n);
+	rank = rank < 1 ? 1 : rank > n ? n : rank;
+	while (lo < hi) {
+		int32_t mid = lo + (hi - lo) / 2;
+
+		if (count_up_to(s, mid) >= rank)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	*ret_key = lo;
+	return true;
+}
+
+int64_t
+weir_quantile_int(int32_t key)
+{
+	uint32_t u = (uint32_t)(key < 0 ? -key : key);
+	uint32_t octave = u >> FINE ? (u >> FINE) - 1 : 0;
+	uint64_t low = (uint64_t)(u - (octave << FINE)) << octave;
+	uint64_t x = low + (((UINT64_C(1) << octave) - 1) >> 1);
+
+	if (x > INT64_MAX) /* -2^63, alone in its bucket */
+		return INT64_MIN;
+	return key < 0 ? -(int64_t)x : (int64_t)x;
+}
+
+double
+weir_quantile_float(int32_t key)
+{
+	uint64_t bits = (uint64_t)(key < 0 ? -key : key) << (52 - FINE);
+	double x;
+
+	/* 0 and infinity are what they are. */
+	if (bits && bits >> 52 != 0x7ff)
+		bits |= UINT64_C(1) << (51 - FINE);
+	memcpy(&x, &bits, sizeof(x));
+	return key < 0 ? -x : x;
+}
