@@ -120,7 +120,7 @@ class Bench:
 
     def memory_arguments(self, packets):
         """EAL memory for both programs: without huge pages each buffer of some 2.3 KB has a page of its own."""
-        return ["--no-huge", "--no-shconf", "-m", str(packets * 4300 // (1 << 20) + 512)]
+        return ["--no-huge", "--no-shconf", "-m", str(packets * 6600 // (1 << 20) + 512)]
 
     def port(self):
         """The same replaying port, received by testpmd and by weir."""
