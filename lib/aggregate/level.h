@@ -23,8 +23,8 @@ struct weir_agg_kernels {
 	/* Leave the elements that a mask names, in order, of WEIR_ROWS; the others change. */
 	void (*compress)(const uint64_t mask[WEIR_MASK_WORDS], uint64_t *words);
 	/*
-	 * Which of the first n rows have a key that is an address but not IPv4, and others behind
-	 * them.
+	 * Add to wide which of the first n rows have a key that is an address but not IPv4, and
+	 * others behind them.
 	 */
 	void (*wide)(const struct weir_layout *l, const struct weir_column *const *keys, uint32_t n,
 	    uint64_t wide[WEIR_MASK_WORDS]);
