@@ -57,6 +57,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, bool is_
 	l->table_bytes = o->most_bytes;
 	l->sampling = o->sampling;
 	l->undercount = o->undercount;
+	l->left_out = o->left_out;
 	l->rows = o->rows;
 	for (unsigned w = 0; w < all->n; w++)
 		add_counts(

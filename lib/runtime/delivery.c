@@ -173,7 +173,15 @@ note_table(struct weir_delivery *d, unsigned query, const struct weir_pane *pane
 	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
 	uint64_t undercount = weir_pane_undercount(pane);
 	double sampling = weir_pane_sampling(pane);
+	uint64_t left_out = weir_pane_short(pane);
 
+	if (left_out && !o->left_out)
+		weir_log(WEIR_LOG_NOTICE,
+		    "query %s: values of aggregates that grow (distinct, topk ...) found no "
+		    "memory: "
+		    "they count too little",
+		    q->text->name);
+	o->left_out += left_out;
 	o->lost += weir_pane_lost(pane);
 	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
 	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;

@@ -22,6 +22,7 @@ struct weir_outlet {
 	uint64_t most_keys;
 	uint64_t most_bytes;
 	uint64_t undercount;
+	uint64_t left_out; /* values that found no memory in growing aggregates */
 	double sampling;
 	struct weir_block *last; /* of the last closed window (of a large one, a part) */
 };

@@ -75,6 +75,8 @@ print_query(const struct weir_ledger_query *q, FILE *out)
 	fprintf(out, "; rows %" PRIu64, q->rows);
 	if (q->overflow == WEIR_OVERFLOW_SAMPLE && q->sampling < 1)
 		fprintf(out, ", a sample of 1 key in %.0f", 1 / q->sampling);
+	if (q->left_out)
+		fprintf(out, ", %" PRIu64 " values of growing aggregates left out", q->left_out);
 	if (q->undercount)
 		fprintf(out, ", each lacks at most %" PRIu64 " packets", q->undercount);
 	fprintf(out, "\n");
@@ -142,6 +144,8 @@ query_json(const struct weir_ledger_query *q)
 	if (!q->table_size)
 		return o;
 	json_object_set_new(o, "table", table_json(q));
+	if (q->left_out)
+		json_object_set_new(o, "left_out", number(q->left_out));
 	if (q->overflow == WEIR_OVERFLOW_SAMPLE)
 		json_object_set_new(o, "sampling", json_real(q->sampling));
 	if (q->overflow == WEIR_OVERFLOW_EVICT)
