@@ -181,7 +181,7 @@ def step_sanitize(total):
 def step_thread(total):
     d = build(total, "thread", ["-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"], "clang")
     if d:
-        run_tests(total, "thread", d, ["threads", "golden", "system"], 8, SANITIZER_ENV)
+        run_tests(total, "thread", d, ["threads", "golden", "system-threads"], 8, SANITIZER_ENV)
 
 
 def step_fuzz(total):
