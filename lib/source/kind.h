@@ -22,13 +22,17 @@ extern const struct weir_source_kind
     weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
 extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI address or vdev: */
 
+/* DLT_ of a record of text: LINKTYPE_USER0, for there is none of its own. */
+#define WEIR_DLT_TEXT 147
+
 /* What the list and the help say of a kind; one place for both. */
 #define WEIR_SOURCE_FILE_NAME "-r FILE"
 #define WEIR_SOURCE_FILE_DOC                                                                       \
 	"capture file, pcap or pcapng; - is standard input; behind ?: speed, loop, preload"
 #define WEIR_SOURCE_GENERATOR_NAME "--source gen:KIND"
 #define WEIR_SOURCE_GENERATOR_DOC                                                                  \
-	"seeded generator: udp, tcp, imix or mix; behind ?: rate, count, flows, seed and more"
+	"seeded generator: udp, tcp, imix, mix, text or attack:NAME; behind ?: rate, count, seed " \
+	"and more"
 
 /*
  * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and
