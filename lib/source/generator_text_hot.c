@@ -7,7 +7,7 @@
 
 /* Kind text: records of lower-case words, as many different ones as there are flows. */
 
-#define MAX_WORD 16u
+#define MAX_WORD      16u
 
 #define N_SYLLABLES   3
 #define SYLLABLE_BITS 6
