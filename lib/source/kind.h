@@ -10,6 +10,8 @@ struct weir_source_kind {
 	const char *doc;
 	/* True where this kind is meant by the option and its value. */
 	bool (*match)(const struct weir_source_config *c);
+	/* True where it runs until it is stopped, as interfaces do; NULL = never. */
+	bool (*is_live)(const struct weir_source_config *c);
 	/* True where open needs EAL; NULL = never. */
 	int (*needs_eal)(const struct weir_source_config *c, bool *ret, struct weir_error *err);
 	int (*open)(
@@ -18,6 +20,7 @@ struct weir_source_kind {
 
 extern const struct weir_source_kind weir_source_kind_file;      /* file.c: -r */
 extern const struct weir_source_kind weir_source_kind_generator; /* generator.c: --source gen: */
+extern const struct weir_source_kind weir_source_kind_lines;     /* lines.c: --source lines: */
 extern const struct weir_source_kind
     weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
 extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI address or vdev: */
@@ -33,6 +36,11 @@ extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI ad
 #define WEIR_SOURCE_GENERATOR_DOC                                                                  \
 	"seeded generator: udp, tcp, imix, mix, text or attack:NAME; behind ?: rate, count, seed " \
 	"and more"
+
+#define WEIR_SOURCE_LINES_NAME "--source lines:WHERE"
+#define WEIR_SOURCE_LINES_DOC                                                                      \
+	"text, a record a line, in data.data: lines:udp://ADDR:PORT, lines:FILE; lines:- is "      \
+	"standard input"
 
 /*
  * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and
