@@ -122,14 +122,7 @@ static int
 explain(const struct weir_plan *plan, struct weir_source **sources,
     const struct weir_placement *placement, struct weir_error *err)
 {
-	const char **descriptions = calloc(plan->command->n_sources, sizeof(*descriptions));
-
-	if (!descriptions)
-		abort();
-	for (unsigned i = 0; i < plan->command->n_sources; i++)
-		descriptions[i] = sources[i]->description;
-	weir_plan_explain(plan, descriptions, placement->why, stdout);
-	free(descriptions);
+	weir_plan_explain(plan, sources, placement->why, stdout);
 	return weir_file_finish_stdout(err);
 }
 

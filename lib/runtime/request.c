@@ -183,24 +183,19 @@ static json_t *
 explain(const struct weir_requests *r, struct weir_error *err)
 {
 	const struct weir_run_config *config = r->all->config;
-	const char **descriptions = calloc(config->n_sources, sizeof(*descriptions));
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 	json_t *o;
 
-	if (!descriptions || !f) {
+	if (!f) {
 		weir_error_run(err, -ENOMEM, "out of memory");
-		free(descriptions);
 		return NULL;
 	}
-	for (unsigned i = 0; i < config->n_sources; i++)
-		descriptions[i] = config->sources[i]->description;
-	weir_plan_explain(plan_of(r), descriptions, config->placement->why, f);
+	weir_plan_explain(plan_of(r), config->sources, config->placement->why, f);
 	fclose(f);
 	o = json_stringn(text, len);
 	free(text);
-	free(descriptions);
 	return o;
 }
 
