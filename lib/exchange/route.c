@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <weir/base/array.h>
+#include <weir/base/hash.h>
 #include <weir/base/nearest.h>
 #include <weir/base/number.h>
 
@@ -240,17 +241,6 @@ weir_route_text(const struct weir_route *r, char *buf, unsigned size)
 	return buf;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): as good as its seed, which nobody outside knows. */
-static uint64_t
-next_secret(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 void
 weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 {
@@ -264,7 +254,7 @@ weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 	for (unsigned p = 0; p < r->n_partitions; p++)
 		r->worker[p] = (uint16_t)(p % n_workers);
 	for (unsigned i = 0; i < sizeof(r->secrets) / sizeof(r->secrets[0]); i++)
-		r->secrets[i] = next_secret(&state);
+		r->secrets[i] = weir_next_secret(&state);
 	r->next = 0;
 }
 

@@ -68,4 +68,18 @@ weir_hash_bytes(const uint8_t *p, uint32_t len, const uint64_t *last)
 	return weir_fold(h ^ last[2], last[3] | 1);
 }
 
+/*
+ * Secrets one after the other from a seed, which is the state (splitmix64: Steele, Lea, Flood
+ * 2014). They are as good as the seed, which nobody outside must know.
+ */
+static inline uint64_t
+weir_next_secret(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
 #endif
