@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/base/hash.h>
 #include <weir/sketch/distinct.h>
 
 #include "values.h"
@@ -54,7 +55,7 @@ hash_of(const struct weir_column *c, uint32_t row, enum weir_store store)
 		w[2] = c->version[row];
 		return weir_hash_words(w, 3, 1, secrets);
 	}
-	w[0] = store == WEIR_F64 ? weir_values_float(((const double *)c->data)[row])
+	w[0] = store == WEIR_F64 ? weir_number_bits(((const double *)c->data)[row])
 				 : (uint64_t)weir_agg_int(c->data, row, store);
 	return weir_hash_words(w, 1, 1, secrets);
 }

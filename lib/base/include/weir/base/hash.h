@@ -68,6 +68,30 @@ weir_hash_bytes(const uint8_t *p, uint32_t len, const uint64_t *last)
 	return weir_fold(h ^ last[2], last[3] | 1);
 }
 
+/* What is hashed of a float that is not NaN: equal ones have equal bits, so there is one zero. */
+static inline __attribute__((always_inline)) uint64_t
+weir_number_bits(double x)
+{
+	uint64_t bits;
+
+	x += 0.0;
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+/* Of any float: one NaN, too. Compared is the sum: where x itself is, gcc 12 makes no vectors. */
+static inline __attribute__((always_inline)) uint64_t
+weir_float_bits(double x)
+{
+	uint64_t bits;
+
+	x += 0.0;
+	if (x != x)
+		x = __builtin_nan("");
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
 /*
  * Secrets one after the other from a seed, which is the state (splitmix64: Steele, Lea, Flood
  * 2014). They are as good as the seed, which nobody outside must know.
