@@ -145,19 +145,6 @@ parse(struct weir_route *r, char *text, struct weir_error *err)
 	return rest ? parse_number(rest, text, &r->n_wanted, err) : 0;
 }
 
-static weir_route_kernel *
-kernel_at(enum weir_simd level)
-{
-	switch (weir_simd_resolve(level)) {
-	case WEIR_SIMD_V4:
-		return weir_route_run_v4;
-	case WEIR_SIMD_V3:
-		return weir_route_run_v3;
-	default:
-		return weir_route_run_v2;
-	}
-}
-
 int
 weir_route_parse(
     const char *text, enum weir_simd simd, struct weir_route **ret, struct weir_error *err)
@@ -175,7 +162,7 @@ weir_route_parse(
 		weir_route_destroy(r);
 		return rc;
 	}
-	r->run = kernel_at(simd);
+	r->run = WEIR_SIMD_OF(simd, weir_route_run);
 	*ret = r;
 	return 0;
 }
