@@ -2,7 +2,7 @@
 #include <weir/base/hash.h>
 #include <weir/sketch/distinct.h>
 
-#include "values.h"
+#include "any.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -79,9 +79,7 @@ update_store(const struct weir_agg_rows *rows, uint32_t offset, const struct wei
 	for (uint32_t k = 0; k < rows->n; k++) {
 		uint32_t r = rows->row[k];
 
-		is_out[k] = weir_mask_test(c->null, r) ||
-			    (store == WEIR_F64 &&
-				((const double *)c->data)[r] != ((const double *)c->data)[r]);
+		is_out[k] = weir_mask_test(c->null, r) || !weir_any_counts(c, r, store);
 		if (is_out[k])
 			continue;
 		hash[k] = hash_of(c, r, store);
@@ -97,21 +95,9 @@ update_store(const struct weir_agg_rows *rows, uint32_t offset, const struct wei
 static void
 update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
-	switch (args[0]->store) {
-	case WEIR_F64:
-		update_store(rows, offset, args[0], WEIR_F64);
-		break;
-	case WEIR_ADDR:
-		update_store(rows, offset, args[0], WEIR_ADDR);
-		break;
-	case WEIR_BYTES:
-		update_store(rows, offset, args[0], WEIR_BYTES);
-		break;
 #define BODY(store) update_store(rows, offset, args[0], store)
-	default:
-		WEIR_AGG_BY_INT_STORE(args[0], BODY);
+	WEIR_ANY_BY_STORE(args[0], BODY);
 #undef BODY
-	}
 }
 
 static void

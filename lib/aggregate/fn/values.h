@@ -5,7 +5,7 @@
 #include <weir/base/hash.h>
 #include <weir/sketch/bag.h>
 
-#include "fn.h"
+#include "any.h"
 
 /*
  * The values of up to two columns, whole, in sets: what distinct, entropy and topk keep. As with
@@ -85,21 +85,9 @@ WEIR_AGG_INLINE void
 weir_values_load_column(const struct weir_agg_rows *rows, const struct weir_column *c,
     struct weir_values_batch *b, uint64_t *x)
 {
-	switch (c->store) {
-	case WEIR_F64:
-		weir_values_load(rows, c, b, x, WEIR_F64);
-		break;
-	case WEIR_ADDR:
-		weir_values_load(rows, c, b, x, WEIR_ADDR);
-		break;
-	case WEIR_BYTES:
-		weir_values_load(rows, c, b, x, WEIR_BYTES);
-		break;
 #define BODY(store) weir_values_load(rows, c, b, x, store)
-	default:
-		WEIR_AGG_BY_INT_STORE(c, BODY);
+	WEIR_ANY_BY_STORE(c, BODY);
 #undef BODY
-	}
 }
 
 /* Take in a row that does not fit into a word. Words of strings come last, and then their bytes. */
