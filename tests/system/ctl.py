@@ -17,20 +17,11 @@ import pcapmaker as pm  # noqa: E402
 import tap  # noqa: E402
 import terminal  # noqa: E402
 import weir  # noqa: E402
+from netns import wait  # noqa: E402
 
 PPS = 20000
 GEN = "gen:udp?rate=20k&count=0&flows=100&pace=1"
 COUNT = ["--key", "ip.src", "--agg", "n=count()"]
-
-
-def wait(what, condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("no %s within %d s" % (what, seconds))
 
 
 class Host:
