@@ -590,7 +590,8 @@ test_docs(void)
 {
 	static const struct weir_source_kind *const kinds[] = {
 		&weir_source_kind_file,
-		&weir_source_kind_generator, &weir_source_kind_lines,
+		&weir_source_kind_generator,
+		&weir_source_kind_lines,
 		&weir_source_kind_port,
 		&weir_source_kind_interface,
 	};
