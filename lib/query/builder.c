@@ -147,6 +147,7 @@ key_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 	unsigned n = p->n_keys;
 	int rc = expand_macro(b, it, key_item, err);
 
+	p->has_flow_key |= rc > 0;
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;

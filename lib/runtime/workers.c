@@ -123,6 +123,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->index = index;
 	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
+	w->at_query = WEIR_QUERIES_MOST;
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
@@ -169,6 +170,7 @@ create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err
 		.n_workers = all->config->plan->n_workers,
 		.n_columns = q->path->n_moved,
 		.columns = q->path->moved,
+		.is_ordered = q->path->is_ordered,
 	};
 
 	if (q->strategy != WEIR_STRATEGY_RING)

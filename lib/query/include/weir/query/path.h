@@ -41,10 +41,13 @@ struct weir_path {
 	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
 
 	/*
-	 * Where rows are aggregated: NULL or of kind auto, with the worker that received them. And
-	 * what they take along to another: keys and arguments, each column once.
+	 * Where rows are aggregated: without a route, with the worker that received them. And what
+	 * they take along to another: keys and arguments, each column once.
 	 */
 	struct weir_route *route;
+	bool has_split;  /* the route was asked for; else it is for where nothing better is there */
+	bool is_ordered; /* weir_path_needs_order: they are handed to their owner in that order */
+	bool has_flow_key; /* among the keys are all of a flow: 5tuple or biflow */
 	unsigned n_moved;
 	struct weir_exchange_column *moved; /* [n_moved] for struct weir_exchange_spec */
 	struct weir_program **moved_by;     /* [n_moved] the keys' and arguments', not owned */
@@ -86,6 +89,12 @@ int weir_path_build(const struct weir_query_text *text, bool wants_rows,
     const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
     struct weir_error *err);
 void weir_path_destroy(struct weir_path *p);
+
+/*
+ * What of the query needs the rows of a key in the order of their frames, all with one worker: as
+ * typed, "changes()"; NULL where nothing does.
+ */
+const char *weir_path_needs_order(const struct weir_path *p);
 
 /* Point the inputs at the batch's columns; once, before the first run. */
 void weir_path_bind(struct weir_path *p, const struct weir_batch *b);
