@@ -104,7 +104,7 @@ struct weir_worker {
 	unsigned index;
 	int cpu;       /* that it is bound to, or -1 */
 	bool is_armed; /* its inputs wake it */
-	bool is_over;  /* nothing more comes to it: so it has said to those it sends rows to */
+	bool is_done;  /* nothing more comes to it, as it has told those to whom it sends rows */
 	struct weir_batch *batch;
 	unsigned n_inputs; /* its own */
 	struct weir_input **inputs;

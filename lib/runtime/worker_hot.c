@@ -198,7 +198,7 @@ low_number(const struct weir_worker *w, unsigned q)
 	const struct weir_worker_query *wq = &w->queries[q];
 	int64_t row = 0;
 
-	if (w->is_over || wq->is_ending)
+	if (w->is_done || wq->is_ending)
 		return INT64_MAX;
 	if (q < w->at_query) /* it has had the batch, if there is one */
 		return (int64_t)weir_intake_next(w->all->intake);
@@ -225,7 +225,7 @@ weir_worker_publish_numbers(struct weir_worker *w)
 void
 weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 {
-	w->is_over |= watermark_ns == INT64_MAX;
+	w->is_done |= watermark_ns == INT64_MAX;
 	for (unsigned q = 0; w->n_exchanges && q < w->n_queries; q++) {
 		const struct weir_worker_query *wq = &w->queries[q];
 		struct weir_path_exchange *x = wq->exchange;
@@ -233,7 +233,7 @@ weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 
 		if (!x || wq->has_ended)
 			continue;
-		if (w->is_over || wq->is_ending)
+		if (w->is_done || wq->is_ending)
 			weir_exchange_flush(x->exchange, w->index, &x->counters);
 		else
 			is_all = weir_exchange_flush_gently(x->exchange, w->index, &x->counters);

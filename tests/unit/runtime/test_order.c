@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "order_hash.h"
+#include "random.h"
 
 /*
  * Queries that need the rows of a key in order give what one worker gives, whoever received them:
@@ -48,16 +49,6 @@ struct queues {
 	struct weir_source base;
 	struct queue *queue; /* [n_queues] */
 };
-
-static uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static void
 make_frame(uint8_t *f, uint64_t flow)
