@@ -128,13 +128,15 @@ line(const struct weir_block *rows, uint32_t row)
 	struct weir_value query = { .type = WEIR_STRING,
 		.s = { (const uint8_t *)s->query, (uint32_t)strlen(s->query) } };
 	struct weir_strbuf b = { 0 };
+	int64_t start_ns, end_ns;
 	json_t *text;
 
+	weir_block_window(rows, row, &start_ns, &end_ns);
 	weir_strbuf_puts(&b, "{\"query\":");
 	put_value(&b, &query);
 	if (s->has_window) {
-		put_time(&b, "window.start", rows->window_start_ns);
-		put_time(&b, "window.end", rows->window_end_ns);
+		put_time(&b, "window.start", start_ns);
+		put_time(&b, "window.end", end_ns);
 	}
 	for (unsigned i = 0; i < s->n_columns; i++) {
 		struct weir_value v = weir_column_get(&rows->columns[i], row);

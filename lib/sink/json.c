@@ -10,12 +10,16 @@
 #include "kind.h"
 #include "output.h"
 
+#define WINDOW_BYTES 128u /* most that the window takes: ,"window.start":"2026-... */
+
 /* One object a row, one row a line (contract A7). */
 struct json {
 	struct weir_output *out;
-	struct weir_strbuf head; /* all of a row that its block's rows share: {"query":... */
-	struct weir_strbuf keys; /* ,"name": of each column, one after the other */
-	size_t *key_ends;        /* [n_key_ends] where each ends */
+	struct weir_strbuf head;  /* {"query":... and the window that the last row had */
+	size_t query_end;         /* of the query in it */
+	int64_t start_ns, end_ns; /* that window */
+	struct weir_strbuf keys;  /* ,"name": of each column, one after the other */
+	size_t *key_ends;         /* [n_key_ends] where each ends */
 	unsigned n_key_ends;
 	size_t row_bytes; /* most that a row takes without its strings */
 };
@@ -44,6 +48,22 @@ add_time(struct weir_strbuf *b, const char *key, int64_t time_ns)
 	weir_strbuf_printf(b, ",\"%s\":\"%s\"", key, text);
 }
 
+/* Have the row's window in the head. */
+static void
+note_window(struct json *j, const struct weir_block *b, uint32_t row)
+{
+	int64_t start_ns, end_ns;
+
+	weir_block_window(b, row, &start_ns, &end_ns);
+	if (j->head.len > j->query_end && start_ns == j->start_ns && end_ns == j->end_ns)
+		return;
+	j->head.len = j->query_end;
+	add_time(&j->head, "window.start", start_ns);
+	add_time(&j->head, "window.end", end_ns);
+	j->start_ns = start_ns;
+	j->end_ns = end_ns;
+}
+
 /* Write once what every row of the block repeats. */
 static int
 prepare(struct json *j, const struct weir_block *b)
@@ -61,18 +81,16 @@ prepare(struct json *j, const struct weir_block *b)
 	j->head.len = j->keys.len = 0;
 	weir_strbuf_puts(&j->head, "{\"query\":");
 	add_string(&j->head, schema->query);
-	if (schema->has_window) {
-		add_time(&j->head, "window.start", b->window_start_ns);
-		add_time(&j->head, "window.end", b->window_end_ns);
-	}
+	j->query_end = j->head.len;
 	for (unsigned i = 0; i < schema->n_columns; i++) {
 		weir_strbuf_puts(&j->keys, ",");
 		add_string(&j->keys, schema->columns[i].name);
 		weir_strbuf_puts(&j->keys, ":");
 		j->key_ends[i] = j->keys.len;
 	}
-	/* Two quotes a value; brace and line feed. */
-	j->row_bytes = j->head.len + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + 2;
+	/* Two quotes a value, and a window of two with their keys; brace and line feed. */
+	j->row_bytes =
+	    j->head.len + WINDOW_BYTES + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + 2;
 	return 0;
 }
 
@@ -111,6 +129,8 @@ put_row(struct json *j, const struct weir_block *b, uint32_t row)
 	char *p = weir_output_room(j->out, j->row_bytes);
 	size_t key = 0;
 
+	if (b->schema->has_window)
+		note_window(j, b, row);
 	p = weir_cell_copy(p, j->head.p, j->head.len);
 	for (unsigned i = 0; i < b->schema->n_columns; i++) {
 		p = weir_cell_copy(p, j->keys.p + key, j->key_ends[i] - key);
