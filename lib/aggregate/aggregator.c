@@ -10,7 +10,7 @@
 
 #define SWEEPS_PER_GAP 64
 #define SWEEP_LEAST_NS (WEIR_NS_PER_S / 1000)
-#define SWEEP_MOST_NS  WEIR_NS_PER_S
+#define SWEEP_MOST_NS  (WEIR_NS_PER_S / 4)
 
 /* Sweeps are as far apart as hardly makes sessions last longer. */
 static int64_t

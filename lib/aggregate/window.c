@@ -165,13 +165,14 @@ static int
 parse_count(const char *text, struct weir_window *ret, struct weir_error *err)
 {
 	struct weir_window w = { .kind = WEIR_WINDOW_COUNT };
-	int rc;
 
 	if (!*text)
 		return weir_error_usage(
 		    err, "window 'count' lacks a number of rows (try 'count:1000')");
-	rc = weir_parse_size(text, &w.count, err);
-	return rc ? rc : accept(&w, ret, err);
+	if (weir_parse_size(text, &w.count, NULL))
+		return weir_error_usage(
+		    err, "'%s' is not a number of rows (try 'count:1000')", text);
+	return accept(&w, ret, err);
 }
 
 static int

@@ -34,8 +34,10 @@ const struct weir_option weir_flags[] = {
 	    "how rows go to workers: auto, hash[:N], key ...; auto, hash[:N] (both directions of a "
 	    "flow alike), range:FIELD:B1,B2,... (by bounds), rr[:N] (in turn), key (by --key)",
 	    NULL, true, false },
-	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES, "1s or global; 1s is tumbling", NULL, true,
-	    false },
+	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES,
+	    "1s, 10s/1s, session:15s, count:1k or global; 1s is tumbling, 10s/1s slides; "
+	    "session:GAP[,max:MAX] and count:N are of each key",
+	    NULL, true, false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
 	    "aggregates; n=count(),b=sum(frame.len)", NULL, true, false },
 	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES,

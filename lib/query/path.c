@@ -68,6 +68,19 @@ finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_ro
 	return b->has_select || !wants_rows ? 0 : add_default_select(b, err);
 }
 
+/* What the delivery of results can do with windows so far. */
+static int
+check_window(const struct weir_path *p, struct weir_error *err)
+{
+	char text[64];
+
+	if (!p->has_group || p->window.kind == WEIR_WINDOW_GLOBAL ||
+	    p->window.kind == WEIR_WINDOW_TUMBLING)
+		return 0;
+	return weir_error_usage(err, "--window: '%s' is not run yet (try '1s' or 'global')",
+	    weir_window_text(&p->window, text, sizeof(text)));
+}
+
 /* What --split asks of the rest of the query: known when all of it has been read. */
 static int
 finish_split(struct weir_builder *b, struct weir_error *err)
@@ -161,6 +174,8 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 		rc = finish(&b, text, wants_rows, err);
 	if (!rc)
 		rc = finish_split(&b, err);
+	if (!rc)
+		rc = check_window(p, err);
 	if (rc) {
 		weir_path_destroy(p);
 		return rc;

@@ -31,14 +31,27 @@ memory_bytes(void)
 	return bytes;
 }
 
+/*
+ * The windows that may be open at once. Of a sliding one, to the panes that wait for late rows come
+ * those that wait for their windows to end. The others hold all groups in one table.
+ */
+static uint64_t
+windows_at_once(const struct weir_window *w, int64_t lateness_ns)
+{
+	int64_t pane_ns = weir_window_pane_ns(w);
+
+	if (!pane_ns)
+		return 1;
+	return (uint64_t)(lateness_ns / pane_ns) + 2 +
+	       (w->kind == WEIR_WINDOW_SLIDING ? (uint64_t)(w->size_ns / pane_ns) : 0);
+}
+
 /* A quarter of the memory for the windows of all queries that may be open at once. */
 static uint64_t
 default_table_size(const struct weir_plan *p, const struct weir_path *path, uint64_t key_bytes)
 {
-	uint64_t n_windows = 1, n;
+	uint64_t n_windows = windows_at_once(&path->window, p->lateness_ns), n;
 
-	if (path->window.kind == WEIR_WINDOW_TUMBLING)
-		n_windows = (uint64_t)(p->lateness_ns / path->window.size_ns) + 2;
 	n = memory_bytes() / 4 / p->command->n_queries / p->n_workers /
 	    (n_windows < WINDOWS_MOST ? n_windows : WINDOWS_MOST) / key_bytes;
 	if (n < TABLE_SIZE_LEAST)

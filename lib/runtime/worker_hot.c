@@ -152,7 +152,8 @@ weir_worker_take_back(struct weir_worker *w)
 			weir_worker_obey(w, &parcel);
 }
 
-static void
+/* Hand over what is closed. Returns the watermark up to which all of it has been. */
+static int64_t
 close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 {
 	struct weir_worker_query *wq = &w->queries[q];
@@ -164,6 +165,9 @@ close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 			weir_aggregator_recycle(wq->aggregator, parcel.p);
 		}
 	}
+	/* A sweep may take several calls. */
+	return weir_window_is_per_group(&wq->spec.window) ? weir_aggregator_closed(wq->aggregator)
+							  : watermark_ns;
 }
 
 uint32_t
@@ -208,7 +212,7 @@ weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 void
 weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 {
-	int64_t closed_ns = watermark_ns;
+	int64_t closed_ns = watermark_ns, done_ns;
 
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		struct weir_worker_query *wq = &w->queries[q];
@@ -222,9 +226,8 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 		/* Asked before what has been sent is taken: then all up to there is here. */
 		if (x)
 			(void)weir_worker_gather(w);
-		if (wq->aggregator)
-			close_query(w, q, low_ns);
-		closed_ns = low_ns < closed_ns ? low_ns : closed_ns;
+		done_ns = wq->aggregator ? close_query(w, q, low_ns) : low_ns;
+		closed_ns = done_ns < closed_ns ? done_ns : closed_ns;
 		if (wq->is_ending && low_ns == INT64_MAX)
 			weir_worker_end_query(w, q);
 	}
