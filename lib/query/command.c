@@ -231,6 +231,7 @@ static bool
 is_stage(enum weir_flag flag)
 {
 	switch (flag) {
+	case WEIR_FLAG_FROM:
 	case WEIR_FLAG_FILTER:
 	case WEIR_FLAG_WHERE:
 	case WEIR_FLAG_MAP:
@@ -239,6 +240,7 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_JOIN:
 	case WEIR_FLAG_TOP:
 		return true;
 	default:
