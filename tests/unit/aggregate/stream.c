@@ -5,6 +5,7 @@
 
 #include <weir/base/time.h>
 
+#include "aggregator.h"
 #include "stream.h"
 
 void
@@ -352,6 +353,7 @@ take_lists(
 	a->n_swept += closed_ns > a->closed_ns && watermark_ns != INT64_MAX;
 	a->closed_ns = closed_ns;
 	if (watermark_ns == INT64_MAX) {
+		a->open_bytes = core->current->memory ? core->current->memory->bytes : 0;
 		CU_ASSERT_EQUAL(closed_ns, INT64_MAX);
 		CU_ASSERT_EQUAL(weir_block_sort_by_end(a->blocks[0]), 0);
 		weir_aggregator_fill(core, &windows, &groups);

@@ -61,6 +61,7 @@ struct answer {
 	int64_t closed_ns; /* own windows: what was said to be closed */
 	unsigned n_swept;  /* times that it rose before the end */
 	uint64_t most_open;
+	uint64_t open_bytes; /* that states of open groups had at most, live or free again */
 };
 
 void stream_init(struct stream *s, uint32_t n);
