@@ -301,9 +301,12 @@ has_arrived(const struct walk *w, const struct layout *l)
 	return l->layers & WEIR_LAYER_IP || (l->layers & WEIR_LAYER_ARP && walk_has(w, 8));
 }
 
+/* Why a tunnel led to no network header. */
 static unsigned
-tunnel_reason(unsigned reason)
+tunnel_reason(unsigned reason, const struct layout *l)
 {
+	if (l->layers & WEIR_LAYER_ARP)
+		return WEIR_DECODE_TUNNEL_TRUNCATED;
 	switch (reason) {
 	case WEIR_DECODE_LINK_TRUNCATED:
 	case WEIR_DECODE_IP_TRUNCATED:
@@ -337,7 +340,7 @@ decode_tunnels(struct walk *w, uint32_t decap, unsigned reason, struct layout *l
 			*l = at;
 			reason = why;
 		} else {
-			reason = tunnel_reason(why);
+			reason = tunnel_reason(why, &at);
 		}
 	}
 }
