@@ -78,7 +78,8 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 	l->has_drop |= s->function->drop != NULL;
 	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
 	s->offset = l->key_offset;
-	l->key_offset += (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	s->size = (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	l->key_offset += s->size;
 }
 
 /* Groups may only be thrown out where it is known how many packets each stands for. */
@@ -129,6 +130,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	atomic_init(&l->users, 1);
 	l->level = weir_agg_level_of(spec->simd);
 	l->window = spec->window;
+	l->is_per_group = weir_window_is_per_group(&spec->window);
+	l->key_offset = l->is_per_group ? sizeof(struct weir_group_window) : 0;
 	l->overflow = spec->overflow;
 	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
 							     : WEIR_TABLE_MAX_ROWS;
