@@ -259,6 +259,21 @@ without_a_key_there_is_one_owner(void)
 	check_workers(argv, 100000);
 }
 
+static void
+windows_of_a_key_are_those_of_one_worker(void)
+{
+	static const char *const windows[] = { "session:20us", "count:7" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *argv[] = { "--source", "gen:imix?count=50000&flows=500&rate=1M&seed=3",
+			"--query", "q", "--key", "ip.src", "--window", windows[i], "--agg",
+			"n=count(),b=sum(frame.len),h=order_hash(frame.len)", "--sink", rows_sink,
+			NULL };
+
+		check_workers(argv, 50000);
+	}
+}
+
 /* Several that wait for each other: ordered, not ordered, and packets by turns with them. */
 static void
 queries_stand_side_by_side(void)
@@ -373,6 +388,8 @@ main(void)
 		{ "keys have one owner", keys_have_one_owner },
 		{ "few keys make one owner slow", few_keys_make_one_owner_slow },
 		{ "without a key there is one owner", without_a_key_there_is_one_owner },
+		{ "windows of a key are those of one worker",
+		    windows_of_a_key_are_those_of_one_worker },
 		{ "queries stand side by side", queries_stand_side_by_side },
 		{ "a queue for each worker is in order", a_queue_for_each_worker_is_in_order },
 		{ "splits that part a key are refused", splits_that_part_a_key_are_refused },
