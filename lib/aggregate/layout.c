@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/hash.h>
+
 #include "layout.h"
 #include "level.h"
 #include "table.h"
@@ -14,17 +16,6 @@
 /* The same of states that grow; what there is at least does for a query without key. */
 #define STATE_BYTES_PER_KEY 256
 #define STATE_BYTES_MIN     (UINT64_C(128) << 20)
-
-/* splitmix64 (Steele, Lea, Flood 2014): consecutive secrets from one seed. */
-static uint64_t
-next_secret(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 /* Bytes that a key column takes among the compared words, without an address's version. */
 static uint32_t
@@ -161,8 +152,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	if (!l->secrets)
 		goto fail;
 	for (uint32_t i = 0; i < l->max_words + 4; i++)
-		l->secrets[i] = next_secret(&seed);
-	l->state_seed = next_secret(&seed);
+		l->secrets[i] = weir_next_secret(&seed);
+	l->state_seed = weir_next_secret(&seed);
 	l->max_state_bytes = STATE_BYTES_MIN + (uint64_t)l->max_rows * STATE_BYTES_PER_KEY;
 	l->max_string_bytes = STRING_BYTES_MIN + (uint64_t)l->max_rows * STRING_BYTES_PER_KEY;
 	return l;

@@ -48,14 +48,14 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 }
 
 void
-weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions,
-    const char *placement, FILE *out)
+weir_plan_explain(
+    const struct weir_plan *p, struct weir_source *const *sources, const char *placement, FILE *out)
 {
 	char text[32];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < p->command->n_sources; i++)
-		fprintf(out, "source %s\n", source_descriptions[i]);
+		fprintf(out, "source %s\n", sources[i]->description);
 	fprintf(out, "decode");
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		if (weir_field_set_has(&p->needed, f))

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/digit.h>
+#include <weir/base/hash.h>
 #include <weir/record/block.h>
 
 /*
  * Rows are ordered as a dictionary is: by one 64-bit digit after another. A digit is a piece of a
- * column coded so that unsigned order is the wanted order (a sign flipped, a float's bits folded,
- * eight bytes of a string as a big-endian number). Runs that are equal in one digit are ordered by
- * the next. With a limit only the front of each run is kept, so that the top 20 of a million rows
- * costs a few linear passes. Equal rows keep their order: the order is total and never depends on
- * the algorithm.
+ * column coded so that unsigned order is the wanted order (weir/base/digit.h). Runs that are equal
+ * in one digit are ordered by the next. With a limit only the front of each run is kept, so that
+ * the top 20 of a million rows costs a few linear passes. Equal rows keep their order: the order is
+ * total and never depends on the algorithm.
  */
 
 struct entry {
@@ -44,29 +44,6 @@ struct place {
 	uint32_t offset; /* PIECE_BYTES: of its first byte */
 };
 
-static uint64_t
-float_digit(double x)
-{
-	uint64_t bits;
-
-	if (isnan(x))
-		return UINT64_MAX;
-	x += 0.0; /* -0.0 equals 0.0 */
-	memcpy(&bits, &x, sizeof(bits));
-	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static uint64_t
-bytes_digit(const struct weir_bytes *s, uint32_t offset)
-{
-	uint64_t digit = 0;
-	uint32_t left = s->len > offset ? s->len - offset : 0;
-
-	if (left)
-		memcpy(&digit, s->p + offset, left < 8 ? left : 8);
-	return __builtin_bswap64(digit);
-}
-
 /* The digit of one row that is not null, ascending. */
 static uint64_t
 value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
@@ -79,9 +56,9 @@ value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
 	case WEIR_U32:
 		return ((const uint32_t *)c->data)[row];
 	case WEIR_I64:
-		return (uint64_t)((const int64_t *)c->data)[row] ^ UINT64_C(1) << 63;
+		return weir_digit_int(((const int64_t *)c->data)[row]);
 	case WEIR_F64:
-		return float_digit(((const double *)c->data)[row]);
+		return weir_digit_float(weir_float_bits(((const double *)c->data)[row]));
 	case WEIR_ADDR: {
 		const struct weir_addr *a = (const struct weir_addr *)c->data + row;
 
@@ -90,7 +67,8 @@ value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
 	case WEIR_BYTES: {
 		const struct weir_bytes *s = (const struct weir_bytes *)c->data + row;
 
-		return p->piece == PIECE_LENGTH ? s->len : bytes_digit(s, p->offset);
+		return p->piece == PIECE_LENGTH ? s->len
+						: weir_digit_bytes(s->p, s->len, p->offset);
 	}
 	case WEIR_N_STORES:
 		break;

@@ -227,6 +227,26 @@ take_all(struct control *c)
 	return n;
 }
 
+/* Once no worker takes packets there is nothing to order: they may go when they have done what was
+ * ordered before. */
+static void
+note_over(struct control *c)
+{
+	struct weir_workers *all = c->all;
+
+	if (atomic_load_explicit(&all->n_draining, memory_order_acquire) == all->n)
+		atomic_store_explicit(&all->is_over, true, memory_order_release);
+}
+
+/* Who has gone still counts: a sink may wait for its reader long after that. */
+static void
+answer_for_ended(const struct weir_workers *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (atomic_load_explicit(&all->worker[i]->has_ended, memory_order_acquire))
+			weir_worker_answer(all->worker[i]);
+}
+
 static void
 answer_requests(struct control *c)
 {
@@ -235,6 +255,7 @@ answer_requests(struct control *c)
 	if (!socket)
 		return;
 	c->looked_ns = weir_now_mono_ns();
+	answer_for_ended(c->all);
 	weir_status_poll(&c->requests.status, c->looked_ns);
 	weir_control_poll(socket, weir_requests_answer, &c->requests);
 	if (c->requests.wants_stop)
@@ -272,6 +293,7 @@ control_loop(struct control *c)
 	for (;;) {
 		unsigned n = take_all(c);
 
+		note_over(c);
 		if (is_mark_reached(c)) {
 			emit_windows(c);
 			if (c->is_last)

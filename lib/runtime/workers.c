@@ -207,22 +207,36 @@ make_addition(
 	return NULL;
 }
 
+/* Control alone puts something into these rings: where there is room, there is room still. */
+static int
+check_orders(const struct weir_workers *all, struct weir_error *err)
+{
+	if (atomic_load_explicit(&all->is_over, memory_order_relaxed))
+		return weir_error_run(
+		    err, -ESHUTDOWN, "the run is ending: its queries stay as they are");
+	for (unsigned i = 0; i < all->n; i++)
+		if (weir_ring_room(all->worker[i]->back) == 0)
+			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
+	return 0;
+}
+
 int
 weir_workers_add(struct weir_workers *all, struct weir_error *err)
 {
 	unsigned query = all->config->plan->n_queries - 1, n = 0;
 	struct weir_addition **additions = calloc(all->n, sizeof(struct weir_addition *));
-	int rc = create_exchange(all, query, err);
+	int rc = check_orders(all, err);
 
 	if (!additions)
 		abort();
-	for (; !rc && n < all->n; n++) {
-		if (weir_ring_room(all->worker[n]->back) == 0)
-			rc = weir_error_run(err, -EAGAIN, "a worker is busy: try again");
-		else if (!(additions[n] = make_addition(all, n, query, err)))
+	if (!rc)
+		rc = create_exchange(all, query, err);
+	while (!rc && n < all->n) {
+		additions[n] = make_addition(all, n, query, err);
+		if (additions[n])
+			n++;
+		else
 			rc = err->code;
-		if (rc)
-			break;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0 };
@@ -244,13 +258,11 @@ int
 weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
 	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
+	int rc = check_orders(all, err);
 
-	for (unsigned i = 0; i < all->n; i++)
-		if (weir_ring_room(all->worker[i]->back) == 0)
-			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
-	for (unsigned i = 0; i < all->n; i++)
+	for (unsigned i = 0; !rc && i < all->n; i++)
 		rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
-	return 0;
+	return rc;
 }
 
 int
@@ -266,6 +278,7 @@ weir_workers_create(
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	all->config = config;
 	all->is_live = config->plan->is_live;
+	all->is_over = !config->socket; /* nobody gives orders: no worker waits for one */
 	all->worker = calloc(n_workers, sizeof(struct weir_worker *));
 	rc = all->worker ? 0 : weir_error_run(err, -ENOMEM, "out of memory");
 	if (!rc)

@@ -6,6 +6,8 @@
 
 #include <weir/aggregate/aggregate.h>
 
+#include "random.h"
+
 /*
  * Rows to aggregate, kept as plain values, with two ways to the answer: fed to aggregators, and
  * worked out here from the definitions alone, row by row and without a hash, a table or a batch.
@@ -61,8 +63,6 @@ struct answer {
 	uint64_t most_open;
 	uint64_t open_bytes; /* that states of open groups had at most, live or free again */
 };
-
-uint64_t random_next(uint64_t *state);
 
 void stream_init(struct stream *s, uint32_t n);
 void stream_column(struct stream *s, enum weir_type type, enum weir_store store);

@@ -9,19 +9,10 @@
 
 #include "append_slice.h"
 #include "check.h"
+#include "random.h"
 
 /* The order is checked against a comparison of whole rows, value by value, as the header words it.
  */
-
-static uint64_t
-next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 /* Small domains with awkward members, so that there are many ties and all the edges. */
 static struct weir_value
@@ -31,7 +22,7 @@ random_value(enum weir_type type, uint64_t *rng, uint8_t *bytes)
 		INT64_MAX };
 	const double floats[] = { -INFINITY, -1e300, -1.5, -0.0, 0.0, 4e-320, 1.5, 1e300, INFINITY,
 		NAN };
-	uint64_t r = next(rng);
+	uint64_t r = random_next(rng);
 	struct weir_value v = { .type = type, .is_null = r % 11 == 0 };
 
 	r >>= 8;
@@ -44,18 +35,19 @@ random_value(enum weir_type type, uint64_t *rng, uint8_t *bytes)
 		break;
 	case WEIR_IP:
 		v.version = r % 2 ? 4 : 6;
-		v.addr.hi = v.version == 6 ? next(rng) % 3 << 62 : 0;
-		v.addr.lo = v.version == 6 ? next(rng) % 3 << 62 : next(rng) % 4 << 30;
+		v.addr.hi = v.version == 6 ? random_next(rng) % 3 << 62 : 0;
+		v.addr.lo =
+		    v.version == 6 ? random_next(rng) % 3 << 62 : random_next(rng) % 4 << 30;
 		break;
 	case WEIR_STRING:
 		v.s = (struct weir_bytes){ .p = bytes, .len = (uint32_t)(r % 40) };
 		memset(bytes, 0, 40);
 		if (r >> 8 & 1) /* long common front, then a difference */
 			memset(bytes, 'a', 17);
-		bytes[next(rng) % 40] = (uint8_t)next(rng);
+		bytes[random_next(rng) % 40] = (uint8_t)random_next(rng);
 		break;
 	default:
-		v.i = type == WEIR_INT && r >> 20 & 1 ? (int64_t)next(rng) : ints[r % 10];
+		v.i = type == WEIR_INT && r >> 20 & 1 ? (int64_t)random_next(rng) : ints[r % 10];
 	}
 	return v;
 }

@@ -71,11 +71,8 @@ void weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q);
  * over its receive queues. Before the plan is explained or run.
  */
 void weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources);
-/*
- * The text of --explain; source_descriptions[i] says how source i is read, placement where the
- * workers run.
- */
-void weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions,
+/* The text of --explain; placement says where the workers run. */
+void weir_plan_explain(const struct weir_plan *p, struct weir_source *const *sources,
     const char *placement, FILE *out);
 /* How large a query's table may become and what happens then, as a phrase; buf of 160 bytes. */
 const char *weir_plan_table_text(
