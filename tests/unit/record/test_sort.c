@@ -238,8 +238,8 @@ windows_sort_as_the_oracle(void)
 		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, true), 0);
 		CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b), 0);
 		for (uint32_t r = 0; r < b->n_rows; r++) {
-			b->row_start_ns[r] = times[next(&rng) % 6];
-			b->row_end_ns[r] = times[next(&rng) % 6];
+			b->row_start_ns[r] = times[random_next(&rng) % 6];
+			b->row_end_ns[r] = times[random_next(&rng) % 6];
 		}
 		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, true), 0);
 		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, false), 0);
