@@ -159,3 +159,18 @@ weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w
 	p->is_list = a->layout->is_per_group;
 	return p;
 }
+
+bool
+weir_aggregator_first(const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns)
+{
+	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+	const struct weir_pane *p = is_global   ? a->current
+				    : a->open.n ? a->open.p[a->open.head]
+						: NULL;
+
+	if (!p)
+		return false;
+	*ret_start_ns = p->window.start_ns;
+	*ret_end_ns = p->window.end_ns;
+	return true;
+}

@@ -32,7 +32,7 @@ need(struct weir_path *p, const struct weir_program *program)
 	unsigned slots[WEIR_N_FIELDS + 64];
 	unsigned n = weir_program_slots(program, slots, WEIR_N_FIELDS + 64);
 
-	for (unsigned i = 0; i < n && i < WEIR_N_FIELDS + 64; i++)
+	for (unsigned i = 0; !p->is_of_rows && i < n && i < WEIR_N_FIELDS + 64; i++)
 		if (slots[i] < WEIR_N_FIELDS)
 			weir_field_set_add(&p->needed, slots[i]);
 }
@@ -353,35 +353,9 @@ add_split(struct weir_builder *b, struct weir_error *err)
 	return weir_route_parse(b->stage->text, b->p->simd, &b->p->route, err);
 }
 
-/* Stages behind --agg work on its results; they are compiled by the result side. */
-static int
-add_result_stage(struct weir_builder *b, struct weir_error *err)
-{
-	switch (b->stage->flag) {
-	case WEIR_FLAG_WHERE:
-	case WEIR_FLAG_MAP:
-	case WEIR_FLAG_TOP:
-		*(const struct weir_stage_text **)weir_array_add(
-		    &b->p->result_stages, &b->p->n_result_stages, sizeof(b->stage)) = b->stage;
-		return 0;
-	case WEIR_FLAG_WINDOW:
-		return add_window(b, err);
-	case WEIR_FLAG_SPLIT:
-		return add_split(b, err);
-	case WEIR_FLAG_FILTER:
-		return weir_error_usage(
-		    err, "works on packets and must be the first stage, before --agg");
-	default:
-		return weir_error_usage(err, "comes after --agg, and a query groups once "
-					     "(begin another with --query NAME)");
-	}
-}
-
 static int
 add(struct weir_builder *b, struct weir_error *err)
 {
-	if (b->has_agg)
-		return add_result_stage(b, err);
 	switch (b->stage->flag) {
 	case WEIR_FLAG_FILTER:
 		return add_filter(b, err);

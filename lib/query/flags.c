@@ -21,6 +21,8 @@ const struct weir_option weir_flags[] = {
 	{ WEIR_FLAG_TAKE, "--take", NULL, SOURCES, "take them away from the host", NULL, false,
 	    false },
 	{ WEIR_FLAG_QUERY, "--query", "NAME", STAGES, "begin a query", NULL, true, false },
+	{ WEIR_FLAG_FROM, "--from", "NAME,...", STAGES,
+	    "rows of other queries, not packets; first stage only", NULL, true, false },
 	{ WEIR_FLAG_FILTER, "--filter", "PCAP", STAGES, "tcpdump's language; first stage only",
 	    NULL, true, false },
 	{ WEIR_FLAG_WHERE, "--where", "EXPR", STAGES, "keep rows; packets, and after --agg results",
@@ -40,6 +42,13 @@ const struct weir_option weir_flags[] = {
 	    NULL, true, false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
 	    "aggregates; n=count(),b=sum(frame.len)", NULL, true, false },
+	{ WEIR_FLAG_JOIN, "--join", "[HOW:]NAME[@prev]", STAGES,
+	    "look rows up in another query's window; HOW is inner (the default: rows that are in "
+	    "both, with its columns), left (all rows; a number that is missing is 0), semi (rows "
+	    "that are in both) or anti (rows that are not in it); by the keys of NAME; @prev is "
+	    "its "
+	    "window before this one",
+	    NULL, true, false },
 	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES,
 	    "the N largest; of each window, by a column", NULL, true, false },
 	{ WEIR_FLAG_SINK, "--sink", "URI", STAGES,
@@ -54,6 +63,10 @@ const struct weir_option weir_flags[] = {
 	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
+	{ WEIR_FLAG_DECAP, "--decap", "LIST", OPTIONS,
+	    "fields of what these tunnels carry; any of mpls, eompls, gre, vxlan, geneve, gtpu, "
+	    "ipip, 6in4 (vlan and pppoe are always walked)",
+	    NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,
 	    "most keys in a window; of one query; by default what a quarter of memory holds", NULL,
 	    false, false },

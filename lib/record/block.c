@@ -57,11 +57,34 @@ fail:
 	return NULL;
 }
 
+struct weir_block *
+weir_block_hold(struct weir_block *b)
+{
+	b->users++;
+	return b;
+}
+
+uint64_t
+weir_block_bytes(const struct weir_block *b)
+{
+	uint64_t bytes = sizeof(*b);
+
+	for (unsigned i = 0; i < b->schema->n_columns; i++)
+		bytes += (uint64_t)b->cap_rows * weir_store_size(b->columns[i].store);
+	for (const struct heap_chunk *c = b->heap->chunks; c; c = c->next)
+		bytes += c->size;
+	return bytes;
+}
+
 void
 weir_block_destroy(struct weir_block *b)
 {
 	if (!b)
 		return;
+	if (b->users) {
+		b->users--;
+		return;
+	}
 	for (unsigned i = 0; b->columns && i < b->schema->n_columns; i++)
 		if (b->columns[i].data)
 			weir_column_fini(&b->columns[i]);

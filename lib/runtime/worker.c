@@ -167,6 +167,9 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 		wq->is_ending = true;
 		return;
 	}
+	/* Of those in between nothing runs here. */
+	for (unsigned q = w->n_queries; q < order->query; q++)
+		w->queries[q].is_ending = w->queries[q].has_ended = true;
 	*wq = addition->query;
 	if (wq->exchange)
 		wq->exchange->spec = &wq->spec;

@@ -87,6 +87,21 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 		send_rows(w, q);
 }
 
+/* Packets wait for the end of a window to be joined: those that come too late for it are dropped.
+ */
+static void
+admit(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
+{
+	const struct weir_group_rows g = {
+		.n = rows->n,
+		.sel = rows->sel,
+		.time_ns = rows->batch->time_ns,
+		.watermark_ns = watermark_ns,
+	};
+
+	weir_group_admit(&w->queries[q].spec, &g, &w->counts.queries[q].group);
+}
+
 static void
 scatter(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
 {
@@ -114,9 +129,11 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	else if (wq->aggregator)
 		weir_path_group(
 		    wq->path, &rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
-	else if (wq->wants_rows)
+	else if (wq->wants_rows) {
+		if (wq->path->hands_over)
+			admit(w, q, &rows, watermark_ns);
 		emit_rows(w, q, &rows);
-	else
+	} else
 		w->counts.queries[q].emitted += weir_mask_count(rows.sel);
 }
 
@@ -223,6 +240,8 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 
 		if (wq->has_ended)
 			continue;
+		if (wq->path->hands_over)
+			send_rows(w, q); /* they belong to windows that may be over now */
 		/* Asked before what has been sent is taken: then all up to there is here. */
 		if (x)
 			(void)weir_worker_gather(w);

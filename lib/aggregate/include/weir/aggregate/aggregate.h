@@ -166,6 +166,10 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
  * the lateness.
  */
 int64_t weir_aggregator_closed(const struct weir_aggregator *a);
+/* Owning lcore. The earliest open pane of a global, tumbling or sliding window: false where there
+ * is none. */
+bool weir_aggregator_first(
+    const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns);
 /* Hot, owning lcore. Give a pane back for reuse; quick where weir_pane_clear has emptied it
  * already. */
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);

@@ -41,11 +41,17 @@ struct weir_block {
 	uint32_t cap_rows;            /* a multiple of WEIR_ROWS */
 	struct weir_column *columns;  /* [schema->n_columns], each of cap_rows elements */
 	struct weir_block_heap *heap; /* bytes of strings; private */
+	unsigned users;               /* holders beyond the first; private */
 };
 
 /* An empty block with room for cap_rows rows (rounded up); it grows. NULL when out of memory. */
 struct weir_block *weir_block_create(const struct weir_schema *schema, uint32_t cap_rows);
+/* One more holder, on the same thread: nobody changes the block any more. Returns it. */
+struct weir_block *weir_block_hold(struct weir_block *b);
+/* The last holder's frees it. */
 void weir_block_destroy(struct weir_block *b);
+/* Bytes that it takes. */
+uint64_t weir_block_bytes(const struct weir_block *b);
 /* Make room for so many more rows. 0 or -ENOMEM. */
 int weir_block_reserve(struct weir_block *b, uint32_t extra);
 /* Copy bytes into the block's heap; the copy lives as long as the block. NULL when out of memory.
