@@ -239,6 +239,7 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_FOLD:
 	case WEIR_FLAG_TOP:
 		return true;
 	default:
@@ -279,6 +280,7 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_FOLD:
 	case WEIR_FLAG_TOP:
 		q = current(c);
 		stage = weir_array_add(&q->stages, &q->n_stages, sizeof(*stage));

@@ -38,6 +38,8 @@ const struct weir_option weir_flags[] = {
 	    false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
 	    "aggregates; n=count(),b=sum(frame.len)", NULL, true, false },
+	{ WEIR_FLAG_FOLD, "--fold", "INIT; UPDATE", STAGES,
+	    "state of a group, row by row; n=0,p=ip.id; n+=ip.id!=p; p=ip.id", NULL, true, false },
 	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES,
 	    "the N largest; of each window, by a column", NULL, true, false },
 	{ WEIR_FLAG_SINK, "--sink", "URI", STAGES,

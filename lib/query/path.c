@@ -191,8 +191,9 @@ weir_path_destroy(struct weir_path *p)
 	destroy_programs(p->keys, p->n_keys);
 	destroy_programs(p->select, p->n_select);
 	for (unsigned i = 0; i < p->n_aggs; i++)
-		for (unsigned k = 0; k < WEIR_AGG_MAX_ARGS; k++)
+		for (unsigned k = 0; !p->calls[i].fold && k < WEIR_AGG_MAX_ARGS; k++)
 			weir_program_destroy(p->args[i][k]);
+	weir_fold_program_destroy(p->fold);
 	free(p->args);
 	free(p->calls);
 	free(p->key_types);

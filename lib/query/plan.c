@@ -118,6 +118,7 @@ makes_rows(const struct weir_query_text *text)
 {
 	for (unsigned i = 0; i < text->n_stages; i++)
 		if (text->stages[i].flag == WEIR_FLAG_AGG ||
+		    text->stages[i].flag == WEIR_FLAG_FOLD ||
 		    text->stages[i].flag == WEIR_FLAG_SELECT)
 			return true;
 	return false;
