@@ -396,6 +396,21 @@ add_split(struct weir_builder *b, struct weir_error *err)
 	return weir_route_parse(b->stage->text, b->p->simd, &b->p->route, err);
 }
 
+static int
+groups_already(const struct weir_builder *b, struct weir_error *err)
+{
+	bool is_fold = b->p->fold != NULL;
+
+	if (b->stage->flag == (is_fold ? WEIR_FLAG_AGG : WEIR_FLAG_FOLD))
+		return weir_error_usage(err,
+		    "a query has --agg or --fold, and this one has %s (begin another with --query "
+		    "NAME)",
+		    is_fold ? "--fold" : "--agg");
+	return weir_error_usage(err,
+	    "comes after %s, and a query groups once (begin another with --query NAME)",
+	    is_fold ? "--fold" : "--agg");
+}
+
 /* Stages behind --agg work on its results; they are compiled by the result side. */
 static int
 add_result_stage(struct weir_builder *b, struct weir_error *err)
@@ -414,17 +429,8 @@ add_result_stage(struct weir_builder *b, struct weir_error *err)
 	case WEIR_FLAG_FILTER:
 		return weir_error_usage(
 		    err, "works on packets and must be the first stage, before --agg");
-	case WEIR_FLAG_AGG:
-	case WEIR_FLAG_FOLD:
-		if ((b->stage->flag == WEIR_FLAG_FOLD) != (b->p->fold != NULL))
-			return weir_error_usage(err,
-			    "a query has --agg or --fold, and this one has %s (begin another with "
-			    "--query NAME)",
-			    b->p->fold ? "--fold" : "--agg");
-		/* fall through */
 	default:
-		return weir_error_usage(err, "comes after --agg, and a query groups once "
-					     "(begin another with --query NAME)");
+		return groups_already(b, err);
 	}
 }
 

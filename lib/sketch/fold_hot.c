@@ -92,7 +92,7 @@ any_null(const struct weir_fold_insn *in, uint64_t null)
 		__typeof__(f->member) x = f[in->a].member, y = f[in->b].member;                    \
                                                                                                    \
 		(void)x, (void)y;                                                                  \
-		f[in->d].i = (int64_t)(expr) & (int64_t)(any_null(in, null) ^ 1);                  \
+		f[in->d].i = (int64_t)(expr) & ((int64_t)any_null(in, null) - 1);                  \
 		null &= ~bit(in->d);                                                               \
 		NEXT();                                                                            \
 	}
