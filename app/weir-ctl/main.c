@@ -130,24 +130,9 @@ command_of(int id)
 static bool
 print_page(const struct weir_command_line *line)
 {
-	for (unsigned i = 0; i < line->n_values; i++) {
-		switch ((enum flag)line->values[i].option->id) {
-		case FLAG_HELP:
-			weir_options_help(&help, stdout);
+	for (unsigned i = 0; i < line->n_values; i++)
+		if (weir_options_print_page(&help, line->values[i].option, stdout))
 			return true;
-		case FLAG_VERSION:
-			printf("weir-ctl %s\n", WEIR_VERSION);
-			return true;
-		case FLAG_MAN:
-			weir_options_man(&help, stdout);
-			return true;
-		case FLAG_COMPLETION:
-			weir_options_bash_completion(&help, stdout);
-			return true;
-		default:
-			break;
-		}
-	}
 	return false;
 }
 

@@ -73,31 +73,6 @@ static const struct weir_program_help help = {
 	.options = options,
 };
 
-/* Pages that need no look at the host. Returns true where one was asked for. */
-static bool
-print_page(int id)
-{
-	switch ((enum flag)id) {
-	case FLAG_HELP:
-		weir_options_help(&help, stdout);
-		return true;
-	case FLAG_VERSION:
-		printf("weir-doctor %s\n", WEIR_VERSION);
-		return true;
-	case FLAG_MAN:
-		weir_options_man(&help, stdout);
-		return true;
-	case FLAG_COMPLETION:
-		weir_options_bash_completion(&help, stdout);
-		return true;
-	case FLAG_INTERFACE:
-	case FLAG_FILE:
-	case FLAG_JSON:
-		break;
-	}
-	return false;
-}
-
 static int
 configure(const struct weir_command_line *line, struct weir_doctor_config *c, bool *is_json,
     bool *is_done, struct weir_error *err)
@@ -106,7 +81,8 @@ configure(const struct weir_command_line *line, struct weir_doctor_config *c, bo
 		const struct weir_option_value *v = &line->values[i];
 		int id = v->option->id;
 
-		if (print_page(id)) {
+		/* A page needs no look at the host. */
+		if (weir_options_print_page(&help, v->option, stdout)) {
 			*is_done = true;
 			return 0;
 		}

@@ -39,27 +39,17 @@ static bool
 print_page(const struct weir_command_line *line)
 {
 	for (unsigned i = 0; i < line->n_values; i++) {
-		switch ((enum weir_flag)line->values[i].option->id) {
-		case WEIR_FLAG_HELP:
-			weir_options_help(&weir_help, stdout);
+		const struct weir_option *o = line->values[i].option;
+
+		if (weir_options_print_page(&weir_help, o, stdout))
 			return true;
-		case WEIR_FLAG_VERSION:
-			printf("weir %s\n", WEIR_VERSION);
-			return true;
-		case WEIR_FLAG_FIELDS:
+		if (o->id == WEIR_FLAG_FIELDS) {
 			weir_print_fields(stdout);
 			return true;
-		case WEIR_FLAG_FUNCTIONS:
+		}
+		if (o->id == WEIR_FLAG_FUNCTIONS) {
 			weir_print_functions(stdout);
 			return true;
-		case WEIR_FLAG_MAN:
-			weir_options_man(&weir_help, stdout);
-			return true;
-		case WEIR_FLAG_COMPLETION:
-			weir_options_bash_completion(&weir_help, stdout);
-			return true;
-		default:
-			break;
 		}
 	}
 	return false;
@@ -122,14 +112,7 @@ static int
 explain(const struct weir_plan *plan, struct weir_source **sources,
     const struct weir_placement *placement, struct weir_error *err)
 {
-	const char **descriptions = calloc(plan->command->n_sources, sizeof(*descriptions));
-
-	if (!descriptions)
-		abort();
-	for (unsigned i = 0; i < plan->command->n_sources; i++)
-		descriptions[i] = sources[i]->description;
-	weir_plan_explain(plan, descriptions, placement->why, stdout);
-	free(descriptions);
+	weir_plan_explain(plan, sources, placement->why, stdout);
 	return weir_file_finish_stdout(err);
 }
 

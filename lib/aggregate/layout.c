@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/hash.h>
+
 #include "layout.h"
 #include "level.h"
 #include "table.h"
@@ -14,17 +16,6 @@
 /* The same of states that grow; what there is at least does for a query without key. */
 #define STATE_BYTES_PER_KEY 256
 #define STATE_BYTES_MIN     (UINT64_C(128) << 20)
-
-/* splitmix64 (Steele, Lea, Flood 2014): consecutive secrets from one seed. */
-static uint64_t
-next_secret(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 /* Bytes that a key column takes among the compared words, without an address's version. */
 static uint32_t
@@ -85,7 +76,8 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 	s->n_results = weir_agg_n_results(call);
 	s->fold = call->fold;
 	if (s->fold) {
-		l->key_offset += weir_fold_state_size(s->fold);
+		s->size = weir_fold_state_size(s->fold);
+		l->key_offset += s->size;
 		return;
 	}
 	s->function = call->function;
@@ -93,7 +85,8 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 		s->function = s->function->for_stores(call->arg_stores, call->n_args);
 	l->has_drop |= s->function->drop != NULL;
 	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
-	l->key_offset += (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	s->size = (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	l->key_offset += s->size;
 }
 
 /* Groups may only be thrown out where it is known how many packets each stands for. */
@@ -144,6 +137,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	atomic_init(&l->users, 1);
 	l->level = weir_agg_level_of(spec->simd);
 	l->window = spec->window;
+	l->is_per_group = weir_window_is_per_group(&spec->window);
+	l->key_offset = l->is_per_group ? sizeof(struct weir_group_window) : 0;
 	l->overflow = spec->overflow;
 	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
 							     : WEIR_TABLE_MAX_ROWS;
@@ -164,8 +159,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	if (!l->secrets)
 		goto fail;
 	for (uint32_t i = 0; i < l->max_words + 4; i++)
-		l->secrets[i] = next_secret(&seed);
-	l->state_seed = next_secret(&seed);
+		l->secrets[i] = weir_next_secret(&seed);
+	l->state_seed = weir_next_secret(&seed);
 	l->max_state_bytes = STATE_BYTES_MIN + (uint64_t)l->max_rows * STATE_BYTES_PER_KEY;
 	l->max_string_bytes = STRING_BYTES_MIN + (uint64_t)l->max_rows * STRING_BYTES_PER_KEY;
 	return l;

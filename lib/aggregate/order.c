@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include <weir/base/digit.h>
 
 #include "memory.h"
 #include "pane.h"
@@ -41,28 +42,6 @@ struct ordering {
 };
 
 static uint64_t
-float_digit(uint64_t bits)
-{
-	double x;
-
-	memcpy(&x, &bits, sizeof(x));
-	if (x != x)
-		return UINT64_MAX; /* there is one zero only: pack_hot.c */
-	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static uint64_t
-bytes_digit(const uint8_t *p, uint32_t len, uint32_t offset)
-{
-	uint64_t digit = 0;
-	uint32_t left = len > offset ? len - offset : 0;
-
-	if (left)
-		memcpy(&digit, p + offset, left < 8 ? left : 8);
-	return __builtin_bswap64(digit);
-}
-
-static uint64_t
 address_digit(const uint64_t *words, const struct weir_key_place *at, bool is_narrow, enum piece p)
 {
 	if (p == PIECE_VERSION)
@@ -90,16 +69,16 @@ digit_of(const struct weir_pane *p, uint32_t group, const struct place *place)
 	case WEIR_U32:
 		return (uint32_t)x;
 	case WEIR_I64:
-		return x ^ UINT64_C(1) << 63;
+		return weir_digit_int((int64_t)x);
 	case WEIR_F64:
-		return float_digit(x);
+		return weir_digit_float(x); /* pack_hot.c stored weir_float_bits */
 	case WEIR_ADDR:
 		return address_digit(
 		    words, at, t->shape == &l->shapes[WEIR_SHAPE_NARROW], place->piece);
 	case WEIR_BYTES:
 		if (place->piece == PIECE_LENGTH)
 			return (uint32_t)x;
-		return bytes_digit(
+		return weir_digit_bytes(
 		    weir_row_strings(l, t->shape, row)[at->pointer], (uint32_t)x, place->offset);
 	case WEIR_N_STORES:
 		break;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
-
 #include <weir/base/hash.h>
 
 #include "level.h"
@@ -12,8 +10,6 @@
  * what its columns are, and the loops read and write runs of memory. The first column of a word
  * sets it, the others are put in.
  */
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 struct packing {
 	const uint32_t *numbers; /* NULL: rows 0 .. n - 1 */
@@ -61,24 +57,11 @@ struct packing {
 			name##_dense(to, data, p->n, shift);                                       \
 	}
 
-/* Equal floats must have equal bits: one zero, one NaN. */
-static ALWAYS_INLINE uint64_t
-float_bits(double x)
-{
-	uint64_t bits;
-
-	x += 0.0;
-	if (x != x)
-		x = __builtin_nan("");
-	memcpy(&bits, &x, sizeof(bits));
-	return bits;
-}
-
 PACK(pack_u8, uint8_t, data[r])
 PACK(pack_u16, uint16_t, data[r])
 PACK(pack_u32, uint32_t, data[r])
 PACK(pack_i64, int64_t, data[r])
-PACK(pack_f64, double, float_bits(data[r]))
+PACK(pack_f64, double, weir_float_bits(data[r]))
 PACK(pack_ipv4, struct weir_addr, (uint32_t)data[r].lo)
 PACK(pack_addr_hi, struct weir_addr, data[r].hi)
 PACK(pack_addr_lo, struct weir_addr, data[r].lo)

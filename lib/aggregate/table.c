@@ -189,8 +189,8 @@ grow_index(struct weir_table *t)
 	return true;
 }
 
-static bool
-grow_rows(struct weir_table *t)
+bool
+weir_table_grow_rows(struct weir_table *t)
 {
 	size_t stride = t->shape->stride;
 	uint64_t cap = (uint64_t)t->cap_rows * 2;
@@ -213,7 +213,7 @@ weir_table_grow(struct weir_table *t)
 {
 	if (t->n_rows >= t->grow_at && !grow_index(t))
 		return false;
-	return t->n_rows < t->cap_rows || grow_rows(t);
+	return t->n_rows < t->cap_rows || weir_table_grow_rows(t);
 }
 
 void

@@ -403,3 +403,31 @@ weir_options_bash_completion(const struct weir_program_help *h, FILE *out)
 		fprintf(out, "%s%s", o == h->options ? "" : " ", o->name);
 	fprintf(out, "' -- \"$cur\"))\n}\ncomplete -F _%s %s\n", function, h->name);
 }
+
+static void
+print_version(const struct weir_program_help *h, FILE *out)
+{
+	fprintf(out, "%s %s\n", h->name, WEIR_VERSION);
+}
+
+bool
+weir_options_print_page(const struct weir_program_help *h, const struct weir_option *o, FILE *out)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const struct weir_program_help *h, FILE *out);
+	} pages[] = {
+		{ "--help", weir_options_help },
+		{ "--version", print_version },
+		{ "--print-man", weir_options_man },
+		{ "--print-completion", weir_options_bash_completion },
+	};
+
+	for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(o->name, pages[i].name) == 0) {
+			pages[i].print(h, out);
+			return true;
+		}
+	}
+	return false;
+}

@@ -4,14 +4,7 @@
 weir_decode_batch_fn *
 weir_decode_at(enum weir_simd level)
 {
-	switch (weir_simd_resolve(level)) {
-	case WEIR_SIMD_V4:
-		return decode_batch_v4;
-	case WEIR_SIMD_V3:
-		return decode_batch_v3;
-	default:
-		return decode_batch_v2;
-	}
+	return WEIR_SIMD_OF(level, decode_batch);
 }
 
 void

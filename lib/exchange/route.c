@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <weir/base/array.h>
+#include <weir/base/hash.h>
 #include <weir/base/nearest.h>
 #include <weir/base/number.h>
 
@@ -144,19 +145,6 @@ parse(struct weir_route *r, char *text, struct weir_error *err)
 	return rest ? parse_number(rest, text, &r->n_wanted, err) : 0;
 }
 
-static weir_route_kernel *
-kernel_at(enum weir_simd level)
-{
-	switch (weir_simd_resolve(level)) {
-	case WEIR_SIMD_V4:
-		return weir_route_run_v4;
-	case WEIR_SIMD_V3:
-		return weir_route_run_v3;
-	default:
-		return weir_route_run_v2;
-	}
-}
-
 int
 weir_route_parse(
     const char *text, enum weir_simd simd, struct weir_route **ret, struct weir_error *err)
@@ -174,7 +162,7 @@ weir_route_parse(
 		weir_route_destroy(r);
 		return rc;
 	}
-	r->run = kernel_at(simd);
+	r->run = WEIR_SIMD_OF(simd, weir_route_run);
 	*ret = r;
 	return 0;
 }
@@ -240,17 +228,6 @@ weir_route_text(const struct weir_route *r, char *buf, unsigned size)
 	return buf;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): as good as its seed, which nobody outside knows. */
-static uint64_t
-next_secret(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 void
 weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 {
@@ -264,7 +241,7 @@ weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 	for (unsigned p = 0; p < r->n_partitions; p++)
 		r->worker[p] = (uint16_t)(p % n_workers);
 	for (unsigned i = 0; i < sizeof(r->secrets) / sizeof(r->secrets[0]); i++)
-		r->secrets[i] = next_secret(&state);
+		r->secrets[i] = weir_next_secret(&state);
 	r->next = 0;
 }
 

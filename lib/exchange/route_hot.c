@@ -18,19 +18,6 @@ hash_end(const struct weir_route *r, uint32_t n, uint16_t *restrict worker)
 	}
 }
 
-/* Equal floats must have equal bits: one zero, one NaN. */
-static inline __attribute__((always_inline)) uint64_t
-float_bits(double x)
-{
-	uint64_t bits;
-
-	x += 0.0;
-	if (x != x)
-		x = __builtin_nan("");
-	memcpy(&bits, &x, sizeof(bits));
-	return bits;
-}
-
 /*
  * NH, of UMAC (RFC 4418): halves plus their keys, multiplied. Who does not know the keys cannot
  * choose words that meet, sums of it keep that, and it runs on vectors.
@@ -98,7 +85,7 @@ hash_column(struct weir_route *r, const struct weir_column *c, uint32_t n,
 		HASH(int64_t, data[i]);
 		break;
 	case WEIR_F64:
-		HASH(double, float_bits(data[i]));
+		HASH(double, weir_float_bits(data[i]));
 		break;
 	case WEIR_ADDR: /* of either version: ::1 may meet 0.0.0.1 */
 		hash_addresses(c->data, n, secret, hash);

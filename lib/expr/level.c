@@ -4,14 +4,7 @@
 const struct weir_expr_level *
 weir_expr_level_of(enum weir_simd level)
 {
-	switch (weir_simd_resolve(level)) {
-	case WEIR_SIMD_V4:
-		return &weir_expr_level_v4;
-	case WEIR_SIMD_V3:
-		return &weir_expr_level_v3;
-	default:
-		return &weir_expr_level_v2;
-	}
+	return WEIR_SIMD_OF(level, weir_expr_level);
 }
 
 weir_expr_kernel *

@@ -32,7 +32,7 @@ need(struct weir_path *p, const struct weir_program *program)
 	unsigned slots[WEIR_N_FIELDS + 64];
 	unsigned n = weir_program_slots(program, slots, WEIR_N_FIELDS + 64);
 
-	for (unsigned i = 0; i < n && i < WEIR_N_FIELDS + 64; i++)
+	for (unsigned i = 0; !p->is_of_rows && i < n && i < WEIR_N_FIELDS + 64; i++)
 		if (slots[i] < WEIR_N_FIELDS)
 			weir_field_set_add(&p->needed, slots[i]);
 }
@@ -361,6 +361,7 @@ add_fold(struct weir_builder *b, struct weir_error *err)
 		return weir_error_usage(
 		    err, "excludes --select (--key and --fold name the columns)");
 	b->has_agg = true;
+	b->fold = b->stage;
 	b->p->has_group = true;
 	rc = weir_fold_compile(b->stage->text, &scope, &b->p->fold, err);
 	return rc ? rc : bind_fold(b->p, err);
@@ -397,48 +398,8 @@ add_split(struct weir_builder *b, struct weir_error *err)
 }
 
 static int
-groups_already(const struct weir_builder *b, struct weir_error *err)
-{
-	bool is_fold = b->p->fold != NULL;
-
-	if (b->stage->flag == (is_fold ? WEIR_FLAG_AGG : WEIR_FLAG_FOLD))
-		return weir_error_usage(err,
-		    "a query has --agg or --fold, and this one has %s (begin another with --query "
-		    "NAME)",
-		    is_fold ? "--fold" : "--agg");
-	return weir_error_usage(err,
-	    "comes after %s, and a query groups once (begin another with --query NAME)",
-	    is_fold ? "--fold" : "--agg");
-}
-
-/* Stages behind --agg work on its results; they are compiled by the result side. */
-static int
-add_result_stage(struct weir_builder *b, struct weir_error *err)
-{
-	switch (b->stage->flag) {
-	case WEIR_FLAG_WHERE:
-	case WEIR_FLAG_MAP:
-	case WEIR_FLAG_TOP:
-		*(const struct weir_stage_text **)weir_array_add(
-		    &b->p->result_stages, &b->p->n_result_stages, sizeof(b->stage)) = b->stage;
-		return 0;
-	case WEIR_FLAG_WINDOW:
-		return add_window(b, err);
-	case WEIR_FLAG_SPLIT:
-		return add_split(b, err);
-	case WEIR_FLAG_FILTER:
-		return weir_error_usage(
-		    err, "works on packets and must be the first stage, before --agg");
-	default:
-		return groups_already(b, err);
-	}
-}
-
-static int
 add(struct weir_builder *b, struct weir_error *err)
 {
-	if (b->has_agg)
-		return add_result_stage(b, err);
 	switch (b->stage->flag) {
 	case WEIR_FLAG_FILTER:
 		return add_filter(b, err);

@@ -231,6 +231,7 @@ static bool
 is_stage(enum weir_flag flag)
 {
 	switch (flag) {
+	case WEIR_FLAG_FROM:
 	case WEIR_FLAG_FILTER:
 	case WEIR_FLAG_WHERE:
 	case WEIR_FLAG_MAP:
@@ -240,6 +241,7 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
 	case WEIR_FLAG_FOLD:
+	case WEIR_FLAG_JOIN:
 	case WEIR_FLAG_TOP:
 		return true;
 	default:
@@ -247,14 +249,24 @@ is_stage(enum weir_flag flag)
 	}
 }
 
+static void
+add_stage(struct weir_command *c, enum weir_flag flag, const char *text)
+{
+	struct weir_query_text *q = current(c);
+	struct weir_stage_text *stage = weir_array_add(&q->stages, &q->n_stages, sizeof(*stage));
+
+	stage->flag = flag;
+	stage->text = text;
+}
+
 static int
 take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_take_mode *take,
     struct weir_error *err)
 {
+	enum weir_flag flag = (enum weir_flag)v->option->id;
 	struct weir_query_text *q;
-	struct weir_stage_text *stage;
 
-	switch ((enum weir_flag)v->option->id) {
+	switch (flag) {
 	case WEIR_FLAG_READ:
 		add_source(c, WEIR_SOURCE_FILE, v->value);
 		return 0;
@@ -268,33 +280,20 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	case WEIR_FLAG_TAKE:
 		if (*take != WEIR_TAKE_AUTO)
 			return weir_error_usage(err, "--tap and --take exclude each other");
-		*take = v->option->id == WEIR_FLAG_TAP ? WEIR_TAKE_TAP : WEIR_TAKE_TAKE;
+		*take = flag == WEIR_FLAG_TAP ? WEIR_TAKE_TAP : WEIR_TAKE_TAKE;
 		return 0;
 	case WEIR_FLAG_QUERY:
 		return add_query(c, v->value, err);
-	case WEIR_FLAG_FILTER:
-	case WEIR_FLAG_WHERE:
-	case WEIR_FLAG_MAP:
-	case WEIR_FLAG_SELECT:
-	case WEIR_FLAG_KEY:
-	case WEIR_FLAG_SPLIT:
-	case WEIR_FLAG_WINDOW:
-	case WEIR_FLAG_AGG:
-	case WEIR_FLAG_FOLD:
-	case WEIR_FLAG_TOP:
-		q = current(c);
-		stage = weir_array_add(&q->stages, &q->n_stages, sizeof(*stage));
-		stage->flag = (enum weir_flag)v->option->id;
-		stage->text = v->value;
-		return 0;
 	case WEIR_FLAG_SINK:
 		q = current(c);
 		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
 		    v->value;
 		return 0;
 	default:
-		return take_option(
-		    c, (enum weir_flag)v->option->id, v->option->name, v->value, err);
+		if (!is_stage(flag))
+			return take_option(c, flag, v->option->name, v->value, err);
+		add_stage(c, flag, v->value);
+		return 0;
 	}
 }
 

@@ -25,13 +25,13 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		if (q->text->stages[i].flag != WEIR_FLAG_WINDOW)
 			fprintf(out, "  %-9s %s\n", weir_flag_name(q->text->stages[i].flag) + 2,
 			    q->text->stages[i].text);
-	for (unsigned i = 0; i < q->path->n_stages; i++)
+	for (unsigned i = 0; q->path && i < q->path->n_stages; i++)
 		if (weir_stage_describe(q->path->stages[i]))
 			fprintf(out, "  %-9s as %s\n", "", weir_stage_describe(q->path->stages[i]));
 	if (q->text->n_stages == 0 && q->wants_rows)
 		fprintf(out,
 		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");
-	if (q->path->has_group) {
+	if (q->path && q->path->has_group) {
 		fprintf(out, "  window    %s%s\n",
 		    weir_window_text(&q->path->window, window, sizeof(window)),
 		    q->path->has_window ? "" : " (default)");
@@ -39,23 +39,23 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 	}
 	if (q->strategy != WEIR_STRATEGY_ONE)
 		fprintf(out, "  spread    %s\n", q->why);
-	if (q->result) {
+	if (q->chain) {
 		fprintf(out, "  columns   ");
-		print_columns(weir_result_schema(q->result), out);
+		print_columns(weir_chain_schema(q->chain), out);
 	}
 	for (unsigned i = 0; i < q->n_sinks; i++)
 		fprintf(out, "  sink      %s\n", q->sinks[i]);
 }
 
 void
-weir_plan_explain(const struct weir_plan *p, const char *const *source_descriptions,
-    const char *placement, FILE *out)
+weir_plan_explain(
+    const struct weir_plan *p, struct weir_source *const *sources, const char *placement, FILE *out)
 {
 	char text[32];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < p->command->n_sources; i++)
-		fprintf(out, "source %s\n", source_descriptions[i]);
+		fprintf(out, "source %s\n", sources[i]->description);
 	fprintf(out, "decode");
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		if (weir_field_set_has(&p->needed, f))

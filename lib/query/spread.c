@@ -68,10 +68,13 @@ exchange_bytes(const struct weir_plan *p, const struct weir_plan_query *q)
 void
 weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 {
-	const struct weir_route *route = q->path->route;
+	const struct weir_route *route = q->path ? q->path->route : NULL;
 	char text[160], bytes[32];
 
-	if (p->n_workers == 1) {
+	if (!q->path) {
+		q->strategy = WEIR_STRATEGY_ROWS;
+		snprintf(q->why, sizeof(q->why), "rows of other queries, on the control thread");
+	} else if (p->n_workers == 1) {
 		q->strategy = WEIR_STRATEGY_ONE;
 		snprintf(q->why, sizeof(q->why), "one worker: nothing to split");
 	} else if (!q->path->has_group) {

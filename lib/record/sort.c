@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/digit.h>
+#include <weir/base/hash.h>
 #include <weir/record/block.h>
 
 /*
  * Rows are ordered as a dictionary is: by one 64-bit digit after another. A digit is a piece of a
- * column coded so that unsigned order is the wanted order (a sign flipped, a float's bits folded,
- * eight bytes of a string as a big-endian number). Runs that are equal in one digit are ordered by
- * the next. With a limit only the front of each run is kept, so that the top 20 of a million rows
- * costs a few linear passes. Equal rows keep their order: the order is total and never depends on
- * the algorithm.
+ * column coded so that unsigned order is the wanted order (weir/base/digit.h). Runs that are equal
+ * in one digit are ordered by the next. With a limit only the front of each run is kept, so that
+ * the top 20 of a million rows costs a few linear passes. Equal rows keep their order: the order is
+ * total and never depends on the algorithm.
  */
 
 struct entry {
@@ -44,29 +44,6 @@ struct place {
 	uint32_t offset; /* PIECE_BYTES: of its first byte */
 };
 
-static uint64_t
-float_digit(double x)
-{
-	uint64_t bits;
-
-	if (isnan(x))
-		return UINT64_MAX;
-	x += 0.0; /* -0.0 equals 0.0 */
-	memcpy(&bits, &x, sizeof(bits));
-	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static uint64_t
-bytes_digit(const struct weir_bytes *s, uint32_t offset)
-{
-	uint64_t digit = 0;
-	uint32_t left = s->len > offset ? s->len - offset : 0;
-
-	if (left)
-		memcpy(&digit, s->p + offset, left < 8 ? left : 8);
-	return __builtin_bswap64(digit);
-}
-
 /* The digit of one row that is not null, ascending. */
 static uint64_t
 value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
@@ -79,9 +56,9 @@ value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
 	case WEIR_U32:
 		return ((const uint32_t *)c->data)[row];
 	case WEIR_I64:
-		return (uint64_t)((const int64_t *)c->data)[row] ^ UINT64_C(1) << 63;
+		return weir_digit_int(((const int64_t *)c->data)[row]);
 	case WEIR_F64:
-		return float_digit(((const double *)c->data)[row]);
+		return weir_digit_float(weir_float_bits(((const double *)c->data)[row]));
 	case WEIR_ADDR: {
 		const struct weir_addr *a = (const struct weir_addr *)c->data + row;
 
@@ -90,7 +67,8 @@ value_digit(const struct weir_column *c, const struct place *p, uint32_t row)
 	case WEIR_BYTES: {
 		const struct weir_bytes *s = (const struct weir_bytes *)c->data + row;
 
-		return p->piece == PIECE_LENGTH ? s->len : bytes_digit(s, p->offset);
+		return p->piece == PIECE_LENGTH ? s->len
+						: weir_digit_bytes(s->p, s->len, p->offset);
 	}
 	case WEIR_N_STORES:
 		break;
@@ -292,6 +270,40 @@ gather_column(const struct weir_column *from, const struct entry *e, uint32_t n,
 	return 0;
 }
 
+static int
+gather_times(int64_t **times, const struct entry *e, uint32_t n, uint32_t cap)
+{
+	int64_t *to = calloc(cap, sizeof(*to));
+
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (*times)[e[i].row];
+	*times = to;
+	return 0;
+}
+
+/* The rows' own windows, in the order of the entries, in place of those of b. */
+static int
+gather_windows(struct weir_block *b, const struct entry *e, uint32_t n, uint32_t cap)
+{
+	int64_t *start = b->row_start_ns, *end = b->row_end_ns;
+
+	if (!start)
+		return 0;
+	if (gather_times(&start, e, n, cap))
+		return -ENOMEM;
+	if (gather_times(&end, e, n, cap)) {
+		free(start);
+		return -ENOMEM;
+	}
+	free(b->row_start_ns);
+	free(b->row_end_ns);
+	b->row_start_ns = start;
+	b->row_end_ns = end;
+	return 0;
+}
+
 /* Put the block's rows in the order of the entries; the others go. */
 static int
 gather(struct weir_block *b, const struct entry *e, uint32_t n)
@@ -305,10 +317,12 @@ gather(struct weir_block *b, const struct entry *e, uint32_t n)
 	for (; done < n_columns; done++)
 		if (gather_column(&b->columns[done], e, n, cap, &columns[done]))
 			break;
+	bool is_whole = done == n_columns && gather_windows(b, e, n, cap) == 0;
+
 	for (unsigned i = 0; i < done; i++)
-		weir_column_fini(done < n_columns ? &columns[i] : &b->columns[i]);
-	free(done < n_columns ? columns : b->columns);
-	if (done < n_columns)
+		weir_column_fini(is_whole ? &b->columns[i] : &columns[i]);
+	free(is_whole ? b->columns : columns);
+	if (!is_whole)
 		return -ENOMEM;
 	b->columns = columns;
 	b->n_rows = n;
@@ -331,33 +345,82 @@ sequence_of(const struct weir_schema *s, int top, unsigned *sequence)
 	return n;
 }
 
-int
-weir_block_sort(struct weir_block *b, int top, uint32_t limit)
+/* Sort by the sequence: numbers of `columns`, n_sequence of them. */
+static int
+sort(struct weir_block *b, const struct weir_column *columns, const unsigned *sequence,
+    unsigned n_sequence, bool is_top, uint32_t need)
 {
 	uint32_t n = b->n_rows;
-	uint32_t need = limit && limit < n ? limit : n;
-	unsigned *sequence = calloc(b->schema->n_columns + 1, sizeof(*sequence));
 	struct entry *entries = calloc((size_t)n + 1, sizeof(*entries));
 	struct entry *scratch = calloc((size_t)n + 1, sizeof(*scratch));
 	int ret = -ENOMEM;
 
-	if (!sequence || !entries || !scratch)
+	if (!entries || !scratch)
 		goto out;
 	for (uint32_t i = 0; i < n; i++)
 		entries[i].row = i;
 	struct order o = {
-		.columns = b->columns,
+		.columns = columns,
 		.sequence = sequence,
-		.n_sequence = sequence_of(b->schema, top, sequence),
-		.is_top = top >= 0,
+		.n_sequence = n_sequence,
+		.is_top = is_top,
 		.scratch = scratch,
 	};
-	if (n > 1 && o.n_sequence)
+	if (n > 1 && n_sequence)
 		sort_run(&o, (struct place){ .at = 0, .piece = PIECE_NULL }, entries, n, need);
 	ret = gather(b, entries, need);
 out:
 	free(scratch);
 	free(entries);
+	return ret;
+}
+
+int
+weir_block_sort(struct weir_block *b, int top, uint32_t limit)
+{
+	uint32_t n = b->n_rows;
+	unsigned *sequence = calloc(b->schema->n_columns + 1, sizeof(*sequence));
+	int ret;
+
+	if (!sequence)
+		return -ENOMEM;
+	ret = sort(b, b->columns, sequence, sequence_of(b->schema, top, sequence), top >= 0,
+	    limit && limit < n ? limit : n);
+	free(sequence);
+	return ret;
+}
+
+int
+weir_block_sort_by_end(struct weir_block *b)
+{
+	unsigned n_columns = b->schema->n_columns;
+	unsigned *sequence = calloc(n_columns + 2, sizeof(*sequence));
+	struct weir_column *columns = calloc(n_columns + 2, sizeof(*columns));
+	uint64_t *no_null = calloc(b->cap_rows / 64, sizeof(*no_null));
+	int ret = -ENOMEM;
+
+	if (!b->row_start_ns) { /* all have the block's */
+		ret = weir_block_sort(b, -1, 0);
+		goto out;
+	}
+	if (!sequence || !columns || !no_null)
+		goto out;
+	/* The windows' ends and starts as two more columns, whose numbers lead the sequence. */
+	memcpy(columns, b->columns, n_columns * sizeof(*columns));
+	for (unsigned i = 0; i < 2; i++)
+		columns[n_columns + i] = (struct weir_column){
+			.type = WEIR_TIME,
+			.store = WEIR_I64,
+			.data = i ? b->row_start_ns : b->row_end_ns,
+			.null = no_null,
+		};
+	sequence[0] = n_columns;
+	sequence[1] = n_columns + 1;
+	ret = sort(
+	    b, columns, sequence, sequence_of(b->schema, -1, sequence + 2) + 2, false, b->n_rows);
+out:
+	free(no_null);
+	free(columns);
 	free(sequence);
 	return ret;
 }

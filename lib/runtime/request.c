@@ -8,6 +8,7 @@
 #include <weir/base/number.h>
 #include <weir/base/strbuf.h>
 #include <weir/base/time.h>
+#include <weir/sink/json_rows.h>
 
 #include "account.h"
 #include "request.h"
@@ -15,12 +16,12 @@
 #define ROWS_DEFAULT 1000 /* of a result, where nobody says how many */
 
 int
-weir_requests_init(struct weir_requests *r, struct weir_workers *all,
+weir_requests_init(struct weir_requests *r, struct weir_workers *all, struct weir_flow *flow,
     struct weir_delivery *delivery, struct weir_error *err)
 {
-	*r = (struct weir_requests){ .all = all, .delivery = delivery };
+	*r = (struct weir_requests){ .all = all, .flow = flow, .delivery = delivery };
 	r->n_ended = calloc(WEIR_QUERIES_MOST, sizeof(*r->n_ended));
-	if (!r->n_ended || weir_status_init(&r->status, all, delivery))
+	if (!r->n_ended || weir_status_init(&r->status, all, flow, delivery))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -77,74 +78,33 @@ stats(const struct weir_requests *r)
 	struct weir_ledger l;
 	json_t *o;
 
-	weir_account(r->all, r->delivery, true, weir_now_mono_ns(), &l);
+	weir_account(r->all, r->flow, r->delivery, true, weir_now_mono_ns(), &l);
 	o = weir_ledger_json(&l);
 	weir_ledger_fini(&l);
 	return o;
 }
 
-static void
-put_value(struct weir_strbuf *b, const struct weir_value *v)
-{
-	char text[512], *large;
-	size_t len = weir_value_json(v, text, sizeof(text));
-
-	if (len < sizeof(text)) {
-		weir_strbuf_add(b, text, len);
-		return;
-	}
-	large = malloc(len + 1);
-	if (!large)
-		abort();
-	weir_strbuf_add(b, large, weir_value_json(v, large, len + 1));
-	free(large);
-}
-
-static void
-put_named(struct weir_strbuf *b, const char *name, const struct weir_value *v)
-{
-	struct weir_value key = { .type = WEIR_STRING,
-		.s = { (const uint8_t *)name, (uint32_t)strlen(name) } };
-
-	weir_strbuf_puts(b, ",");
-	put_value(b, &key);
-	weir_strbuf_puts(b, ":");
-	put_value(b, v);
-}
-
-static void
-put_time(struct weir_strbuf *b, const char *name, int64_t ns)
-{
-	struct weir_value v = { .type = WEIR_TIME, .is_null = ns == WEIR_TIME_NONE, .i = ns };
-
-	put_named(b, name, &v);
-}
-
-/* A row as the json sink writes it. */
+/* The first rows of a block as the json sink writes them, or NULL. */
 static json_t *
-line(const struct weir_block *rows, uint32_t row)
+lines(const struct weir_block *rows, uint64_t most, struct weir_error *err)
 {
-	const struct weir_schema *s = rows->schema;
-	struct weir_value query = { .type = WEIR_STRING,
-		.s = { (const uint8_t *)s->query, (uint32_t)strlen(s->query) } };
+	struct weir_json_rows j = { 0 };
 	struct weir_strbuf b = { 0 };
-	json_t *text;
+	json_t *list;
 
-	weir_strbuf_puts(&b, "{\"query\":");
-	put_value(&b, &query);
-	if (s->has_window) {
-		put_time(&b, "window.start", rows->window_start_ns);
-		put_time(&b, "window.end", rows->window_end_ns);
+	if (weir_json_rows_begin(&j, rows)) {
+		weir_error_run(err, -ENOMEM, "out of memory");
+		return NULL;
 	}
-	for (unsigned i = 0; i < s->n_columns; i++) {
-		struct weir_value v = weir_column_get(&rows->columns[i], row);
-
-		put_named(&b, s->columns[i].name, &v);
+	list = json_array();
+	for (uint32_t row = 0; row < rows->n_rows && row < most; row++) {
+		b.len = 0;
+		weir_json_rows_put(&j, row, &b);
+		json_array_append_new(list, json_stringn(b.p, b.len));
 	}
-	weir_strbuf_puts(&b, "}");
-	text = json_stringn(b.p, b.len);
 	weir_strbuf_free(&b);
-	return text;
+	weir_json_rows_fini(&j);
+	return list;
 }
 
 /* "QUERY" or "QUERY,N". */
@@ -153,7 +113,7 @@ result(const struct weir_requests *r, const char *argument, struct weir_error *e
 {
 	char *name = strndup(argument, strcspn(argument, ","));
 	const char *comma = strchr(argument, ',');
-	json_t *o, *lines;
+	json_t *o, *list;
 	uint64_t most = ROWS_DEFAULT;
 	const struct weir_block *last;
 	int query;
@@ -168,14 +128,14 @@ result(const struct weir_requests *r, const char *argument, struct weir_error *e
 	free(name);
 	if (query < 0)
 		return NULL;
-	o = json_object();
-	lines = json_array();
 	last = r->delivery->outlets[query].last;
-	for (uint32_t i = 0; last && i < last->n_rows && i < most; i++)
-		json_array_append_new(lines, line(last, i));
+	list = last ? lines(last, most, err) : json_array();
+	if (!list)
+		return NULL;
+	o = json_object();
 	json_object_set_new(o, "query", json_string(plan_of(r)->queries[query].text->name));
 	json_object_set_new(o, "rows", json_integer(last ? last->n_rows : 0));
-	json_object_set_new(o, "lines", lines);
+	json_object_set_new(o, "lines", list);
 	return o;
 }
 
@@ -183,24 +143,19 @@ static json_t *
 explain(const struct weir_requests *r, struct weir_error *err)
 {
 	const struct weir_run_config *config = r->all->config;
-	const char **descriptions = calloc(config->n_sources, sizeof(*descriptions));
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 	json_t *o;
 
-	if (!descriptions || !f) {
+	if (!f) {
 		weir_error_run(err, -ENOMEM, "out of memory");
-		free(descriptions);
 		return NULL;
 	}
-	for (unsigned i = 0; i < config->n_sources; i++)
-		descriptions[i] = config->sources[i]->description;
-	weir_plan_explain(plan_of(r), descriptions, config->placement->why, f);
+	weir_plan_explain(plan_of(r), config->sources, config->placement->why, f);
 	fclose(f);
 	o = json_stringn(text, len);
 	free(text);
-	free(descriptions);
 	return o;
 }
 
@@ -211,14 +166,17 @@ add_queries(struct weir_requests *r, const struct weir_command *c, struct weir_e
 	struct weir_plan *plan = plan_of(r);
 
 	for (unsigned i = 0; i < c->n_queries; i++) {
-		int rc = weir_plan_add(plan, &c->queries[i], err);
+		int rc = weir_plan_add(plan, c, i, err);
 
 		if (rc)
 			return rc;
 		rc = weir_delivery_add(r->delivery, err);
 		if (!rc)
+			rc = weir_flow_add(r->flow, err);
+		if (!rc)
 			rc = weir_workers_add(r->all, err);
 		if (rc) {
+			weir_flow_drop_last(r->flow);
 			weir_delivery_drop_last(r->delivery);
 			weir_plan_drop_last(plan);
 			return rc;
@@ -279,6 +237,7 @@ static json_t *
 remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 {
 	struct weir_plan *plan = plan_of(r);
+	const struct weir_plan_query *reader;
 	unsigned n = 0;
 	int query = find_query(r, name, err);
 
@@ -290,7 +249,15 @@ remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 		weir_error_usage(err, "query '%s' is the last one: use stop to end the run", name);
 		return NULL;
 	}
-	if (weir_workers_remove(r->all, (unsigned)query, err))
+	reader = weir_plan_reader(plan, (unsigned)query);
+	if (reader) {
+		weir_error_usage(err, "query '%s' takes rows of '%s': remove it first",
+		    reader->text->name, name);
+		return NULL;
+	}
+	if (!plan->queries[query].path)
+		weir_flow_end_query(r->flow, (unsigned)query);
+	else if (weir_workers_remove(r->all, (unsigned)query, err))
 		return NULL;
 	plan->queries[query].is_removed = true;
 	weir_log(WEIR_LOG_NOTICE, "query %s: removed", name);

@@ -167,6 +167,9 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 		wq->is_ending = true;
 		return;
 	}
+	/* Of those in between nothing runs here. */
+	for (unsigned q = w->n_queries; q < order->query; q++)
+		w->queries[q].is_ending = w->queries[q].has_ended = true;
 	*wq = addition->query;
 	if (wq->exchange)
 		wq->exchange->spec = &wq->spec;
@@ -202,9 +205,8 @@ weir_worker_end_query(struct weir_worker *w, unsigned query)
 	w->counts.queries[query].keys = 0;
 }
 
-/* Copy the counts for whoever asks. */
-static void
-answer(struct weir_worker *w)
+void
+weir_worker_answer(struct weir_worker *w)
 {
 	unsigned asked = atomic_load_explicit(&w->asked, memory_order_acquire);
 	struct weir_query_counts *queries = w->answer.queries;
@@ -235,11 +237,30 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 	}
 	weir_worker_publish(w, watermark_ns);
 	weir_worker_close(w, watermark_ns);
-	answer(w);
+	weir_worker_answer(w);
 	return !is_told_to_stop(w) && !atomic_load_explicit(&w->all->give_up, memory_order_relaxed);
 }
 
-/* Take what others still send, until they have ended too. */
+/* A round of a worker that takes no more packets. True when it has nothing left to do. */
+static bool
+drain_round(struct weir_worker *w)
+{
+	/* Asked before the orders are taken: then they are the last. */
+	bool is_over = atomic_load_explicit(&w->all->is_over, memory_order_acquire);
+
+	weir_worker_take_back(w);
+	weir_worker_publish(w, INT64_MAX);
+	weir_worker_close(w, INT64_MAX);
+	weir_worker_answer(w);
+	if (atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed))
+		return true;
+	return is_over && atomic_load_explicit(&w->closed_ns, memory_order_relaxed) == INT64_MAX;
+}
+
+/*
+ * Take what others still send, and orders, until no worker takes packets and no order can come: the
+ * others wait for what this worker says of each query, also of one that is added meanwhile.
+ */
 static void
 drain(struct weir_worker *w)
 {
@@ -247,14 +268,16 @@ drain(struct weir_worker *w)
 
 	weir_worker_flush(w);
 	weir_worker_publish(w, INT64_MAX);
-	for (;;) {
-		weir_worker_close(w, INT64_MAX);
-		answer(w);
-		if (atomic_load_explicit(&w->closed_ns, memory_order_relaxed) == INT64_MAX ||
-		    atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed))
-			return;
-		if (++idle > SPINS)
-			weir_nap(0);
+	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);
+	while (!drain_round(w)) {
+		int64_t since_ns;
+
+		idle = weir_worker_gather(w) ? 0 : idle + 1;
+		if (idle <= SPINS)
+			continue;
+		since_ns = weir_now_mono_ns();
+		weir_nap(idle - SPINS);
+		w->counts.idle_ns += weir_now_mono_ns() - since_ns;
 	}
 }
 

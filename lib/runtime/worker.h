@@ -90,6 +90,8 @@ struct weir_workers {
 	struct weir_exchange **exchanges; /* by query, NULL where rows stay with their worker */
 	unsigned n;
 	struct weir_worker **worker; /* [n] */
+	atomic_uint n_draining;      /* workers: who take no more packets; each adds itself once */
+	atomic_bool is_over;         /* control: wo; no more orders come, as none takes packets */
 	atomic_bool draining;   /* told to stop: what is left is delivered, but not waited for */
 	atomic_bool stop;       /* control: wo; somebody asked for it */
 	atomic_bool give_up;    /* control: wo; nobody reads the results any more */
@@ -142,7 +144,8 @@ void weir_workers_destroy(struct weir_workers *all);
  * They may be told again when it has been dropped.
  */
 int weir_workers_add(struct weir_workers *all, struct weir_error *err);
-/* Tell them to end a query: each answers with a parcel when it has. Run-time error as above. */
+/* Tell them to end a query: each answers with a parcel when it has. Run-time error as above. When
+ * the run is over both are errors: what has been told before, each worker has yet done. */
 int weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err);
 /* Start the threads: all, or none and a run-time error. */
 int weir_workers_start(struct weir_workers *all, struct weir_error *err);
@@ -152,6 +155,8 @@ void weir_workers_join(struct weir_workers *all);
 void *weir_worker_main(void *worker);
 /* Bring the counts that others keep for it up to date. */
 void weir_worker_count(struct weir_worker *w);
+/* Copy the counts for control, if it has asked. The worker, or control when it has ended. */
+void weir_worker_answer(struct weir_worker *w);
 /* Hot: all queries over the burst in w->batch. */
 void weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst);
 /* Hot: close what the watermark allows; INT64_MAX closes all. Rows that come from other workers are

@@ -87,6 +87,21 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 		send_rows(w, q);
 }
 
+/* Packets wait for the end of a window to be joined: those that come too late for it are dropped.
+ */
+static void
+admit(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
+{
+	const struct weir_group_rows g = {
+		.n = rows->n,
+		.sel = rows->sel,
+		.time_ns = rows->batch->time_ns,
+		.watermark_ns = watermark_ns,
+	};
+
+	weir_group_admit(&w->queries[q].spec, &g, &w->counts.queries[q].group);
+}
+
 static void
 scatter(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
 {
@@ -114,9 +129,11 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	else if (wq->aggregator)
 		weir_path_group(
 		    wq->path, &rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
-	else if (wq->wants_rows)
+	else if (wq->wants_rows) {
+		if (wq->path->hands_over)
+			admit(w, q, &rows, watermark_ns);
 		emit_rows(w, q, &rows);
-	else
+	} else
 		w->counts.queries[q].emitted += weir_mask_count(rows.sel);
 }
 
@@ -152,7 +169,8 @@ weir_worker_take_back(struct weir_worker *w)
 			weir_worker_obey(w, &parcel);
 }
 
-static void
+/* Hand over what is closed. Returns the watermark up to which all of it has been. */
+static int64_t
 close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 {
 	struct weir_worker_query *wq = &w->queries[q];
@@ -164,6 +182,9 @@ close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 			weir_aggregator_recycle(wq->aggregator, parcel.p);
 		}
 	}
+	/* A sweep may take several calls. */
+	return weir_window_is_per_group(&wq->spec.window) ? weir_aggregator_closed(wq->aggregator)
+							  : watermark_ns;
 }
 
 uint32_t
@@ -208,7 +229,7 @@ weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
 void
 weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 {
-	int64_t closed_ns = watermark_ns;
+	int64_t closed_ns = watermark_ns, done_ns;
 
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		struct weir_worker_query *wq = &w->queries[q];
@@ -219,12 +240,13 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 
 		if (wq->has_ended)
 			continue;
+		if (wq->path->hands_over)
+			send_rows(w, q); /* they belong to windows that may be over now */
 		/* Asked before what has been sent is taken: then all up to there is here. */
 		if (x)
 			(void)weir_worker_gather(w);
-		if (wq->aggregator)
-			close_query(w, q, low_ns);
-		closed_ns = low_ns < closed_ns ? low_ns : closed_ns;
+		done_ns = wq->aggregator ? close_query(w, q, low_ns) : low_ns;
+		closed_ns = done_ns < closed_ns ? done_ns : closed_ns;
 		if (wq->is_ending && low_ns == INT64_MAX)
 			weir_worker_end_query(w, q);
 	}

@@ -22,6 +22,10 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
+	if (!q->path) { /* its rows come from others, on the control thread */
+		wq->is_ending = wq->has_ended = true;
+		return 0;
+	}
 	wq->path = q->path;
 	if (index) {
 		rc = weir_plan_path(plan, q, &wq->path, err);
@@ -29,6 +33,8 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 			return rc;
 		wq->owns_path = true;
 	}
+	if (q->path->hands_over)
+		weir_plan_held_spec(plan, q, &wq->spec);
 	if (!q->path->has_group)
 		return 0;
 	weir_plan_group_spec(plan, q, &wq->spec);
@@ -138,7 +144,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
 		rc = make_query(all, index, i, &w->queries[i], err);
-		if (!rc)
+		if (!rc && w->queries[i].path)
 			weir_path_bind(w->queries[i].path, w->batch);
 		w->n_exchanges += w->queries[i].exchange != NULL;
 	}
@@ -155,8 +161,11 @@ is_in_order(const struct weir_workers *all, unsigned n_workers)
 	const struct weir_plan *plan = all->config->plan;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < plan->n_queries; i++)
-		n += plan->queries[i].wants_packets || !plan->queries[i].path->has_group;
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		const struct weir_plan_query *q = &plan->queries[i];
+
+		n += q->path && (q->wants_packets || !q->path->has_group);
+	}
 	return all->intake->is_ordered && (n_workers > 1 || n > 1);
 }
 
@@ -165,14 +174,12 @@ static int
 create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &all->config->plan->queries[query];
-	const struct weir_exchange_spec spec = {
-		.n_workers = all->config->plan->n_workers,
-		.n_columns = q->path->n_moved,
-		.columns = q->path->moved,
-	};
+	struct weir_exchange_spec spec = { .n_workers = all->config->plan->n_workers };
 
 	if (q->strategy != WEIR_STRATEGY_RING)
 		return 0;
+	spec.n_columns = q->path->n_moved;
+	spec.columns = q->path->moved;
 	return weir_exchange_create(&spec, &all->exchanges[query], err);
 }
 
@@ -207,22 +214,39 @@ make_addition(
 	return NULL;
 }
 
+/* Control alone puts something into these rings: where there is room, there is room still. */
+static int
+check_orders(const struct weir_workers *all, struct weir_error *err)
+{
+	if (atomic_load_explicit(&all->is_over, memory_order_relaxed))
+		return weir_error_run(
+		    err, -ESHUTDOWN, "the run is ending: its queries stay as they are");
+	for (unsigned i = 0; i < all->n; i++)
+		if (weir_ring_room(all->worker[i]->back) == 0)
+			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
+	return 0;
+}
+
 int
 weir_workers_add(struct weir_workers *all, struct weir_error *err)
 {
 	unsigned query = all->config->plan->n_queries - 1, n = 0;
-	struct weir_addition **additions = calloc(all->n, sizeof(struct weir_addition *));
-	int rc = create_exchange(all, query, err);
+	struct weir_addition **additions;
+	int rc = check_orders(all, err);
 
+	if (rc || !all->config->plan->queries[query].path)
+		return rc; /* rows of others run on the control thread alone */
+	additions = calloc(all->n, sizeof(struct weir_addition *));
 	if (!additions)
 		abort();
-	for (; !rc && n < all->n; n++) {
-		if (weir_ring_room(all->worker[n]->back) == 0)
-			rc = weir_error_run(err, -EAGAIN, "a worker is busy: try again");
-		else if (!(additions[n] = make_addition(all, n, query, err)))
+	if (!rc)
+		rc = create_exchange(all, query, err);
+	while (!rc && n < all->n) {
+		additions[n] = make_addition(all, n, query, err);
+		if (additions[n])
+			n++;
+		else
 			rc = err->code;
-		if (rc)
-			break;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0 };
@@ -244,13 +268,11 @@ int
 weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
 	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
+	int rc = check_orders(all, err);
 
-	for (unsigned i = 0; i < all->n; i++)
-		if (weir_ring_room(all->worker[i]->back) == 0)
-			return weir_error_run(err, -EAGAIN, "a worker is busy: try again");
-	for (unsigned i = 0; i < all->n; i++)
+	for (unsigned i = 0; !rc && i < all->n; i++)
 		rte_ring_sp_enqueue_elem(all->worker[i]->back, &order, sizeof(order));
-	return 0;
+	return rc;
 }
 
 int
@@ -266,6 +288,7 @@ weir_workers_create(
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	all->config = config;
 	all->is_live = config->plan->is_live;
+	all->is_over = !config->socket; /* nobody gives orders: no worker waits for one */
 	all->worker = calloc(n_workers, sizeof(struct weir_worker *));
 	rc = all->worker ? 0 : weir_error_run(err, -ENOMEM, "out of memory");
 	if (!rc)

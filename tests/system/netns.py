@@ -19,7 +19,7 @@ def ip(*args, check=True):
                           stderr=subprocess.PIPE, text=True)
 
 
-def wait(what, condition, seconds=15):
+def wait(what, condition, seconds=20):
     """Wait until condition() is true; its value. AssertionError with `what` where it never is."""
     seconds *= max(1.0, weir.TIMEOUT / 60)  # sanitizer builds are slow
     end = time.monotonic() + seconds

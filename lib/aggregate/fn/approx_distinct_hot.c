@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/base/hash.h>
 #include <weir/sketch/distinct.h>
 
-#include "values.h"
+#include "any.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -54,7 +55,7 @@ hash_of(const struct weir_column *c, uint32_t row, enum weir_store store)
 		w[2] = c->version[row];
 		return weir_hash_words(w, 3, 1, secrets);
 	}
-	w[0] = store == WEIR_F64 ? weir_values_float(((const double *)c->data)[row])
+	w[0] = store == WEIR_F64 ? weir_number_bits(((const double *)c->data)[row])
 				 : (uint64_t)weir_agg_int(c->data, row, store);
 	return weir_hash_words(w, 1, 1, secrets);
 }
@@ -78,9 +79,7 @@ update_store(const struct weir_agg_rows *rows, uint32_t offset, const struct wei
 	for (uint32_t k = 0; k < rows->n; k++) {
 		uint32_t r = rows->row[k];
 
-		is_out[k] = weir_mask_test(c->null, r) ||
-			    (store == WEIR_F64 &&
-				((const double *)c->data)[r] != ((const double *)c->data)[r]);
+		is_out[k] = weir_mask_test(c->null, r) || !weir_any_counts(c, r, store);
 		if (is_out[k])
 			continue;
 		hash[k] = hash_of(c, r, store);
@@ -96,21 +95,9 @@ update_store(const struct weir_agg_rows *rows, uint32_t offset, const struct wei
 static void
 update(const struct weir_agg_rows *rows, uint32_t offset, const struct weir_column *const *args)
 {
-	switch (args[0]->store) {
-	case WEIR_F64:
-		update_store(rows, offset, args[0], WEIR_F64);
-		break;
-	case WEIR_ADDR:
-		update_store(rows, offset, args[0], WEIR_ADDR);
-		break;
-	case WEIR_BYTES:
-		update_store(rows, offset, args[0], WEIR_BYTES);
-		break;
 #define BODY(store) update_store(rows, offset, args[0], store)
-	default:
-		WEIR_AGG_BY_INT_STORE(args[0], BODY);
+	WEIR_ANY_BY_STORE(args[0], BODY);
 #undef BODY
-	}
 }
 
 static void

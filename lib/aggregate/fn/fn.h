@@ -72,26 +72,7 @@ weir_agg_int(const void *data, uint32_t row, enum weir_store store)
 	}
 }
 
-/* Run body(store) with the column's integer store as a constant. */
-#define WEIR_AGG_BY_INT_STORE(column, body)                                                        \
-	do {                                                                                       \
-		switch ((column)->store) {                                                         \
-		case WEIR_U8:                                                                      \
-			body(WEIR_U8);                                                             \
-			break;                                                                     \
-		case WEIR_U16:                                                                     \
-			body(WEIR_U16);                                                            \
-			break;                                                                     \
-		case WEIR_U32:                                                                     \
-			body(WEIR_U32);                                                            \
-			break;                                                                     \
-		default:                                                                           \
-			body(WEIR_I64);                                                            \
-			break;                                                                     \
-		}                                                                                  \
-	} while (0)
-
-/* The same for stores of up to 32 bits. */
+/* Run body(store) with the column's store, an integer's of up to 32 bits, as a constant. */
 #define WEIR_AGG_BY_NARROW_STORE(column, body)                                                     \
 	do {                                                                                       \
 		switch ((column)->store) {                                                         \
@@ -103,6 +84,21 @@ weir_agg_int(const void *data, uint32_t row, enum weir_store store)
 			break;                                                                     \
 		default:                                                                           \
 			body(WEIR_U32);                                                            \
+			break;                                                                     \
+		}                                                                                  \
+	} while (0)
+
+/* The same for the store of any integer. */
+#define WEIR_AGG_BY_INT_STORE(column, body)                                                        \
+	do {                                                                                       \
+		switch ((column)->store) {                                                         \
+		case WEIR_U8:                                                                      \
+		case WEIR_U16:                                                                     \
+		case WEIR_U32:                                                                     \
+			WEIR_AGG_BY_NARROW_STORE(column, body);                                    \
+			break;                                                                     \
+		default:                                                                           \
+			body(WEIR_I64);                                                            \
 			break;                                                                     \
 		}                                                                                  \
 	} while (0)

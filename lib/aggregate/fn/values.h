@@ -2,9 +2,10 @@
 #ifndef WEIR_AGGREGATE_VALUES_H
 #define WEIR_AGGREGATE_VALUES_H
 
+#include <weir/base/hash.h>
 #include <weir/sketch/bag.h>
 
-#include "fn.h"
+#include "any.h"
 
 /*
  * The values of up to two columns, whole, in sets: what distinct, entropy and topk keep. As with
@@ -49,16 +50,6 @@ weir_values_bits(enum weir_store store)
 	}
 }
 
-WEIR_AGG_INLINE uint64_t
-weir_values_float(double x)
-{
-	uint64_t bits;
-
-	x += 0.0; /* one zero */
-	memcpy(&bits, &x, sizeof(bits));
-	return bits;
-}
-
 /* Load one argument of all rows; of an address the low half, of a string what it is found by. */
 WEIR_AGG_INLINE void
 weir_values_load(const struct weir_agg_rows *rows, const struct weir_column *c,
@@ -76,7 +67,7 @@ weir_values_load(const struct weir_agg_rows *rows, const struct weir_column *c,
 			double f = ((const double *)data)[r];
 
 			b->is_out[k] |= f != f;
-			x[k] = weir_values_float(f);
+			x[k] = weir_number_bits(f);
 		} else if (store == WEIR_ADDR) {
 			x[k] = ((const struct weir_addr *)data)[r].lo;
 			b->is_wide[k] |= c->version[r] != 4;
@@ -94,21 +85,9 @@ WEIR_AGG_INLINE void
 weir_values_load_column(const struct weir_agg_rows *rows, const struct weir_column *c,
     struct weir_values_batch *b, uint64_t *x)
 {
-	switch (c->store) {
-	case WEIR_F64:
-		weir_values_load(rows, c, b, x, WEIR_F64);
-		break;
-	case WEIR_ADDR:
-		weir_values_load(rows, c, b, x, WEIR_ADDR);
-		break;
-	case WEIR_BYTES:
-		weir_values_load(rows, c, b, x, WEIR_BYTES);
-		break;
 #define BODY(store) weir_values_load(rows, c, b, x, store)
-	default:
-		WEIR_AGG_BY_INT_STORE(c, BODY);
+	WEIR_ANY_BY_STORE(c, BODY);
 #undef BODY
-	}
 }
 
 /* Take in a row that does not fit into a word. Words of strings come last, and then their bytes. */

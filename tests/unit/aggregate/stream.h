@@ -6,6 +6,8 @@
 
 #include <weir/aggregate/aggregate.h>
 
+#include "random.h"
+
 /*
  * Rows to aggregate, kept as plain values, with two ways to the answer: fed to aggregators, and
  * worked out here from the definitions alone, row by row and without a hash, a table or a batch.
@@ -42,7 +44,8 @@ struct query {
 	enum weir_simd simd;
 };
 
-/* Closed windows, oldest first, the rows of each in order. */
+/* Closed windows, oldest first, the rows of each in order; of groups' own windows one block of all.
+ */
 struct answer {
 	struct weir_schema schema;
 	unsigned n_blocks;
@@ -54,9 +57,12 @@ struct answer {
 	uint64_t most_bytes;
 	uint64_t undercount;
 	double sampling;
-};
 
-uint64_t random_next(uint64_t *state);
+	int64_t closed_ns; /* own windows: what was said to be closed */
+	unsigned n_swept;  /* times that it rose before the end */
+	uint64_t most_open;
+	uint64_t open_bytes; /* that states of open groups had at most, live or free again */
+};
 
 void stream_init(struct stream *s, uint32_t n);
 void stream_column(struct stream *s, enum weir_type type, enum weir_store store);

@@ -173,6 +173,48 @@ test_completion(void)
 	free(text);
 }
 
+/* What an option of this name prints, or NULL where it asks for no page. The caller frees it. */
+static char *
+page(const char *name)
+{
+	struct weir_option o = { .id = 1, .name = name };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool is_page;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	is_page = weir_options_print_page(&program, &o, out);
+	fclose(out);
+	if (is_page)
+		return text;
+	CU_ASSERT_EQUAL(size, 0);
+	free(text);
+	return NULL;
+}
+
+static void
+check_page(const char *name, char *expected)
+{
+	char *text = page(name);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CHECK_TEXT(text, expected);
+	free(text);
+	free(expected);
+}
+
+static void
+test_pages_by_the_option_s_name(void)
+{
+	check_page("--help", print(weir_options_help));
+	check_page("--version", strdup("weir-x " WEIR_VERSION "\n"));
+	check_page("--print-man", print(weir_options_man));
+	check_page("--print-completion", print(weir_options_bash_completion));
+	CU_ASSERT_PTR_NULL(page("--quiet"));
+	CU_ASSERT_PTR_NULL(page("help"));
+}
+
 int
 main(void)
 {
@@ -181,6 +223,7 @@ main(void)
 		{ "man page has every option", test_man_has_every_option_and_escapes },
 		{ "man page is clean roff", test_man_is_clean_roff },
 		{ "completion", test_completion },
+		{ "pages by the option's name", test_pages_by_the_option_s_name },
 		CU_TEST_INFO_NULL,
 	};
 

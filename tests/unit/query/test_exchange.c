@@ -6,6 +6,7 @@
 #include <weir/query/plan.h>
 
 #include "check.h"
+#include "random.h"
 
 /*
  * A query whose rows go to the workers that own them gives the rows that one worker alone does.
@@ -38,16 +39,6 @@ struct run {
 	struct weir_pane *panes[4096];
 	unsigned n_panes;
 };
-
-static uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static void
 run_init(struct run *r, const char *words, unsigned n_workers)

@@ -71,7 +71,7 @@ test_default_query_is_the_top_talkers(void)
 	CU_ASSERT_FATAL(build(&r, "-r|x.pcap") == 0);
 	CU_ASSERT_EQUAL(r.plan->n_queries, 1);
 	CU_ASSERT_STRING_EQUAL(r.plan->queries[0].text->name, "main");
-	assert_columns(weir_result_schema(r.plan->queries[0].result),
+	assert_columns(weir_chain_schema(r.plan->queries[0].chain),
 	    "ip.src*,ip.dst*,ip.proto*,srcport*,dstport*,packets,bytes");
 	CU_ASSERT_EQUAL(r.plan->queries[0].path->window.kind, WEIR_WINDOW_GLOBAL);
 	CU_ASSERT_STRING_EQUAL(r.plan->queries[0].sinks[0], "json");
@@ -106,13 +106,13 @@ test_columns_of_queries(void)
 		      "--query|rows|--where|udp|--map|q=srcport+1|"
 		      "--query|few|--select|5tuple,len=frame.len") == 0);
 	CU_ASSERT_EQUAL(r.plan->n_queries, 3);
-	assert_columns(weir_result_schema(r.plan->queries[0].result),
+	assert_columns(weir_chain_schema(r.plan->queries[0].chain),
 	    "ip.src*,ip.dst*,ip.proto*,srcport*,dstport*,net*,n,count(tcp),m,r");
-	assert_columns(weir_result_schema(r.plan->queries[1].result),
+	assert_columns(weir_chain_schema(r.plan->queries[1].chain),
 	    "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len,q");
-	assert_columns(weir_result_schema(r.plan->queries[2].result),
+	assert_columns(weir_chain_schema(r.plan->queries[2].chain),
 	    "ip.src,ip.dst,ip.proto,srcport,dstport,len");
-	CU_ASSERT(!weir_result_schema(r.plan->queries[1].result)->has_window);
+	CU_ASSERT(!weir_chain_schema(r.plan->queries[1].chain)->has_window);
 	drop(&r);
 }
 
@@ -140,7 +140,7 @@ test_packet_sinks_need_no_rows(void)
 	CU_ASSERT_FATAL(build(&r, "-r|x|--where|tcp|--sink|pcapng:/nowhere/f") == 0);
 	CU_ASSERT(!r.plan->queries[0].wants_rows);
 	CU_ASSERT(r.plan->queries[0].wants_packets);
-	CU_ASSERT_PTR_NULL(r.plan->queries[0].result);
+	CU_ASSERT_PTR_NULL(r.plan->queries[0].chain);
 	drop(&r);
 	/* Rows that were asked for are never lost for want of a sink. */
 	CU_ASSERT_FATAL(build(&r, "-r|x|--agg|n=count()|--sink|pcapng:/nowhere/f") == 0);
@@ -173,7 +173,7 @@ test_mistakes_are_named(void)
 		{ "-r|x|--agg|n=count()|--top|5:m", "unknown column 'm' at 3 (try 'n')" },
 		{ "-r|x|--agg|n=count()|--top|0", "--top '0'" },
 		{ "-r|x|--agg|n=count()|--where|m > 1", "unknown field 'm' at 1" },
-		{ "-r|x|--agg|n=count()|--key|ip.src", "--query" },
+		{ "-r|x|--agg|n=count()|--key|n", "--key 'n': without --agg" },
 		{ "-r|x|--where|tcp|--filter|udp", "first stage" },
 		{ "-r|x|--filter|tcp prt 5", "--filter 'tcp prt 5'" },
 		{ "-r|x|--query|a|--agg|n=count()|--query|a", "taken" },
@@ -230,7 +230,7 @@ test_results_are_mapped_kept_and_ordered(void)
 		CU_ASSERT_FATAL(weir_block_set(b, row, 1, &n) == 0);
 		CU_ASSERT_FATAL(weir_block_set(b, row, 2, &s) == 0);
 	}
-	b = weir_result_run(q->result, b);
+	b = weir_result_run(q->chain->segments[0].result, b);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
 	CU_ASSERT_EQUAL_FATAL(b->n_rows, 3);
 	CU_ASSERT_EQUAL(weir_column_get(&b->columns[0], 0).i, 399);

@@ -5,6 +5,7 @@
 #include <weir/sketch/bag.h>
 
 #include "check.h"
+#include "parts.h"
 #include "random.h"
 
 /* Sets and bags against sorted arrays. */

@@ -4,6 +4,7 @@
 #include <weir/sketch/distinct.h>
 
 #include "check.h"
+#include "parts.h"
 #include "random.h"
 
 /* The bounds that docs/aggregates.md states, with exact numbers known by construction. */

@@ -5,6 +5,7 @@
 #include <weir/sketch/quantile.h>
 
 #include "check.h"
+#include "parts.h"
 #include "random.h"
 
 /* Quantiles against sorted arrays: within 1/256 of the exact one, whatever the values are. */

@@ -10,6 +10,8 @@
 #include <weir/base/time.h>
 #include <weir/source/source.h>
 
+#include "check.h"
+
 /* Reading a source to its end, as the tests of this folder need it. */
 
 struct seen {
@@ -98,6 +100,21 @@ open_as(
 	return weir_source_open(&c, ret, err);
 }
 
+/* Open what must open: else the test ends here. */
+static inline struct weir_source *
+must_open(const struct weir_source_config *c)
+{
+	struct weir_source *s = NULL;
+	struct weir_error err = { 0 };
+	int rc = weir_source_open(c, &s, &err);
+
+	if (rc)
+		fprintf(stderr, "%s\n", err.text);
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	return s;
+}
+
 /* Open, read to the end, close. Returns what open returned, with its error in r->error. */
 static inline int
 read_source(enum weir_source_flag flag, const char *value, uint32_t max, struct seen *r)
@@ -114,6 +131,25 @@ read_source(enum weir_source_flag flag, const char *value, uint32_t max, struct 
 	read_all(s, max, 0, r);
 	weir_source_close(s);
 	return 0;
+}
+
+/* As check_run, with EAL and so much memory. Where EAL does not start, all are skipped. */
+static inline int
+run_with_eal(const char *suite, const CU_TestInfo *tests, unsigned mebibytes)
+{
+	char memory[16];
+	char *args[] = { (char[]){ "--no-huge" }, (char[]){ "-m" }, memory };
+	struct weir_error err = { 0 };
+	int status;
+
+	snprintf(memory, sizeof(memory), "%u", mebibytes);
+	if (weir_eal_start("weir", args, 3, &err) != 0) {
+		fprintf(stderr, "%s: skipped: %s\n", suite, err.text);
+		return CHECK_SKIPPED;
+	}
+	status = check_run(suite, tests);
+	weir_eal_stop();
+	return status;
 }
 
 #endif

@@ -16,6 +16,7 @@
 #include "check.h"
 #include "eal_args.h"
 #include "port.h"
+#include "reading.h"
 
 static void
 names_of_ports_are_told_from_interfaces(void)
@@ -159,13 +160,8 @@ open_port(const char *value)
 	struct weir_source_config c = {
 		.flag = WEIR_SOURCE_INTERFACE, .value = value, .first_interface = 3
 	};
-	struct weir_source *s = NULL;
-	struct weir_error err = { 0 };
 
-	if (weir_source_open(&c, &s, &err) != 0)
-		fprintf(stderr, "%s\n", err.text);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	return s;
+	return must_open(&c);
 }
 
 static int
@@ -179,17 +175,17 @@ refuse_port(const char *value, struct weir_error *err)
 	return (int)err->fail;
 }
 
-struct seen {
+struct polled {
 	uint64_t n, captured, wire, sum;
 	unsigned n_bad; /* rows that are not as every row of a port is */
 };
 
 /* Poll until n packets have come, at most 2000 times. */
-static struct seen
+static struct polled
 poll_port(struct weir_source *s, struct weir_batch *b, uint64_t n, uint32_t max)
 {
 	static const int64_t now = INT64_C(1767323045) * WEIR_NS_PER_S;
-	struct seen seen = { 0 };
+	struct polled seen = { 0 };
 
 	for (int i = 0; i < 2000 && seen.n < n; i++) {
 		CU_ASSERT_EQUAL_FATAL(s->ops->poll(s, 0, b, max, now), WEIR_POLL_OK);
@@ -212,8 +208,7 @@ poll_port(struct weir_source *s, struct weir_batch *b, uint64_t n, uint32_t max)
 static void
 with_worker(void (*body)(struct weir_batch *b))
 {
-	struct weir_field_set none = { 0 };
-	struct weir_batch *b = weir_batch_create(&none);
+	struct weir_batch *b = batch_for_views();
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
 	body(b);
@@ -225,7 +220,7 @@ poll_null(struct weir_batch *b)
 {
 	struct weir_source *s = open_port("vdev:net_null0,size=100");
 	/* many more than there are buffers: all of them come back */
-	struct seen seen = poll_port(s, b, 100000, WEIR_ROWS);
+	struct polled seen = poll_port(s, b, 100000, WEIR_ROWS);
 	struct weir_source_stats stats;
 
 	CU_ASSERT_TRUE(seen.n >= 100000);
@@ -247,7 +242,7 @@ static void
 poll_null_large(struct weir_batch *b)
 {
 	struct weir_source *s = open_port("vdev:net_null1,size=9000");
-	struct seen seen = poll_port(s, b, 20000, WEIR_ROWS);
+	struct polled seen = poll_port(s, b, 20000, WEIR_ROWS);
 
 	CU_ASSERT_EQUAL(seen.captured, seen.n * 9000);
 	CU_ASSERT_EQUAL(seen.wire, seen.n * 9000);
@@ -290,7 +285,7 @@ poll_pcap(struct weir_batch *b)
 		int fd = mkstemp(path);
 		uint64_t sum;
 		struct weir_source *s;
-		struct seen seen;
+		struct polled seen;
 
 		CU_ASSERT_FATAL(fd >= 0);
 		close(fd);
@@ -438,17 +433,7 @@ main(void)
 		{ "dry run opens nothing", dry_run_opens_nothing },
 		CU_TEST_INFO_NULL,
 	};
-	char *args[] = { (char[]){ "--no-huge" }, (char[]){ "-m" }, (char[]){ "512" } };
-	struct weir_error err = { 0 };
 	int status = check_run("names and arguments", without_eal);
 
-	if (status)
-		return status;
-	if (weir_eal_start("weir", args, 3, &err) != 0) {
-		fprintf(stderr, "polling of ports is skipped: %s\n", err.text);
-		return CHECK_SKIPPED;
-	}
-	status = check_run("virtual ports", with_eal);
-	weir_eal_stop();
-	return status;
+	return status ? status : run_with_eal("virtual ports", with_eal, 512);
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/source/eal.h>
 #include <weir/source/source.h>
 
 #include "check.h"
@@ -24,13 +23,8 @@ open_workers(const char *value, unsigned n_workers)
 	struct weir_source_config c = {
 		.flag = WEIR_SOURCE_INTERFACE, .value = value, .n_workers = n_workers
 	};
-	struct weir_source *s = NULL;
-	struct weir_error err = { 0 };
 
-	if (weir_source_open(&c, &s, &err) != 0)
-		fprintf(stderr, "%s\n", err.text);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	return s;
+	return must_open(&c);
 }
 
 static bool
@@ -475,10 +469,8 @@ port_without_interrupts_cannot_wait(void)
 		.value = "vdev:net_null0",
 		.n_workers = 2,
 		.wants_interrupts = true };
-	struct weir_source *s = NULL;
-	struct weir_error err;
+	struct weir_source *s = must_open(&c);
 
-	CU_ASSERT_EQUAL_FATAL(weir_source_open(&c, &s, &err), 0);
 	CU_ASSERT_EQUAL(s->n_queues, 2);
 	for (unsigned q = 0; q < 2; q++) {
 		CU_ASSERT_EQUAL(s->ops->wait_fd(s, q), -1);
@@ -511,17 +503,7 @@ main(void)
 		{ "port without interrupts cannot wait", port_without_interrupts_cannot_wait },
 		CU_TEST_INFO_NULL,
 	};
-	char *args[] = { (char[]){ "--no-huge" }, (char[]){ "-m" }, (char[]){ "768" } };
-	struct weir_error err = { 0 };
 	int status = check_run("spreading", without_eal);
 
-	if (status)
-		return status;
-	if (weir_eal_start("weir", args, 3, &err) != 0) {
-		fprintf(stderr, "receive queues are skipped: %s\n", err.text);
-		return CHECK_SKIPPED;
-	}
-	status = check_run("receive queues", with_eal);
-	weir_eal_stop();
-	return status;
+	return status ? status : run_with_eal("receive queues", with_eal, 768);
 }

@@ -19,7 +19,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <weir/source/eal.h>
 #include <weir/source/source.h>
 
 #include "check.h"
@@ -153,13 +152,8 @@ open_source(enum weir_source_flag flag, const char *value, enum weir_take_mode t
 	struct weir_source_config c = {
 		.flag = flag, .value = value, .take = take, .n_workers = 2, .wants_interrupts = true
 	};
-	struct weir_source *s = NULL;
-	struct weir_error err = { 0 };
 
-	if (weir_source_open(&c, &s, &err) != 0)
-		fprintf(stderr, "%s\n", err.text);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	return s;
+	return must_open(&c);
 }
 
 /* A network namespace with a cable of two receive queues in it, and nothing that sends by itself.
@@ -353,21 +347,12 @@ run_with_interfaces(void)
 		{ "port with interrupts wakes", port_with_interrupts_wakes },
 		CU_TEST_INFO_NULL,
 	};
-	char *args[] = { (char[]){ "--no-huge" }, (char[]){ "-m" }, (char[]){ "256" } };
-	struct weir_error err = { 0 };
-	int status;
 
 	if (!has_cable()) {
 		printf("interfaces are skipped: no network namespace can be made\n");
 		return CHECK_SKIPPED;
 	}
-	if (weir_eal_start("weir", args, 3, &err) != 0) {
-		printf("interfaces are skipped: %s\n", err.text);
-		return CHECK_SKIPPED;
-	}
-	status = check_run("waiting on interfaces", tests);
-	weir_eal_stop();
-	return status;
+	return run_with_eal("waiting on interfaces", tests, 256);
 }
 
 int

@@ -84,7 +84,7 @@ struct weir_agg_function {
 	 */
 	void (*update_and_count)(const struct weir_agg_rows *rows, uint32_t offset,
 	    uint32_t count_offset, const struct weir_column *const *args);
-	/* Cold. dst takes src in. The memory is that of dst. */
+	/* dst takes src in; an empty one becomes the same. The memory is that of dst. */
 	void (*merge)(void *dst, const void *src, const enum weir_type *args,
 	    struct weir_sketch_memory *memory);
 	/* Hot, or NULL. Give back what the state has of the pane's memory: it goes. */

@@ -68,4 +68,42 @@ weir_hash_bytes(const uint8_t *p, uint32_t len, const uint64_t *last)
 	return weir_fold(h ^ last[2], last[3] | 1);
 }
 
+/* What is hashed of a float that is not NaN: equal ones have equal bits, so there is one zero. */
+static inline __attribute__((always_inline)) uint64_t
+weir_number_bits(double x)
+{
+	uint64_t bits;
+
+	x += 0.0;
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+/* Of any float: one NaN, too. Compared is the sum: where x itself is, gcc 12 makes no vectors. */
+static inline __attribute__((always_inline)) uint64_t
+weir_float_bits(double x)
+{
+	uint64_t bits;
+
+	x += 0.0;
+	if (x != x)
+		x = __builtin_nan("");
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+/*
+ * Secrets one after the other from a seed, which is the state (splitmix64: Steele, Lea, Flood
+ * 2014). They are as good as the seed, which nobody outside must know.
+ */
+static inline uint64_t
+weir_next_secret(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
 #endif

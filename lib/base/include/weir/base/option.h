@@ -58,5 +58,11 @@ void weir_command_line_free(struct weir_command_line *c);
 void weir_options_help(const struct weir_program_help *h, FILE *out);            /* one screen */
 void weir_options_man(const struct weir_program_help *h, FILE *out);             /* man(7) source */
 void weir_options_bash_completion(const struct weir_program_help *h, FILE *out); /* bash */
+/*
+ * Print the page that an option asks for, where its name is one that all programs share: --help,
+ * --version, --print-man and --print-completion. False: it is another option, nothing was printed.
+ */
+bool weir_options_print_page(
+    const struct weir_program_help *h, const struct weir_option *o, FILE *out);
 
 #endif

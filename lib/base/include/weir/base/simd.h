@@ -11,8 +11,8 @@
 
 /*
  * Levels of the instruction set (x86-64 psABI). Hot sources are compiled once for each level, with
- * WEIR_SIMD_LEVEL set to its name; what they define for others is named by WEIR_SIMD_NAME, and a
- * table of each module picks by level. Which level a run uses is chosen once, at start.
+ * WEIR_SIMD_LEVEL set to its name; what they define for others is named by WEIR_SIMD_NAME, and
+ * WEIR_SIMD_OF picks by level. Which level a run uses is chosen once, at start.
  */
 enum weir_simd {
 	WEIR_SIMD_AUTO, /* the best that this CPU has */
@@ -34,6 +34,17 @@ enum weir_simd weir_simd_resolve(enum weir_simd level);
 #define WEIR_SIMD_PASTE2(name, level) name##_##level
 #define WEIR_SIMD_PASTE(name, level)  WEIR_SIMD_PASTE2(name, level)
 #define WEIR_SIMD_NAME(name)          WEIR_SIMD_PASTE(name, WEIR_SIMD_LEVEL)
+
+/*
+ * The address of name_v2, name_v3 or name_v4, which are of one type: that of the level, or for
+ * WEIR_SIMD_AUTO of the best usable one.
+ */
+#define WEIR_SIMD_OF(level, name)                                                                  \
+	((__typeof__(&name##_v2) const[WEIR_N_SIMD]){                                              \
+	    [WEIR_SIMD_V2] = &name##_v2,                                                           \
+	    [WEIR_SIMD_V3] = &name##_v3,                                                           \
+	    [WEIR_SIMD_V4] = &name##_v4,                                                           \
+	}[weir_simd_resolve(level)])
 
 /*
  * One bit for each of 64 bools, each 0 or 1: the scalar twin. The product moves the lowest bits of

@@ -15,11 +15,15 @@
 #include <weir/stage/stage.h>
 
 /*
- * The packet side of a query, compiled: what one worker runs over each batch. Programs hold
- * registers, so every worker has its own path, built from the same text.
+ * Stages over rows and what takes those that are left, a group or a selection, compiled. Of
+ * packets: what one worker runs over each batch. Of the rows of results: a later part of a query,
+ * on the control thread. Programs hold registers, so every worker has its own path, built from the
+ * same text.
  */
 struct weir_path {
 	const char *name;
+	bool is_of_rows; /* its columns are those of a result, else the fields of packets */
+	bool hands_over; /* what it selects goes on to the query's chain, with the packets' times */
 	unsigned n_stages;
 	struct weir_stage **stages;
 
@@ -59,8 +63,6 @@ struct weir_path {
 	struct weir_schema
 	    schema; /* of what leaves: keys and aggregates, or the selected columns */
 	struct weir_field_set needed;
-	unsigned n_result_stages; /* stages that run on results */
-	const struct weir_stage_text **result_stages;
 
 	/* Scratch of weir_path_run. */
 	const struct weir_column **key_columns;
@@ -81,12 +83,23 @@ struct weir_path_exchange {
 };
 
 /*
- * Compile the packet side. wants_rows: a query without --agg and --select emits default columns;
- * false where only packet sinks listen. Usage errors with flag, value and place.
+ * Compile the stages over packets. wants_rows: a query without --agg and --select emits default
+ * columns; false where only packet sinks listen. Usage errors with flag, value and place.
  */
 int weir_path_build(const struct weir_query_text *text, bool wants_rows,
     const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
     struct weir_error *err);
+/*
+ * Compile --key and --agg, or --select, over the rows of a result; in has to outlive the path.
+ * Usage errors.
+ */
+int weir_path_build_rows(const struct weir_query_text *text, const struct weir_schema *in,
+    const struct weir_window *window, enum weir_simd simd, struct weir_path **ret,
+    struct weir_error *err);
+/* Have a path of packets that neither groups nor selects hand over these columns, which are in its
+ * scope. */
+int weir_path_hand_over(
+    struct weir_path *p, const struct weir_schema *columns, struct weir_error *err);
 void weir_path_destroy(struct weir_path *p);
 
 /* Point the inputs at the batch's columns; once, before the first run. */
@@ -114,8 +127,22 @@ bool weir_path_scatter_again(
  */
 void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
     struct weir_aggregator *a, struct weir_group_counters *counters);
+/*
+ * Cold. The same for the rows of a result, by their columns: time_ns and number are by row, and all
+ * of them are admitted.
+ */
+void weir_path_group_rows(struct weir_path *p, const struct weir_column *const *inputs, uint32_t n,
+    uint64_t sel[WEIR_MASK_WORDS], const int64_t *time_ns, const int64_t *number,
+    struct weir_aggregator *a, struct weir_group_counters *counters);
 /* Hot, owning lcore. Append the selected columns of rows that are left to a block. 0 or -ENOMEM. */
 int weir_path_select(struct weir_path *p, const struct weir_rows *rows, struct weir_block *b);
+/* Cold. The same for rows of a result: rows first_row .. of the block `from`, which give their
+ * windows. */
+int weir_path_select_rows(struct weir_path *p, const struct weir_rows *rows,
+    const struct weir_block *from, uint32_t first_row, struct weir_block *b);
+/* Slots that keys, arguments and selected columns read, some more than once. Returns their count,
+ * at most max. */
+unsigned weir_path_slots(const struct weir_path *p, unsigned *slots, unsigned max);
 /* Packets dropped by the stages of this name so far ("filter", "where"). */
 uint64_t weir_path_dropped(const struct weir_path *p, const char *stage_name);
 

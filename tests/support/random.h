@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_TEST_RANDOM_H
-#define WEIR_TEST_RANDOM_H
+#ifndef WEIR_SUPPORT_RANDOM_H
+#define WEIR_SUPPORT_RANDOM_H
 
 #include <stdint.h>
 
-/* splitmix64 */
+/* splitmix64: the same numbers in every run. The state is the seed at first. */
 static inline uint64_t
 random_next(uint64_t *state)
 {
@@ -14,8 +14,5 @@ random_next(uint64_t *state)
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
 	return z ^ z >> 31;
 }
-
-#define PARTS_MAX 8
-#define PLENTY    (UINT64_C(1) << 30)
 
 #endif
