@@ -83,8 +83,9 @@ has_tcp_len(const struct weir_batch *b, unsigned r)
 }
 
 COLUMN(TCP_LEN, uint32_t, has_tcp_len(b, r), b->l4_end[r] - payload_off(b, r))
-COLUMN(PAYLOAD_LEN, uint32_t, has_layer(b, r, WEIR_LAYER_PAYLOAD),
-    payload_end(b, r) - payload_off(b, r))
+/* Of a record of text, all of it is payload. */
+COLUMN(PAYLOAD_LEN, uint32_t, has_layer(b, r, WEIR_LAYER_PAYLOAD | WEIR_LAYER_TEXT),
+    has_layer(b, r, WEIR_LAYER_TEXT) ? b->wire_len[r] : payload_end(b, r) - payload_off(b, r))
 
 void
 DECODE_COLUMN(PAYLOAD)(struct weir_batch *b, unsigned lo, uint64_t rows)
@@ -94,10 +95,14 @@ DECODE_COLUMN(PAYLOAD)(struct weir_batch *b, unsigned lo, uint64_t rows)
 
 	for (uint64_t m = rows; m; m &= m - 1) {
 		unsigned r = lo + (unsigned)__builtin_ctzll(m);
-		bool is_there = has_layer(b, r, WEIR_LAYER_PAYLOAD);
+		bool is_text = has_layer(b, r, WEIR_LAYER_TEXT);
+		bool is_there = is_text || has_layer(b, r, WEIR_LAYER_PAYLOAD);
 
 		out[r] = (struct weir_bytes){ 0 };
-		if (is_there) {
+		if (is_text) {
+			out[r].p = b->data[r];
+			out[r].len = b->cap_len[r];
+		} else if (is_there) {
 			out[r].p = b->data[r] + payload_off(b, r);
 			out[r].len = payload_captured(b, r);
 		}

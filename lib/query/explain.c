@@ -61,6 +61,8 @@ weir_plan_explain(
 		if (weir_field_set_has(&p->needed, f))
 			fprintf(out, "%s%s", n++ ? ", " : " ", weir_fields[f].name);
 	fprintf(out, "%s\n", n ? "" : " no fields");
+	if (p->command->decap_text)
+		fprintf(out, "tunnels %s: fields of what these carry\n", p->command->decap_text);
 	fprintf(out, "kernels x86-64-%s%s\n", weir_simd_name(weir_simd_resolve(p->command->simd)),
 	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)

@@ -65,6 +65,10 @@ const struct weir_option weir_flags[] = {
 	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
+	{ WEIR_FLAG_DECAP, "--decap", "LIST", OPTIONS,
+	    "fields of what these tunnels carry; any of mpls, eompls, gre, vxlan, geneve, gtpu, "
+	    "ipip, 6in4 (vlan and pppoe are always walked)",
+	    NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,
 	    "most keys in a window; of one query; by default what a quarter of memory holds", NULL,
 	    false, false },

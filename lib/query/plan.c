@@ -501,7 +501,7 @@ set_defaults(struct weir_plan *p)
 	bool has_file = false;
 
 	for (unsigned i = 0; i < c->n_sources; i++)
-		p->is_live |= c->sources[i].flag == WEIR_SOURCE_INTERFACE;
+		p->is_live |= weir_source_is_live(&c->sources[i]);
 	for (unsigned i = 0; i < c->n_sources; i++)
 		has_file |= c->sources[i].flag == WEIR_SOURCE_FILE;
 	/* Interfaces and the generator give packets in order; files are written as it comes. */

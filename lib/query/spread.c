@@ -102,13 +102,17 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 	}
 }
 
+/* Ports spread by the outer headers, which the fields are not of where tunnels are walked. */
 void
 weir_plan_spread(struct weir_plan *p, struct weir_source *const *sources, unsigned n_sources)
 {
 	p->may_spread = false;
+	p->has_spread = false;
 	for (unsigned i = 0; i < n_sources; i++)
-		p->may_spread |= p->command->is_explain && sources[i]->needs_eal;
-	p->has_spread = spread_of(sources, n_sources, p->n_workers, &p->spread);
+		p->may_spread |=
+		    !p->command->decap && p->command->is_explain && sources[i]->needs_eal;
+	if (!p->command->decap)
+		p->has_spread = spread_of(sources, n_sources, p->n_workers, &p->spread);
 	for (unsigned i = 0; i < p->n_queries; i++)
 		weir_plan_choose(p, &p->queries[i]);
 }

@@ -141,6 +141,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries ||
 	    !w->seen.queries || !w->out || !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	w->batch->decap = plan->command->decap;
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
 		rc = make_query(all, index, i, &w->queries[i], err);
@@ -206,8 +207,10 @@ make_addition(
 		abort();
 	if (make_query(all, index, query, &a->query, err) == 0) {
 		a->batch = weir_batch_create(&all->config->plan->needed);
-		if (a->batch)
+		if (a->batch) {
+			a->batch->decap = all->config->plan->command->decap;
 			return a;
+		}
 		weir_error_run(err, -ENOMEM, "out of memory");
 	}
 	destroy_addition(a);

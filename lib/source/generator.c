@@ -7,7 +7,7 @@
 #include <weir/base/strbuf.h>
 #include <weir/base/time.h>
 
-#include "generator.h"
+#include "generator_attack.h"
 
 /* --source gen:KIND: seeded packets. Options in generator_options.c, frames in generator_*_hot.c.
  */
@@ -17,6 +17,8 @@
 /* Beyond the frame, so that rows do not fall into the same cache set where frames are a power of
  * two. */
 #define ROW_SPACE_BYTES 128u
+/* Packets a second of a conversation in an attack's background, at least. */
+#define TALK_PPS 500u
 
 static void
 gen_close(struct weir_source *s)
@@ -28,6 +30,9 @@ gen_close(struct weir_source *s)
 	weir_gen_alias_free(&g->servers);
 	free(g->tcp);
 	free(g->talks);
+	free(g->background.visits);
+	free(g->plot.copy);
+	free(g->plot.held);
 	free(g->frames);
 	free(g->payload);
 	free(g);
@@ -61,6 +66,27 @@ prepare_mix(struct weir_generator *g)
 }
 
 static int
+prepare_attack(struct weir_generator *g)
+{
+	const struct weir_gen_options *o = &g->options;
+	struct weir_gen_background *b = &g->background;
+
+	/*
+	 * So few that each gets a packet often: else their flows would have gaps that a query
+	 * about gaps accuses.
+	 */
+	b->n_visits =
+	    o->rate_pps / TALK_PPS < o->n_flows ? (uint32_t)(o->rate_pps / TALK_PPS) : o->n_flows;
+	b->visits = calloc(b->n_visits, sizeof(*b->visits));
+	g->plot.copy = malloc(g->stride);
+	g->plot.held = malloc(g->stride);
+	if (!b->visits || !g->plot.copy || !g->plot.held ||
+	    weir_gen_alias_zipf(&g->pick, b->n_visits, o->zipf))
+		return -ENOMEM;
+	return 0;
+}
+
+static int
 prepare_flows(struct weir_generator *g)
 {
 	const struct weir_gen_options *o = &g->options;
@@ -69,7 +95,7 @@ prepare_flows(struct weir_generator *g)
 		g->flow_mask = g->flow_mask << 1 | 1;
 	if (weir_gen_alias_zipf(&g->pick, o->n_flows, o->zipf))
 		return -ENOMEM;
-	if (o->kind == WEIR_GEN_KIND_UDP)
+	if (o->kind == WEIR_GEN_KIND_UDP || o->kind == WEIR_GEN_KIND_TEXT)
 		return 0;
 	g->tcp = calloc(o->n_flows, sizeof(*g->tcp));
 	return g->tcp ? 0 : -ENOMEM;
@@ -79,7 +105,9 @@ static int
 prepare(struct weir_generator *g)
 {
 	const struct weir_gen_options *o = &g->options;
-	uint32_t largest = o->size > WEIR_GEN_MIX_FRAME ? o->size : WEIR_GEN_MIX_FRAME;
+	uint32_t largest = o->size > WEIR_GEN_MIX_FRAME      ? o->size
+			   : o->kind == WEIR_GEN_KIND_ATTACK ? WEIR_GEN_MAX_SIZE
+							     : WEIR_GEN_MIX_FRAME;
 	struct weir_gen_random bytes;
 
 	weir_gen_random_seed(&g->random, o->seed);
@@ -94,22 +122,30 @@ prepare(struct weir_generator *g)
 	weir_gen_random_seed(&bytes, ~o->seed);
 	for (uint32_t i = 0; i < largest; i++)
 		g->payload[i] = (uint8_t)(weir_gen_random_next(&bytes) >> 56);
-	return o->kind == WEIR_GEN_KIND_MIX ? prepare_mix(g) : prepare_flows(g);
+	switch (o->kind) {
+	case WEIR_GEN_KIND_MIX:
+		return prepare_mix(g);
+	case WEIR_GEN_KIND_ATTACK:
+		return prepare_attack(g);
+	default:
+		return prepare_flows(g);
+	}
 }
 
 static char *
 describe(const struct weir_gen_options *o)
 {
+	const char *what = o->kind == WEIR_GEN_KIND_TEXT ? "records" : "packets";
 	struct weir_strbuf b = { 0 };
 
-	weir_strbuf_printf(
-	    &b, "generator: %s, seed %" PRIu64, weir_gen_kind_name(o->kind), o->seed);
+	weir_strbuf_printf(&b, "generator: %s%s%s, seed %" PRIu64, weir_gen_kind_name(o->kind),
+	    o->attack ? ":" : "", o->attack ? o->attack->name : "", o->seed);
 	if (o->count)
-		weir_strbuf_printf(&b, ", %" PRIu64 " packets", o->count);
+		weir_strbuf_printf(&b, ", %" PRIu64 " %s", o->count, what);
 	else
 		weir_strbuf_puts(&b, ", until stopped");
-	weir_strbuf_printf(&b, ", %s %" PRIu64 " packets a second",
-	    o->is_paced ? "paced at" : "time stamps of", o->rate_pps);
+	weir_strbuf_printf(&b, ", %s %" PRIu64 " %s a second",
+	    o->is_paced ? "paced at" : "time stamps of", o->rate_pps, what);
 	return b.p;
 }
 
@@ -129,7 +165,7 @@ gen_open(const struct weir_source_config *c, struct weir_source **ret, struct we
 	g->base.has_clock = true;
 	g->base.numa_node = -1;
 	g->base.first_interface = c->first_interface;
-	g->base.n_interfaces = 1;
+	g->base.n_interfaces = o.attack && o.attack->has_copies ? 2 : 1;
 	g->options = o;
 	if (!c->is_dry_run && prepare(g)) {
 		gen_close(&g->base);

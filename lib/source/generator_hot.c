@@ -66,8 +66,8 @@ make_flow(const struct weir_generator *g, uint32_t number, struct flow *ret)
 	ret->dst.port = ret->is_tcp ? tcp_ports[(h2 >> 40) & 7] : udp_ports[(h2 >> 40) & 3];
 }
 
-static uint32_t
-pick_size(struct weir_generator *g)
+uint32_t
+weir_gen_size(struct weir_generator *g)
 {
 	uint64_t twelfth;
 
@@ -110,7 +110,7 @@ static uint32_t
 flow_frame(struct weir_generator *g, uint8_t *p)
 {
 	uint32_t number = weir_gen_alias_pick(&g->pick, &g->random);
-	uint32_t size = pick_size(g), headers;
+	uint32_t size = weir_gen_size(g), headers;
 	struct weir_gen_frame f = { 0 };
 	struct flow flow;
 
@@ -132,9 +132,8 @@ flow_frame(struct weir_generator *g, uint8_t *p)
 	return weir_gen_frame_build(p, &f);
 }
 
-/* Packets that the schedule has let go by now; without pace as many as are wanted. */
-static uint32_t
-n_due(struct weir_generator *g, uint32_t max, int64_t now_ns)
+uint32_t
+weir_gen_due(struct weir_generator *g, uint32_t max, int64_t now_ns)
 {
 	const struct weir_gen_options *o = &g->options;
 	uint64_t n = max, elapsed_ns;
@@ -157,9 +156,9 @@ n_due(struct weir_generator *g, uint32_t max, int64_t now_ns)
 	return n > max ? max : (uint32_t)n;
 }
 
-/* Time of the next packet: start + n / rate, rounded down, without a division a packet. */
-static int64_t
-tick(struct weir_generator *g)
+/* Without a division a packet. */
+int64_t
+weir_gen_tick(struct weir_generator *g)
 {
 	int64_t t = g->time_ns;
 
@@ -172,31 +171,46 @@ tick(struct weir_generator *g)
 	return t;
 }
 
+static uint32_t
+next_frame(struct weir_generator *g, uint8_t *p)
+{
+	switch (g->options.kind) {
+	case WEIR_GEN_KIND_MIX:
+		return weir_gen_mix_frame(g, p);
+	case WEIR_GEN_KIND_TEXT:
+		return weir_gen_text_record(g, p);
+	default:
+		return flow_frame(g, p);
+	}
+}
+
 enum weir_poll
 weir_gen_poll(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
 {
 	struct weir_generator *g = (struct weir_generator *)s;
-	bool is_mix = g->options.kind == WEIR_GEN_KIND_MIX;
+	bool is_text = g->options.kind == WEIR_GEN_KIND_TEXT;
 	uint32_t n;
 
 	(void)queue;
 	b->n = 0;
 	b->queue_depth = -1;
-	if (g->options.count && g->n_sent == g->options.count)
+	if (g->options.count && g->n_sent == g->options.count && !g->plot.has_held)
 		return WEIR_POLL_END;
-	n = n_due(g, max > WEIR_ROWS ? WEIR_ROWS : max, now_ns);
+	if (g->options.kind == WEIR_GEN_KIND_ATTACK)
+		return weir_gen_attack_poll(g, b, max, now_ns);
+	n = weir_gen_due(g, max > WEIR_ROWS ? WEIR_ROWS : max, now_ns);
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t *p = g->frames + (uint64_t)i * g->stride;
-		uint32_t len = is_mix ? weir_gen_mix_frame(g, p) : flow_frame(g, p);
+		uint32_t len = next_frame(g, p);
 
 		b->data[i] = p;
 		b->cap_len[i] = len;
 		b->wire_len[i] = len;
-		b->time_ns[i] = tick(g);
+		b->time_ns[i] = weir_gen_tick(g);
 		b->interface[i] = s->first_interface;
-		b->link[i] = WEIR_LINK_ETHERNET;
-		b->dlt[i] = DLT_ETHERNET;
+		b->link[i] = is_text ? WEIR_LINK_TEXT : WEIR_LINK_ETHERNET;
+		b->dlt[i] = is_text ? WEIR_DLT_TEXT : DLT_ETHERNET;
 		b->owner[i] = NULL;
 		g->n_sent++;
 	}

@@ -254,14 +254,11 @@ arp_frame(struct weir_gen_talk *t, uint8_t *p)
 }
 
 uint32_t
-weir_gen_mix_frame(struct weir_generator *g, uint8_t *p)
+weir_gen_talk_frame(struct weir_generator *g, struct weir_gen_talk *t, uint8_t *p)
 {
-	struct weir_gen_talk *t = &g->talks[weir_gen_alias_pick(&g->pick, &g->random)];
 	uint8_t message[WEIR_GEN_MAX_DNS];
 	struct weir_gen_frame f = { 0 };
 
-	if (t->kind == WEIR_GEN_TALK_NONE)
-		begin_talk(g, t);
 	f.is_v6 = t->is_v6;
 	f.vlan = t->vlan;
 	f.ip_id = (uint16_t)g->n_sent;
@@ -284,4 +281,14 @@ weir_gen_mix_frame(struct weir_generator *g, uint8_t *p)
 		return arp_frame(t, p);
 	}
 	return weir_gen_frame_build(p, &f);
+}
+
+uint32_t
+weir_gen_mix_frame(struct weir_generator *g, uint8_t *p)
+{
+	struct weir_gen_talk *t = &g->talks[weir_gen_alias_pick(&g->pick, &g->random)];
+
+	if (t->kind == WEIR_GEN_TALK_NONE)
+		begin_talk(g, t);
+	return weir_gen_talk_frame(g, t, p);
 }

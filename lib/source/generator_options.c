@@ -6,19 +6,26 @@
 #include <weir/base/nearest.h>
 #include <weir/base/number.h>
 
-#include "generator.h"
+#include "generator_attack.h"
 
 #define MAX_RATE_PPS    UINT64_C(1000000000)
 #define MAX_ZIPF        10.0
 #define MIX_TALKS       200u
 #define DEFAULT_FLOWS   10000u
 #define DEFAULT_PACKETS UINT64_C(1000000)
+#define ATTACK_RATE     10000u
+#define ATTACK_PACKETS  100000u
+#define ATTACK_TALKS    200u
+#define TEXT_WORDS      100u
+#define MAX_WORDS       100000u
 
 static const char *const kind_names[WEIR_GEN_N_KINDS] = {
 	[WEIR_GEN_KIND_UDP] = "udp",
 	[WEIR_GEN_KIND_TCP] = "tcp",
 	[WEIR_GEN_KIND_IMIX] = "imix",
 	[WEIR_GEN_KIND_MIX] = "mix",
+	[WEIR_GEN_KIND_ATTACK] = "attack",
+	[WEIR_GEN_KIND_TEXT] = "text",
 };
 
 const char *
@@ -58,7 +65,8 @@ static int
 parse_flows(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
 	uint64_t n = 0;
-	int rc = parse_range(value, 1, WEIR_GEN_MAX_FLOWS, &n, err);
+	uint64_t most = o->kind == WEIR_GEN_KIND_TEXT ? MAX_WORDS : WEIR_GEN_MAX_FLOWS;
+	int rc = parse_range(value, 1, most, &n, err);
 
 	if (!rc)
 		o->n_flows = (uint32_t)n;
@@ -103,9 +111,10 @@ parse_dist(struct weir_gen_options *o, const char *value, struct weir_error *err
 static int
 parse_frame_size(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
-	uint64_t n = 0;
+	uint64_t least = o->kind == WEIR_GEN_KIND_TEXT ? 1 : WEIR_GEN_MIN_FRAME, n = 0;
 	int rc;
 
+	o->is_word = false;
 	if (strcmp(value, "imix") == 0) {
 		o->size = 0;
 		return 0;
@@ -113,7 +122,7 @@ parse_frame_size(struct weir_gen_options *o, const char *value, struct weir_erro
 	if (value[0] < '0' || value[0] > '9')
 		return weir_error_usage(
 		    err, "'%s' is neither a frame size nor 'imix' (try '64')", value);
-	rc = parse_range(value, WEIR_GEN_MIN_FRAME, WEIR_GEN_MAX_SIZE, &n, err);
+	rc = parse_range(value, least, WEIR_GEN_MAX_SIZE, &n, err);
 	if (!rc)
 		o->size = (uint32_t)n;
 	return rc;
@@ -205,33 +214,129 @@ parse_key(void *ctx, const char *key, const char *value, struct weir_error *err)
 	    key);
 }
 
+/* The attack of "attack:NAME". */
 static int
-parse_kind(const char *text, size_t len, struct weir_gen_options *o, struct weir_error *err)
+parse_attack(const char *name, struct weir_gen_options *o, struct weir_error *err)
 {
 	struct weir_nearest nearest;
 	const char *word;
-	char *name;
-	int rc;
 
-	for (unsigned i = 0; i < WEIR_GEN_N_KINDS; i++) {
-		if (strlen(kind_names[i]) != len || strncmp(kind_names[i], text, len) != 0)
-			continue;
-		o->kind = i;
-		return 0;
+	weir_nearest_begin(&nearest, name);
+	for (const struct weir_gen_attack *a = weir_gen_attacks; a->name; a++) {
+		weir_nearest_offer(&nearest, a->name);
+		if (strcmp(a->name, name) == 0)
+			o->attack = a;
 	}
-	name = strndup(text, len);
-	if (!name)
-		return weir_error_run(err, -ENOMEM, "out of memory");
+	if (o->attack)
+		return 0;
+	word = weir_nearest_get(&nearest);
+	if (word)
+		return weir_error_usage(err, "unknown attack '%s' (try 'attack:%s')", name, word);
+	return weir_error_usage(err, "%s '%s' (weir-gen --list names them, as 'attack:%s')",
+	    *name ? "unknown attack" : "which attack?", name, weir_gen_attacks[0].name);
+}
+
+static int
+unknown_kind(const char *name, struct weir_error *err)
+{
+	struct weir_nearest nearest;
+	const char *word;
+
 	weir_nearest_begin(&nearest, name);
 	for (unsigned i = 0; i < WEIR_GEN_N_KINDS; i++)
 		weir_nearest_offer(&nearest, kind_names[i]);
 	word = weir_nearest_get(&nearest);
 	if (word)
-		rc = weir_error_usage(err, "unknown kind '%s' (try '%s')", name, word);
-	else
-		rc = weir_error_usage(err, "unknown kind '%s' (try udp, tcp, imix or mix)", name);
+		return weir_error_usage(err, "unknown kind '%s' (try '%s')", name, word);
+	/* Somebody may have left out "attack:". */
+	for (const struct weir_gen_attack *a = weir_gen_attacks; a->name; a++)
+		if (strcmp(a->name, name) == 0)
+			return weir_error_usage(
+			    err, "unknown kind '%s' (try 'attack:%s')", name, name);
+	return weir_error_usage(
+	    err, "unknown kind '%s' (try udp, tcp, imix, mix, text or attack:NAME)", name);
+}
+
+static int
+parse_kind(const char *text, size_t len, struct weir_gen_options *o, struct weir_error *err)
+{
+	char *name = strndup(text, len), *attack;
+	bool is_known = false;
+	int rc = 0;
+
+	if (!name)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	attack = strchr(name, ':');
+	if (attack)
+		*attack++ = '\0';
+	for (unsigned i = 0; i < WEIR_GEN_N_KINDS; i++) {
+		if (strcmp(kind_names[i], name) != 0)
+			continue;
+		o->kind = i;
+		is_known = true;
+	}
+	if (!is_known)
+		rc = unknown_kind(name, err);
+	else if (o->kind == WEIR_GEN_KIND_ATTACK)
+		rc = parse_attack(attack ? attack : "", o, err);
+	else if (attack)
+		rc = weir_error_usage(err,
+		    "':%s': kind %s has nothing behind ':' (options follow '?')", attack, name);
 	free(name);
 	return rc;
+}
+
+/* Few packets cannot hold all that an attack plants. */
+static int
+check_attack(const struct weir_gen_options *o, struct weir_error *err)
+{
+	const struct weir_gen_attack *a = o->attack;
+	uint64_t least = a->is_whole ? o->rate_pps : WEIR_GEN_ATTACK_LEAST;
+
+	if (a->is_odd)
+		least += o->rate_pps;
+	if (o->rate_pps < WEIR_GEN_ATTACK_LEAST)
+		return weir_error_usage(err,
+		    "rate: attacks plant that many packets a second that %u a second are needed",
+		    WEIR_GEN_ATTACK_LEAST);
+	if (a->max_rate_pps && o->rate_pps > a->max_rate_pps)
+		return weir_error_usage(err,
+		    "rate: %s needs background that stays below its limit: at most %u", a->name,
+		    a->max_rate_pps);
+	if (o->count && o->count < least)
+		return weir_error_usage(err, "count: %s needs %llu packets at least at this rate",
+		    a->name, (unsigned long long)least);
+	return 0;
+}
+
+static void
+set_defaults(struct weir_gen_options *o)
+{
+	switch (o->kind) {
+	case WEIR_GEN_KIND_IMIX:
+		o->size = 0;
+		break;
+	case WEIR_GEN_KIND_MIX:
+		o->n_flows = MIX_TALKS;
+		o->zipf = 1.1;
+		o->v6 = UINT64_C(1) << 30;   /* a quarter */
+		o->vlan = UINT64_C(1) << 29; /* an eighth */
+		break;
+	case WEIR_GEN_KIND_ATTACK:
+		o->rate_pps = ATTACK_RATE;
+		o->count = ATTACK_PACKETS;
+		o->n_flows = ATTACK_TALKS;
+		o->size = 0;
+		break;
+	case WEIR_GEN_KIND_TEXT:
+		o->n_flows = TEXT_WORDS;
+		o->is_word = true;
+		break;
+	case WEIR_GEN_KIND_UDP:
+	case WEIR_GEN_KIND_TCP:
+	case WEIR_GEN_N_KINDS:
+		break;
+	}
 }
 
 int
@@ -248,15 +353,10 @@ weir_gen_options_parse(const char *text, struct weir_gen_options *ret, struct we
 
 	if (rc)
 		return rc;
-	if (o.kind == WEIR_GEN_KIND_IMIX)
-		o.size = 0;
-	if (o.kind == WEIR_GEN_KIND_MIX) {
-		o.n_flows = MIX_TALKS;
-		o.zipf = 1.1;
-		o.v6 = UINT64_C(1) << 30;   /* a quarter */
-		o.vlan = UINT64_C(1) << 29; /* an eighth */
-	}
+	set_defaults(&o);
 	rc = weir_source_options(text, parse_key, &o, err);
+	if (!rc && o.kind == WEIR_GEN_KIND_ATTACK)
+		rc = check_attack(&o, err);
 	if (rc)
 		return rc;
 	*ret = o;

@@ -10,6 +10,8 @@ struct weir_source_kind {
 	const char *doc;
 	/* True where this kind is meant by the option and its value. */
 	bool (*match)(const struct weir_source_config *c);
+	/* True where it runs until it is stopped, as interfaces do; NULL = never. */
+	bool (*is_live)(const struct weir_source_config *c);
 	/* True where open needs EAL; NULL = never. */
 	int (*needs_eal)(const struct weir_source_config *c, bool *ret, struct weir_error *err);
 	int (*open)(
@@ -18,9 +20,13 @@ struct weir_source_kind {
 
 extern const struct weir_source_kind weir_source_kind_file;      /* file.c: -r */
 extern const struct weir_source_kind weir_source_kind_generator; /* generator.c: --source gen: */
+extern const struct weir_source_kind weir_source_kind_lines;     /* lines.c: --source lines: */
 extern const struct weir_source_kind
     weir_source_kind_interface; /* interface.c: -i eth0, by tap.c or ethdev.c */
 extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI address or vdev: */
+
+/* DLT_ of a record of text: LINKTYPE_USER0, for there is none of its own. */
+#define WEIR_DLT_TEXT 147
 
 /* What the list and the help say of a kind; one place for both. */
 #define WEIR_SOURCE_FILE_NAME "-r FILE"
@@ -28,7 +34,13 @@ extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI ad
 	"capture file, pcap or pcapng; - is standard input; behind ?: speed, loop, preload"
 #define WEIR_SOURCE_GENERATOR_NAME "--source gen:KIND"
 #define WEIR_SOURCE_GENERATOR_DOC                                                                  \
-	"seeded generator: udp, tcp, imix or mix; behind ?: rate, count, flows, seed and more"
+	"seeded generator: udp, tcp, imix, mix, text or attack:NAME; behind ?: rate, count, seed " \
+	"and more"
+
+#define WEIR_SOURCE_LINES_NAME "--source lines:WHERE"
+#define WEIR_SOURCE_LINES_DOC                                                                      \
+	"text, a record a line, in data.data: lines:udp://ADDR:PORT, lines:FILE; lines:- is "      \
+	"standard input"
 
 /*
  * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and

@@ -13,6 +13,7 @@
 static const struct weir_source_kind *const kinds[] = {
 	&weir_source_kind_file,
 	&weir_source_kind_generator,
+	&weir_source_kind_lines,
 	&weir_source_kind_port,
 	&weir_source_kind_interface,
 };
@@ -127,6 +128,16 @@ weir_source_close(struct weir_source *s)
 	free(description);
 }
 
+bool
+weir_source_is_live(const struct weir_source_config *config)
+{
+	const struct weir_source_kind *kind = NULL;
+
+	if (find_kind(config, &kind, NULL))
+		return false;
+	return config->flag == WEIR_SOURCE_INTERFACE || (kind->is_live && kind->is_live(config));
+}
+
 int
 weir_source_needs_eal(const struct weir_source_config *config, bool *ret, struct weir_error *err)
 {
@@ -145,6 +156,7 @@ weir_source_needs_eal(const struct weir_source_config *config, bool *ret, struct
 const struct weir_source_doc weir_source_docs[] = {
 	{ WEIR_SOURCE_FILE_NAME, WEIR_SOURCE_FILE_DOC },
 	{ WEIR_SOURCE_GENERATOR_NAME, WEIR_SOURCE_GENERATOR_DOC },
+	{ WEIR_SOURCE_LINES_NAME, WEIR_SOURCE_LINES_DOC },
 	{ WEIR_SOURCE_PORT_NAME, WEIR_SOURCE_PORT_DOC },
 	{ WEIR_SOURCE_INTERFACE_NAME, WEIR_SOURCE_INTERFACE_DOC },
 	{ NULL, NULL },

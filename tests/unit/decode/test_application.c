@@ -343,7 +343,8 @@ data_is_a_record_or_a_payload(void)
 	CU_ASSERT_EQUAL(l.layers, WEIR_LAYER_TEXT);
 	b = decode_one(&p, p.len, p.len);
 	CHECK_TEXT(text(b, WEIR_FIELD_DATA), "End");
-	CHECK_TEXT(text(b, WEIR_FIELD_PAYLOAD), "-");
+	CHECK_TEXT(text(b, WEIR_FIELD_PAYLOAD), "End");
+	CHECK_TEXT(text(b, WEIR_FIELD_PAYLOAD_LEN), "3");
 	CHECK_TEXT(text(b, WEIR_FIELD_IP_VERSION), "-");
 	free_one(b);
 	b = decode_one(&p, 0, 0);

@@ -125,6 +125,9 @@ int weir_source_open(
     const struct weir_source_config *config, struct weir_source **ret, struct weir_error *err);
 void weir_source_close(struct weir_source *s);
 
+/* True where this configuration gives a source that runs until it is stopped. Any thread. */
+bool weir_source_is_live(const struct weir_source_config *config);
+
 /* True where this configuration will poll a DPDK port, so that EAL must be started first. Control.
  */
 int weir_source_needs_eal(
