@@ -103,6 +103,17 @@ finish_split(struct weir_builder *b, struct weir_error *err)
 	return 0;
 }
 
+/* Sliding windows of packets are put together from panes, and states of folds cannot be. */
+static int
+check_fold(const struct weir_builder *b, struct weir_error *err)
+{
+	if (!b->fold || b->p->window.kind != WEIR_WINDOW_SLIDING)
+		return 0;
+	weir_error_usage(err, "its states cannot be combined from the panes of a sliding --window "
+			      "(take a tumbling one: '1s')");
+	return weir_stage_wrap(err, b->fold);
+}
+
 /* The number of a program's column among those that rows take along. */
 static unsigned
 move_column(struct weir_path *p, struct weir_program *program)
@@ -195,6 +206,7 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 		weir_builder_add_symbol(
 		    p, weir_fields[f].name, weir_fields[f].type, weir_fields[f].store);
 	rc = build(&b, text, wants_rows, err);
+	rc = rc ? rc : check_fold(&b, err);
 	if (rc) {
 		weir_path_destroy(p);
 		return rc;
@@ -268,8 +280,9 @@ weir_path_destroy(struct weir_path *p)
 	destroy_programs(p->keys, p->n_keys);
 	destroy_programs(p->select, p->n_select);
 	for (unsigned i = 0; i < p->n_aggs; i++)
-		for (unsigned k = 0; k < WEIR_AGG_MAX_ARGS; k++)
+		for (unsigned k = 0; !p->calls[i].fold && k < WEIR_AGG_MAX_ARGS; k++)
 			weir_program_destroy(p->args[i][k]);
+	weir_fold_program_destroy(p->fold);
 	free(p->args);
 	free(p->calls);
 	free(p->key_types);

@@ -108,7 +108,7 @@ def spreads(module, template):
     workers = getattr(module, "WORKERS", (1, 2, 3, 4, 8))
     found = [("%d workers" % n, ["--cores", str(n)]) for n in workers]
     last = template[len(template) - template[::-1].index("--query"):] if "--query" in template else template
-    if workers == (1,) or "--agg" not in last:
+    if workers == (1,) or not ("--agg" in last or "--fold" in last):
         return found
     ways = getattr(module, "SPLITS", None) or ["auto", "hash", "hash:2", "rr", "rr:5", "range:frame.len:80,600,1200"] + ["key"] * ("--key" in last)
     return found + [("--split %s" % way, ["--split", way, "--cores", "3"]) for way in ways]

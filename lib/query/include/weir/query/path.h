@@ -8,6 +8,7 @@
 #include <weir/aggregate/aggregate.h>
 #include <weir/exchange/exchange.h>
 #include <weir/exchange/route.h>
+#include <weir/expr/fold.h>
 #include <weir/packet/batch.h>
 #include <weir/query/command.h>
 #include <weir/record/block.h>
@@ -34,7 +35,7 @@ struct weir_path {
 	const struct weir_column **inputs; /* [n_symbols] */
 
 	enum weir_simd simd; /* level of the programs' kernels */
-	bool has_group;      /* --agg; else rows are emitted as they are */
+	bool has_group;      /* --agg or --fold; else rows are emitted as they are */
 	bool has_window;
 	struct weir_window window;
 	unsigned n_keys;
@@ -42,7 +43,8 @@ struct weir_path {
 	struct weir_group_key *key_types;
 	unsigned n_aggs;
 	struct weir_agg_call *calls;
-	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
+	struct weir_program *(*args)[WEIR_AGG_MAX_COLUMNS]; /* those of the fold are its own */
+	struct weir_fold_program *fold;                     /* NULL: no --fold */
 
 	/*
 	 * Where rows are aggregated: without a route, with the worker that received them. And what
@@ -56,7 +58,7 @@ struct weir_path {
 	struct weir_exchange_column *moved; /* [n_moved] for struct weir_exchange_spec */
 	struct weir_program **moved_by;     /* [n_moved] the keys' and arguments', not owned */
 	unsigned *key_moved;                /* [n_keys] which of them */
-	unsigned (*arg_moved)[WEIR_AGG_MAX_ARGS]; /* [n_aggs] */
+	unsigned (*arg_moved)[WEIR_AGG_MAX_COLUMNS]; /* [n_aggs] */
 
 	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
 	struct weir_program **select;
@@ -68,7 +70,7 @@ struct weir_path {
 	/* Scratch of weir_path_run. */
 	const struct weir_column **key_columns;
 	const struct weir_column **select_columns;
-	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_ARGS];
+	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_COLUMNS];
 	const struct weir_column *const **arg_lists;
 	const struct weir_column **moved_columns;
 };
