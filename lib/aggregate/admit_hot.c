@@ -21,9 +21,34 @@ drop_null_keys(
 	counters->null_key += before - weir_mask_count(rows->sel);
 }
 
+void
+weir_window_judge_times(const struct weir_group_rows *rows, int64_t lateness_ns, int64_t closed_ns,
+    uint64_t *sel, struct weir_group_counters *counters)
+{
+	int64_t watermark = rows->watermark_ns;
+
+	for (uint32_t r = 0; r < rows->n; r++) {
+		int64_t t = rows->time_ns[r], least_ns = closed_ns, by_lateness;
+
+		if (!rows->is_admitted) {
+			by_lateness = weir_minus_lateness(watermark, lateness_ns);
+			least_ns = by_lateness > closed_ns ? by_lateness : closed_ns;
+		}
+		watermark = t > watermark ? t : watermark;
+		if ((t != WEIR_TIME_NONE && t >= least_ns) || !weir_mask_test(sel, r))
+			continue;
+		if (t == WEIR_TIME_NONE)
+			counters->no_time++;
+		else
+			counters->late++;
+		weir_mask_clear(sel, r);
+	}
+}
+
 /* Whether even the earliest row would be in time behind the latest: then all are. */
 static bool
-are_all_in_time(const struct weir_group_spec *spec, const struct weir_group_rows *rows)
+are_all_in_time(
+    const struct weir_group_spec *spec, const struct weir_group_rows *rows, int64_t size_ns)
 {
 	int64_t watermark = rows->watermark_ns, earliest = INT64_MAX;
 
@@ -33,13 +58,13 @@ are_all_in_time(const struct weir_group_spec *spec, const struct weir_group_rows
 		watermark = t > watermark ? t : watermark;
 		earliest = t < earliest ? t : earliest;
 	}
-	return earliest != WEIR_TIME_NONE && weir_window_of(earliest, spec->window.size_ns).end_ns >
+	return earliest != WEIR_TIME_NONE && weir_window_of(earliest, size_ns).end_ns >
 						 weir_minus_lateness(watermark, spec->lateness_ns);
 }
 
 /* Each row by the largest time that arrived before it, as the aggregator does. */
 static void
-judge(const struct weir_group_spec *spec, const struct weir_group_rows *rows,
+judge(const struct weir_group_spec *spec, const struct weir_group_rows *rows, int64_t size_ns,
     struct weir_group_counters *counters)
 {
 	struct weir_pane_window window = { 0 };
@@ -58,7 +83,7 @@ judge(const struct weir_group_spec *spec, const struct weir_group_rows *rows,
 			continue;
 		}
 		if (!has_window || !weir_window_holds(&window, t))
-			window = weir_window_of(t, spec->window.size_ns);
+			window = weir_window_of(t, size_ns);
 		has_window = true;
 		if (window.end_ns <= weir_minus_lateness(before, spec->lateness_ns)) {
 			counters->late++;
@@ -71,8 +96,11 @@ void
 weir_group_admit(const struct weir_group_spec *spec, const struct weir_group_rows *rows,
     struct weir_group_counters *counters)
 {
+	int64_t size_ns = weir_window_pane_ns(&spec->window);
+
 	drop_null_keys(spec->n_keys, rows, counters);
-	if (spec->window.kind == WEIR_WINDOW_GLOBAL || are_all_in_time(spec, rows))
-		return;
-	judge(spec, rows, counters);
+	if (weir_window_is_per_group(&spec->window))
+		weir_window_judge_times(rows, spec->lateness_ns, INT64_MIN, rows->sel, counters);
+	else if (spec->window.kind != WEIR_WINDOW_GLOBAL && !are_all_in_time(spec, rows, size_ns))
+		judge(spec, rows, size_ns, counters);
 }

@@ -6,14 +6,40 @@
 #include <weir/base/time.h>
 
 #include "aggregator.h"
+#include "window.h"
+
+#define SWEEPS_PER_GAP 64
+#define SWEEP_LEAST_NS (WEIR_NS_PER_S / 1000)
+#define SWEEP_MOST_NS  (WEIR_NS_PER_S / 4)
+
+/* Sweeps are as far apart as hardly makes sessions last longer. */
+static int64_t
+sweep_every(const struct weir_window *w)
+{
+	int64_t ns = w->gap_ns / SWEEPS_PER_GAP;
+
+	return ns < SWEEP_LEAST_NS ? SWEEP_LEAST_NS : ns > SWEEP_MOST_NS ? SWEEP_MOST_NS : ns;
+}
+
+static int
+init_own(struct weir_aggregator *a)
+{
+	a->own.segment = 1;
+	a->own.swept_ns = INT64_MIN;
+	a->own.every_ns = sweep_every(&a->layout->window);
+	a->current = weir_pane_create(a->layout);
+	return a->current ? 0 : -ENOMEM;
+}
 
 struct weir_aggregator *
 weir_aggregator_create(const struct weir_group_spec *spec, struct weir_error *err)
 {
 	struct weir_aggregator *a;
 
-	if (spec->window.kind == WEIR_WINDOW_TUMBLING && spec->window.size_ns <= 0) {
-		weir_error_usage(err, "a window's size must be more than 0 (try '1s')");
+	const char *mistake = weir_window_mistake(&spec->window);
+
+	if (mistake) {
+		weir_error_usage(err, "%s", mistake);
 		return NULL;
 	}
 	if (spec->lateness_ns < 0) {
@@ -32,6 +58,10 @@ weir_aggregator_create(const struct weir_group_spec *spec, struct weir_error *er
 		goto fail;
 	a->lateness_ns = spec->lateness_ns;
 	a->closed_ns = INT64_MIN;
+	a->watermark_ns = INT64_MIN;
+	a->pane_ns = weir_window_pane_ns(&spec->window);
+	if (a->layout->is_per_group && init_own(a))
+		goto fail;
 	for (uint32_t r = 0; r < WEIR_ROWS; r++)
 		a->identity[r] = r;
 	if (weir_keys_init(&a->keys, a->layout))
@@ -41,6 +71,13 @@ fail:
 	weir_aggregator_destroy(a);
 	weir_error_run(err, -ENOMEM, "out of memory for the group table");
 	return NULL;
+}
+
+/* Whether there is but one pane, which is not among the open ones. */
+static bool
+is_alone(const struct weir_aggregator *a)
+{
+	return a->layout->window.kind == WEIR_WINDOW_GLOBAL || a->layout->is_per_group;
 }
 
 static void
@@ -56,7 +93,7 @@ weir_aggregator_destroy(struct weir_aggregator *a)
 {
 	if (!a)
 		return;
-	if (a->layout && a->layout->window.kind == WEIR_WINDOW_GLOBAL)
+	if (a->layout && is_alone(a))
 		weir_pane_destroy(a->current);
 	fini_list(&a->open);
 	fini_list(&a->spare);
@@ -68,11 +105,13 @@ weir_aggregator_destroy(struct weir_aggregator *a)
 void
 weir_aggregator_fill(const struct weir_aggregator *a, unsigned *ret_windows, uint64_t *ret_groups)
 {
-	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+	bool is_one = is_alone(a);
 
-	*ret_windows = is_global ? a->current != NULL : a->open.n;
-	*ret_groups = is_global && a->current ? weir_pane_n_groups(a->current) : 0;
-	for (uint32_t i = 0; i < a->open.n; i++)
+	*ret_windows = is_one ? a->current != NULL : a->open.n;
+	*ret_groups = is_one && a->current ? weir_pane_n_groups(a->current) : 0;
+	if (a->layout->is_per_group)
+		*ret_windows = (unsigned)*ret_groups;
+	for (uint32_t i = 0; !is_one && i < a->open.n; i++)
 		*ret_groups += weir_pane_n_groups(a->open.p[a->open.head + i]);
 }
 
@@ -117,5 +156,21 @@ weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w
 	if (!p)
 		return NULL;
 	p->window = *w;
+	p->is_list = a->layout->is_per_group;
 	return p;
+}
+
+bool
+weir_aggregator_first(const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns)
+{
+	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+	const struct weir_pane *p = is_global   ? a->current
+				    : a->open.n ? a->open.p[a->open.head]
+						: NULL;
+
+	if (!p)
+		return false;
+	*ret_start_ns = p->window.start_ns;
+	*ret_end_ns = p->window.end_ns;
+	return true;
 }

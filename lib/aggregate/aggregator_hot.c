@@ -109,10 +109,28 @@ leave_out(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 	r->group = a->group;
 }
 
+void
+weir_aggregator_take(
+    const struct weir_layout *l, const struct weir_group_rows *rows, const struct weir_agg_rows *r)
+{
+	for (unsigned i = 0; i < l->n_slots; i++) {
+		const struct weir_agg_slot *s = &l->slots[i];
+		const struct weir_column *const *args = s->n_args ? rows->args[i] : NULL;
+
+		if (s->fold)
+			weir_fold_run(s->fold,
+			    &(struct weir_fold_rows){ r->n, r->row, r->group, s->offset, args });
+		else if (i == l->counting)
+			s->function->update_and_count(r, s->offset, l->count_offset, args);
+		else if (i != l->counted)
+			s->function->update(r, s->offset, args);
+	}
+}
+
 /* Aggregate rows first .. end - 1, which have been looked up. */
 static void
-take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbers, uint32_t first,
-    uint32_t end)
+take_rows(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id shape,
+    const uint32_t *numbers, uint32_t first, uint32_t end)
 {
 	const struct weir_layout *l = a->layout;
 	struct weir_agg_rows r = {
@@ -128,15 +146,10 @@ take_rows(struct weir_aggregator *a, const struct feed *f, const uint32_t *numbe
 	if (a->found.n_none)
 		leave_out(a, f, numbers, first, end, &r);
 	f->counters->aggregated += r.n;
-	for (unsigned i = 0; i < l->n_slots; i++) {
-		const struct weir_agg_slot *s = &l->slots[i];
-		const struct weir_column *const *args = s->n_args ? f->rows->args[i] : NULL;
-
-		if (i == l->counting)
-			s->function->update_and_count(&r, s->offset, l->count_offset, args);
-		else if (i != l->counted)
-			s->function->update(&r, s->offset, args);
-	}
+	if (l->is_per_group)
+		weir_aggregator_take_own(a, shape, f->rows, &r);
+	else
+		weir_aggregator_take(l, f->rows, &r);
 }
 
 /* Make a place for the key of a row. Rows of groups that go for it become overflow. */
@@ -177,7 +190,7 @@ feed_shape(struct weir_aggregator *a, const struct feed *f, enum weir_shape_id s
 			weir_table_close_gap(t, l, t->hole);
 			t->hole = WEIR_TABLE_ROW_NONE;
 		}
-		take_rows(a, f, numbers, first, end);
+		take_rows(a, f, shape, numbers, first, end);
 		first = end;
 		if (first == n)
 			return;
@@ -344,7 +357,7 @@ static uint32_t
 spread(struct weir_aggregator *a, const struct weir_group_rows *rows,
     const uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
 {
-	int64_t watermark = rows->watermark_ns, size_ns = a->layout->window.size_ns;
+	int64_t watermark = rows->watermark_ns, size_ns = a->pane_ns;
 	uint32_t n_touched = 0;
 
 	a->batch++;
@@ -387,6 +400,22 @@ spread(struct weir_aggregator *a, const struct weir_group_rows *rows,
 	return n_touched;
 }
 
+/* Groups have windows of their own. */
+static void
+update_own(struct weir_aggregator *a, const struct weir_group_rows *rows,
+    uint64_t sel[WEIR_MASK_WORDS], struct weir_group_counters *counters)
+{
+	uint64_t lost;
+
+	weir_window_judge_times(rows, a->lateness_ns, a->closed_ns, sel, counters);
+	if (sel[0] | sel[1] | sel[2] | sel[3])
+		update_pane(a, a->current, rows, sel, counters);
+	memcpy(rows->sel, sel, WEIR_MASK_WORDS * sizeof(*sel));
+	lost = weir_aggregator_lost_own(a);
+	counters->aggregated -= lost;
+	counters->overflow += lost;
+}
+
 void
 weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_rows *rows,
     struct weir_group_counters *counters)
@@ -398,6 +427,10 @@ weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_rows *
 	memset(rows->sel, 0, sizeof(sel));
 	if (!(sel[0] | sel[1] | sel[2] | sel[3]))
 		return;
+	if (a->layout->is_per_group) {
+		update_own(a, rows, sel, counters);
+		return;
+	}
 	if (is_global && !a->current) {
 		a->current = weir_aggregator_open(a, &weir_pane_window_all);
 		if (!a->current) {
@@ -441,6 +474,10 @@ weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns)
 	int64_t closed_ns = weir_minus_lateness(watermark_ns, a->lateness_ns);
 	struct weir_pane_list *l = &a->open;
 
+	if (watermark_ns > a->watermark_ns)
+		a->watermark_ns = watermark_ns;
+	if (a->layout->is_per_group)
+		return weir_aggregator_close_own(a, watermark_ns);
 	if (a->layout->window.kind == WEIR_WINDOW_GLOBAL)
 		return close_global(a, watermark_ns);
 	if (watermark_ns != INT64_MAX && closed_ns > a->closed_ns)
@@ -461,6 +498,12 @@ weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns)
 		weir_aggregator_recycle(a, p); /* it was opened, and no row found memory */
 	}
 	return NULL;
+}
+
+int64_t
+weir_aggregator_closed(const struct weir_aggregator *a)
+{
+	return a->layout->is_per_group ? a->own.swept_ns : a->watermark_ns;
 }
 
 void

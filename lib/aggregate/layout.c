@@ -71,14 +71,22 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 {
 	struct weir_agg_slot *s = &l->slots[l->n_slots++];
 
+	s->offset = l->key_offset;
+	s->n_args = call->n_args;
+	s->n_results = weir_agg_n_results(call);
+	s->fold = call->fold;
+	if (s->fold) {
+		s->size = weir_fold_state_size(s->fold);
+		l->key_offset += s->size;
+		return;
+	}
 	s->function = call->function;
 	if (s->function->for_stores)
 		s->function = s->function->for_stores(call->arg_stores, call->n_args);
-	s->n_args = call->n_args;
 	l->has_drop |= s->function->drop != NULL;
 	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
-	s->offset = l->key_offset;
-	l->key_offset += (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	s->size = (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
+	l->key_offset += s->size;
 }
 
 /* Groups may only be thrown out where it is known how many packets each stands for. */
@@ -103,7 +111,7 @@ place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
 		return;
 	l->count_offset = l->slots[counted].offset;
 	for (unsigned i = 0; i < l->n_aggs && l->counting == l->n_slots; i++)
-		if (l->slots[i].function->update_and_count) {
+		if (l->slots[i].function && l->slots[i].function->update_and_count) {
 			l->counting = i;
 			l->counted = counted;
 		}
@@ -129,6 +137,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	atomic_init(&l->users, 1);
 	l->level = weir_agg_level_of(spec->simd);
 	l->window = spec->window;
+	l->is_per_group = weir_window_is_per_group(&spec->window);
+	l->key_offset = l->is_per_group ? sizeof(struct weir_group_window) : 0;
 	l->overflow = spec->overflow;
 	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
 							     : WEIR_TABLE_MAX_ROWS;

@@ -13,6 +13,8 @@
  *
  *   | state of each aggregate | words of the key, compared and hashed | pointers of its strings |
  *
+ * Where groups have windows of their own, that stands before the states.
+ *
  * Everything is a multiple of 8 bytes. The key's columns are packed widest first, so that only its
  * last word is padded (with zeros), and none lies across two words. A string takes one word, its
  * length below and half of its hash above, and a pointer: to the column's bytes while a key is
@@ -44,14 +46,26 @@ struct weir_shape {
 	struct weir_key_place *places; /* [n_keys] */
 };
 
+/* A function, or a fold in its place: then the function is NULL. */
 struct weir_agg_slot {
 	const struct weir_agg_function *function;
+	const struct weir_fold *fold;
 	uint32_t offset; /* of the state in the row */
+	uint32_t size;   /* of the state */
 	unsigned n_args;
-	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
+	enum weir_type arg_types[WEIR_AGG_MAX_ARGS]; /* of the function */
+	unsigned n_results;                          /* columns of the result */
 };
 
 #define WEIR_NO_COUNT UINT32_MAX
+
+/* A group's own window, the first thing in its row: session and count. */
+struct weir_group_window {
+	int64_t first_ns; /* least and largest time of its rows */
+	int64_t last_ns;
+	uint64_t n;       /* rows; 0 where it has not begun */
+	uint64_t segment; /* the last that had one of them, see aggregator.h; 0 in a new row */
+};
 
 struct weir_agg_kernels;
 
@@ -72,6 +86,7 @@ struct weir_layout {
 	unsigned counting;     /* slot that takes its rows in together with the one that counts */
 	unsigned counted;      /* which is this; both n_slots where there is no such pair */
 	struct weir_window window;
+	bool is_per_group; /* each group has a window of its own */
 	enum weir_overflow overflow;
 	uint32_t max_rows;         /* groups in a pane */
 	uint64_t max_string_bytes; /* of key strings in one pane */
@@ -103,9 +118,16 @@ static inline void
 weir_row_drop(const struct weir_layout *l, uint8_t *row, struct weir_sketch_memory *memory)
 {
 	for (unsigned i = 0; l->has_drop && i < l->n_slots; i++)
-		if (l->slots[i].function->drop)
+		if (l->slots[i].function && l->slots[i].function->drop)
 			l->slots[i].function->drop(
 			    row + l->slots[i].offset, l->slots[i].arg_types, memory);
+}
+
+/* Where groups have windows of their own. */
+static inline struct weir_group_window *
+weir_row_window(uint8_t *row)
+{
+	return (struct weir_group_window *)(void *)row;
 }
 
 /* The packets that a group stands for; the layout must have a count. */

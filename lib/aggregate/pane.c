@@ -68,6 +68,7 @@ weir_pane_clear(struct weir_pane *p)
 	if (p->memory)
 		weir_sketch_memory_clear(p->memory);
 	p->level = 0;
+	p->is_list = false;
 	p->step = 0;
 	p->floor = 0;
 	p->lost = 0;
@@ -123,13 +124,35 @@ weir_pane_bytes(const struct weir_pane *p)
 int64_t
 weir_pane_start(const struct weir_pane *p)
 {
+	if (p->is_list)
+		return p->first_ns;
 	return p->layout->window.kind == WEIR_WINDOW_GLOBAL ? INT64_MIN : p->window.start_ns;
 }
 
 int64_t
 weir_pane_end(const struct weir_pane *p)
 {
-	return p->window.end_ns;
+	return p->is_list ? p->last_ns : p->window.end_ns;
+}
+
+struct weir_pane *
+weir_pane_create_like(const struct weir_pane *p)
+{
+	return weir_pane_create(p->layout);
+}
+
+void
+weir_pane_set_window(struct weir_pane *p, int64_t start_ns, int64_t end_ns)
+{
+	p->window.start_ns = start_ns;
+	p->window.end_ns = end_ns;
+	p->window.last_ns = end_ns == INT64_MAX ? INT64_MAX : end_ns - 1;
+}
+
+bool
+weir_pane_is_list(const struct weir_pane *p)
+{
+	return p->is_list;
 }
 
 static void
@@ -145,9 +168,12 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 		}
 		for (unsigned i = 0; i < l->n_slots; i++) {
 			const struct weir_agg_slot *s = &l->slots[i];
+			uint8_t *to = found->group[k] + s->offset;
 
-			s->function->merge(
-			    found->group[k] + s->offset, from + s->offset, s->arg_types, memory);
+			if (s->fold)
+				weir_fold_take_over(s->fold, to, from + s->offset);
+			else
+				s->function->merge(to, from + s->offset, s->arg_types, memory);
 		}
 	}
 }
@@ -372,32 +398,76 @@ unpack_texts(const struct unpacking *u, const struct weir_agg_slot *s, unsigned 
 	return rc;
 }
 
+/* The variables of a fold: a column each. */
+static int
+unpack_variables(const struct unpacking *u, const struct weir_agg_slot *s, unsigned column)
+{
+	for (unsigned v = 0; v < s->n_results; v++)
+		for (uint32_t r = 0; r < u->n; r++) {
+			struct weir_value x = weir_fold_value(s->fold, row_at(u, r) + s->offset, v);
+
+			if (weir_block_set(u->block, u->at + r, column + v, &x))
+				return -ENOMEM;
+		}
+	return 0;
+}
+
+static struct weir_window_span
+own_span(const struct unpacking *u, uint32_t i)
+{
+	const struct weir_group_window *w = weir_row_window(row_at(u, i));
+
+	return (struct weir_window_span){ w->first_ns, w->last_ns };
+}
+
+/* The windows of a list's groups. */
+static void
+unpack_windows(const struct unpacking *u)
+{
+	for (uint32_t i = 0; i < u->n; i++) {
+		struct weir_window_span span = own_span(u, i);
+
+		u->block->row_start_ns[u->at + i] = span.start_ns;
+		u->block->row_end_ns[u->at + i] = span.end_ns;
+	}
+}
+
+static int
+unpack_values(const struct unpacking *u, const struct weir_agg_slot *s, unsigned column,
+    const struct weir_window_span *span)
+{
+	for (uint32_t r = 0; r < u->n; r++) {
+		struct weir_window_span own = u->pane->is_list ? own_span(u, r) : *span;
+		struct weir_value v =
+		    s->function->result(row_at(u, r) + s->offset, s->arg_types, &own);
+
+		if (weir_block_set(u->block, u->at + r, column, &v))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int
 unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 {
 	const struct weir_layout *l = u->pane->layout;
+	unsigned column = l->n_keys;
+	int rc = 0;
 
-	for (unsigned i = 0; i < l->n_aggs; i++) {
+	for (unsigned i = 0; !rc && i < l->n_aggs; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
-		if (s->function->is_result) {
-			unpack_integers(u, s->offset, &u->block->columns[l->n_keys + i]);
-			continue;
-		}
-		if (s->function->text) {
-			if (unpack_texts(u, s, l->n_keys + i))
-				return -ENOMEM;
-			continue;
-		}
-		for (uint32_t r = 0; r < u->n; r++) {
-			struct weir_value v =
-			    s->function->result(row_at(u, r) + s->offset, s->arg_types, span);
-
-			if (weir_block_set(u->block, u->at + r, l->n_keys + i, &v))
-				return -ENOMEM;
-		}
+		if (s->fold)
+			rc = unpack_variables(u, s, column);
+		else if (s->function->is_result)
+			unpack_integers(u, s->offset, &u->block->columns[column]);
+		else if (s->function->text)
+			rc = unpack_texts(u, s, column);
+		else
+			rc = unpack_values(u, s, column, span);
+		column += s->n_results;
 	}
-	return 0;
+	return rc;
 }
 
 /* Few at a time, so that they stay in the cache from column to column. */
@@ -413,6 +483,8 @@ unpack(const struct unpacking *all, const struct weir_window_span *span)
 			u.order = all->order + done;
 		else
 			u.first = all->first + done;
+		if (u.pane->is_list)
+			unpack_windows(&u);
 		for (unsigned k = 0; k < u.pane->layout->n_keys; k++)
 			if (unpack_key(&u, k))
 				return -ENOMEM;
@@ -473,12 +545,18 @@ weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct wei
 		span = (struct weir_window_span){ p->first_ns, p->last_ns };
 	first = first < all ? first : all;
 	n = n < all - first ? n : all - first;
-	if (weir_block_reserve(b, n))
+	if (weir_block_reserve(b, n) || (p->is_list && weir_block_own_windows(b)))
 		return -ENOMEM;
 	if (p->order ? unpack_ordered(&u, first, n, &span)
 		     : unpack_as_they_lie(&u, first, n, &span))
 		return -ENOMEM;
+	for (uint32_t r = b->n_rows; !p->is_list && b->row_start_ns && r < u.at; r++) {
+		b->row_start_ns[r] = span.start_ns;
+		b->row_end_ns[r] = span.end_ns;
+	}
 	b->n_rows = u.at;
+	if (p->is_list)
+		return 0;
 	b->window_start_ns = span.start_ns;
 	b->window_end_ns = span.end_ns;
 	return 0;

@@ -24,6 +24,8 @@ struct weir_pane {
 			     none */
 	int64_t last_ns;
 
+	bool is_list; /* closed groups with windows of their own: the tables' indexes are empty */
+
 	uint32_t *order; /* [n_ordered] the groups by their keys, or NULL */
 	uint32_t n_ordered;
 
@@ -66,5 +68,16 @@ void weir_pane_forget_order(struct weir_pane *p);
 
 /* Cold. NULL when out of memory. */
 struct weir_pane *weir_pane_create(struct weir_layout *l);
+
+/* list.c: closed groups with windows of their own. */
+
+/* Whether a list has as much as is handed over at once. */
+bool weir_pane_is_full_list(const struct weir_pane *p);
+/*
+ * Move a row's key and states to the end of a list. The row stays, its states without memory of
+ * their own. False, and nothing has changed, where there is no memory.
+ */
+bool weir_pane_take_row(
+    struct weir_pane *list, unsigned shape, uint8_t *row, struct weir_sketch_memory *memory);
 
 #endif

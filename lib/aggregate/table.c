@@ -189,8 +189,8 @@ grow_index(struct weir_table *t)
 	return true;
 }
 
-static bool
-grow_rows(struct weir_table *t)
+bool
+weir_table_grow_rows(struct weir_table *t)
 {
 	size_t stride = t->shape->stride;
 	uint64_t cap = (uint64_t)t->cap_rows * 2;
@@ -213,7 +213,7 @@ weir_table_grow(struct weir_table *t)
 {
 	if (t->n_rows >= t->grow_at && !grow_index(t))
 		return false;
-	return t->n_rows < t->cap_rows || grow_rows(t);
+	return t->n_rows < t->cap_rows || weir_table_grow_rows(t);
 }
 
 void
@@ -342,7 +342,7 @@ weir_group_key_bytes(const struct weir_group_spec *spec)
 	n += sizeof(struct weir_index_line) / WEIR_TABLE_SLOTS * 16 / 5;
 	n += l->n_strings * STRING_BYTES_GUESS;
 	for (unsigned i = 0; i < l->n_slots; i++)
-		n += l->slots[i].function->memory_guess;
+		n += l->slots[i].function ? l->slots[i].function->memory_guess : 0;
 	if (l->overflow == WEIR_OVERFLOW_EVICT)
 		n += sizeof(uint64_t);
 	weir_layout_release(l);

@@ -75,6 +75,8 @@ void weir_table_clear(struct weir_table *t, const struct weir_layout *l);
 void weir_table_release_index(struct weir_table *t, size_t from_bytes);
 /* Make room for one more row. False where there is no memory. */
 bool weir_table_grow(struct weir_table *t);
+/* The same of a table whose rows are not looked up: the index stays as it is. */
+bool weir_table_grow_rows(struct weir_table *t);
 /* Room for len bytes of a key's strings. NULL where there is no memory or their bound is reached.
  */
 uint8_t *weir_table_keep(struct weir_table *t, const struct weir_layout *l, uint64_t len);

@@ -41,10 +41,21 @@ weir_window_of(int64_t t, int64_t size_ns)
 	return w;
 }
 
+/* What is wrong with a window's numbers, or NULL. */
+const char *weir_window_mistake(const struct weir_window *w);
+
 static inline bool
 weir_window_holds(const struct weir_pane_window *w, int64_t t)
 {
 	return t >= w->start_ns && t <= w->last_ns;
 }
+
+/*
+ * Hot, admit_hot.c. Where groups have windows of their own: take out of sel the rows without time,
+ * and those older than closed_ns or than the lateness allows, each by the largest time that arrived
+ * before it.
+ */
+void weir_window_judge_times(const struct weir_group_rows *rows, int64_t lateness_ns,
+    int64_t closed_ns, uint64_t *sel, struct weir_group_counters *counters);
 
 #endif

@@ -43,6 +43,10 @@ typedef void decode_lane_column(
 #define decode_block_fill WEIR_SIMD_NAME(decode_block_fill)
 void decode_block_fill(struct weir_batch *b, struct decode_block *k, unsigned lo);
 
+/* Per level. Take UDP that may be one of the tunnels (enum weir_tunnel) out of the lane. */
+#define decode_block_leave_tunnels WEIR_SIMD_NAME(decode_block_leave_tunnels)
+void decode_block_leave_tunnels(struct decode_block *k, uint32_t tunnels);
+
 /* Per level. Take a row into the lane whose layout decode_layout_fast() has found. */
 #define decode_block_take WEIR_SIMD_NAME(decode_block_take)
 void decode_block_take(struct weir_batch *b, struct decode_block *k, unsigned lo, unsigned i);

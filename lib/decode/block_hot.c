@@ -300,6 +300,32 @@ decode_block_take(struct weir_batch *b, struct decode_block *k, unsigned lo, uns
 	k->lane |= UINT64_C(1) << i;
 }
 
+/* Five compares a row for whatever is asked for: ports that are not stand for one that is. */
+void
+decode_block_leave_tunnels(struct decode_block *k, uint32_t tunnels)
+{
+	static const uint16_t ports[] = { PORT_VXLAN, PORT_VXLAN_OLD, PORT_GENEVE, PORT_GTPU,
+		PORT_MPLS };
+	uint32_t wanted[] = { 0, 0, 0, 0, 0 };
+	uint8_t is_tunnel[DECODE_BLOCK];
+	uint64_t left;
+
+	for (unsigned n = 0; n < 5; n++)
+		if (decode_tunnel_of_port(ports[n]) & tunnels)
+			for (unsigned other = n; other < 5; other++)
+				wanted[other] = ports[n];
+	for (unsigned i = 0; i < DECODE_BLOCK; i++) {
+		uint32_t port = second_u16(k->ports[i]);
+
+		is_tunnel[i] =
+		    (uint8_t)((port == wanted[0]) | (port == wanted[1]) | (port == wanted[2]) |
+			      (port == wanted[3]) | (port == wanted[4]));
+	}
+	left = weir_bools_pack64(is_tunnel) & k->lane & ~k->tcp;
+	k->lane &= ~left;
+	k->ip6 &= ~left;
+}
+
 void
 decode_block_fill(struct weir_batch *b, struct decode_block *k, unsigned lo)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/packet/tunnel.h>
+
 #include "block.h"
 #include "columns.h"
 #include "levels.h"
@@ -39,6 +41,7 @@ view(const struct weir_batch *b, unsigned r)
 		.cap_len = b->cap_len[r],
 		.wire_len = b->wire_len[r],
 		.link = (enum weir_link)b->link[r],
+		.decap = b->decap,
 	};
 }
 
@@ -118,6 +121,8 @@ decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
 	for (unsigned lo = 0; lo < b->n; lo += 64) {
 		k.rows = rows_of(b, lo);
 		decode_block_fill(b, &k, lo);
+		if (b->decap & WEIR_TUNNELS_UDP)
+			decode_block_leave_tunnels(&k, b->decap);
 		if (k.rows & ~k.lane) {
 			take_others(b, &k, lo);
 			walk_rows(b, lo, k.rows & ~k.lane, counters);

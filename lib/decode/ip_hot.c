@@ -4,7 +4,7 @@
 
 #include <weir/base/poison.h> /* last */
 
-/* The outermost IP header. A header that is cut short or impossible is none: no layer is set. */
+/* An IP header. One that is cut short or impossible is none: no layer is set. */
 
 static inline uint32_t
 min_u32(uint32_t a, uint32_t b)

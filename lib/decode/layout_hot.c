@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/packet/tunnel.h>
+
 #include "number.h"
 #include "walk.h"
 
@@ -90,11 +92,38 @@ ip_any(struct walk *w, struct layout *l)
 }
 
 unsigned
+decode_walk(enum header h, struct walk *w, struct layout *l)
+{
+	for (unsigned i = 0; i <= DECODE_LINK_DEPTH && w->off < DECODE_LINK_BYTES; i++) {
+		switch (h) {
+		case HEADER_IP_ANY:
+			return ip_any(w, l);
+		case HEADER_IP4:
+			return decode_ip4(w, l);
+		case HEADER_IP6:
+			return decode_ip6(w, l);
+		case HEADER_ARP:
+			l->layers |= WEIR_LAYER_ARP;
+			l->l3_off = (uint16_t)w->off;
+			return WEIR_DECODE_NOT_IP;
+		case HEADER_NOT_IP:
+			return WEIR_DECODE_NOT_IP;
+		case HEADER_CUT:
+			return WEIR_DECODE_LINK_TRUNCATED;
+		default:
+			h = step(h, w, l);
+			break;
+		}
+	}
+	return WEIR_DECODE_LINK_DEPTH;
+}
+
+unsigned
 decode_layout_walk(const struct packet_view *v, struct layout *ret_layout)
 {
 	struct walk w = { .p = v->data, .cap = v->cap_len, .end = v->wire_len };
 	struct layout *l = ret_layout;
-	enum header h = first_header(v->link);
+	unsigned reason;
 
 	*l = (struct layout){ 0 };
 	if (v->link == WEIR_LINK_UNKNOWN || v->link >= WEIR_N_LINKS)
@@ -103,28 +132,8 @@ decode_layout_walk(const struct packet_view *v, struct layout *ret_layout)
 		l->layers = WEIR_LAYER_TEXT;
 		return DECODE_OK;
 	}
-	for (unsigned i = 0; i <= DECODE_LINK_DEPTH && w.off < DECODE_LINK_BYTES; i++) {
-		switch (h) {
-		case HEADER_IP_ANY:
-			return ip_any(&w, l);
-		case HEADER_IP4:
-			return decode_ip4(&w, l);
-		case HEADER_IP6:
-			return decode_ip6(&w, l);
-		case HEADER_ARP:
-			l->layers |= WEIR_LAYER_ARP;
-			l->l3_off = (uint16_t)w.off;
-			return WEIR_DECODE_NOT_IP;
-		case HEADER_NOT_IP:
-			return WEIR_DECODE_NOT_IP;
-		case HEADER_CUT:
-			return WEIR_DECODE_LINK_TRUNCATED;
-		default:
-			h = step(h, &w, l);
-			break;
-		}
-	}
-	return WEIR_DECODE_LINK_DEPTH;
+	reason = decode_walk(first_header(v->link), &w, l);
+	return v->decap ? decode_tunnels(&w, v->decap, reason, l) : reason;
 }
 
 /* IP header without options or extensions, no fragment: its length, or 0 for all others. */
@@ -164,6 +173,14 @@ fast_transport(const uint8_t *p, uint32_t avail, struct layout *l)
 	return false;
 }
 
+/* Whether the payload of a packet that is laid out may be a tunnel that is to be walked into. */
+static inline bool
+is_tunnel(const struct packet_view *v, const struct layout *l)
+{
+	return (v->decap & WEIR_TUNNELS_UDP) && (l->layers & WEIR_LAYER_UDP) &&
+	       (decode_tunnel_of_port(load_u16(v->data + l->l4_off + 2)) & v->decap);
+}
+
 bool
 decode_layout_fast(const struct packet_view *v, struct layout *ret_layout)
 {
@@ -191,5 +208,5 @@ decode_layout_fast(const struct packet_view *v, struct layout *ret_layout)
 	off += ip_header;
 	l->l4_off = (uint16_t)off;
 	limit = v->cap_len < l->l4_end ? v->cap_len : l->l4_end;
-	return limit >= off && fast_transport(p + off, limit - off, l);
+	return limit >= off && fast_transport(p + off, limit - off, l) && !is_tunnel(v, l);
 }

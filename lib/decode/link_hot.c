@@ -91,7 +91,7 @@ decode_link_vlan(struct walk *w, struct layout *l)
 
 /*
  * One label (RFC 3032). The label stack does not say what it carries: a first nibble of 4 or 6 is
- * taken for IP, as routers do for load balancing (RFC 4928); pseudo-wires are not looked into.
+ * taken for IP, as routers do for load balancing (RFC 4928); all else may be a pseudo-wire.
  */
 enum header
 decode_link_mpls(struct walk *w, struct layout *l)
@@ -116,6 +116,7 @@ decode_link_mpls(struct walk *w, struct layout *l)
 	case 6:
 		return HEADER_IP6;
 	default:
+		w->is_labelled = true;
 		return HEADER_NOT_IP;
 	}
 }

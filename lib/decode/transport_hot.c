@@ -81,6 +81,7 @@ decode_transport(struct walk *w, struct layout *l)
 	uint32_t avail = limit > w->off ? limit - w->off : 0;
 	unsigned reason;
 
+	w->is_carrying = true;
 	l->l4_off = (uint16_t)w->off;
 	switch (l->ip_proto) {
 	case PROTO_TCP:

@@ -24,6 +24,10 @@
 #define DECODE_HEADER_BYTES 65536
 /* Options of a hop-by-hop header that are looked at for the jumbo payload length. */
 #define DECODE_IPV6_OPTS 32
+/* Tunnels in each other. */
+#define DECODE_TUNNEL_DEPTH 8
+/* Extension headers of one GTP-U header. */
+#define DECODE_GTPU_EXTS 16
 
 /* Layers with which l4_off is set. */
 #define DECODE_LAYERS_L4                                                                           \
@@ -38,6 +42,7 @@ struct packet_view {
 	uint32_t cap_len;
 	uint32_t wire_len;
 	enum weir_link link;
+	uint32_t decap; /* enum weir_tunnel */
 };
 
 /* What the arrays of struct weir_batch hold for one packet; offsets of absent layers are 0. */
@@ -77,7 +82,8 @@ enum header {
 	HEADER_IP6,
 	HEADER_ARP,
 	HEADER_NOT_IP,
-	HEADER_CUT, /* captured bytes end in a link header */
+	HEADER_CUT,  /* captured bytes end in a link header */
+	HEADER_NONE, /* no tunnel, or none that is asked for */
 };
 
 /* A bounded cursor: off never passes cap, and nothing at or past cap is read. */
@@ -87,6 +93,8 @@ struct walk {
 	uint32_t off;     /* where the next header begins */
 	uint32_t end;     /* first byte past the frame's payload on the wire */
 	uint16_t type;    /* of HEADER_ETHERTYPE */
+	bool is_carrying; /* off is where what rides on IP begins */
+	bool is_labelled; /* off is behind the last label, and no IP begins there */
 };
 
 static inline bool
@@ -133,6 +141,17 @@ enum header decode_link_nflog(struct walk *w);
 unsigned decode_ip4(struct walk *w, struct layout *l);
 unsigned decode_ip6(struct walk *w, struct layout *l);
 unsigned decode_transport(struct walk *w, struct layout *l);
+
+/* From one header to the end: a reason or DECODE_OK. */
+unsigned decode_walk(enum header h, struct walk *w, struct layout *l);
+
+/* Tunnels that UDP to this port may be: enum weir_tunnel. */
+uint32_t decode_tunnel_of_port(uint16_t port);
+/*
+ * On from where decode_walk() ended with reason, into the tunnels of decap: the layout of the
+ * innermost packet that is reached, and its reason.
+ */
+unsigned decode_tunnels(struct walk *w, uint32_t decap, unsigned reason, struct layout *l);
 
 /* The general way, for any packet: a reason or DECODE_OK. */
 unsigned decode_layout_walk(const struct packet_view *v, struct layout *ret_layout);

@@ -8,6 +8,7 @@
 
 #include <weir/base/array.h>
 #include <weir/base/number.h>
+#include <weir/packet/tunnel.h>
 #include <weir/query/command.h>
 #include <weir/source/job.h>
 
@@ -181,6 +182,10 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		return read_duration(name, value, 0, &c->lateness_ns, err);
 	case WEIR_FLAG_FOR:
 		return read_duration(name, value, 1, &c->for_ns, err);
+	case WEIR_FLAG_DECAP:
+		c->decap_text = value;
+		rc = weir_tunnels_parse(value, &c->decap, err);
+		return rc ? weir_error_wrap(err, "%s '%s'", name, value) : 0;
 	case WEIR_FLAG_TABLE_SIZE:
 		return read_u64(name, value, 1, &c->table_size, err);
 	case WEIR_FLAG_OVERFLOW: /* one of the option's choices */
@@ -231,6 +236,7 @@ static bool
 is_stage(enum weir_flag flag)
 {
 	switch (flag) {
+	case WEIR_FLAG_FROM:
 	case WEIR_FLAG_FILTER:
 	case WEIR_FLAG_WHERE:
 	case WEIR_FLAG_MAP:
@@ -239,6 +245,8 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_FOLD:
+	case WEIR_FLAG_JOIN:
 	case WEIR_FLAG_TOP:
 		return true;
 	default:

@@ -25,13 +25,13 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		if (q->text->stages[i].flag != WEIR_FLAG_WINDOW)
 			fprintf(out, "  %-9s %s\n", weir_flag_name(q->text->stages[i].flag) + 2,
 			    q->text->stages[i].text);
-	for (unsigned i = 0; i < q->path->n_stages; i++)
+	for (unsigned i = 0; q->path && i < q->path->n_stages; i++)
 		if (weir_stage_describe(q->path->stages[i]))
 			fprintf(out, "  %-9s as %s\n", "", weir_stage_describe(q->path->stages[i]));
 	if (q->text->n_stages == 0 && q->wants_rows)
 		fprintf(out,
 		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");
-	if (q->path->has_group) {
+	if (q->path && q->path->has_group) {
 		fprintf(out, "  window    %s%s\n",
 		    weir_window_text(&q->path->window, window, sizeof(window)),
 		    q->path->has_window ? "" : " (default)");
@@ -39,9 +39,9 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 	}
 	if (q->strategy != WEIR_STRATEGY_ONE)
 		fprintf(out, "  spread    %s\n", q->why);
-	if (q->result) {
+	if (q->chain) {
 		fprintf(out, "  columns   ");
-		print_columns(weir_result_schema(q->result), out);
+		print_columns(weir_chain_schema(q->chain), out);
 	}
 	for (unsigned i = 0; i < q->n_sinks; i++)
 		fprintf(out, "  sink      %s\n", q->sinks[i]);
@@ -61,6 +61,8 @@ weir_plan_explain(
 		if (weir_field_set_has(&p->needed, f))
 			fprintf(out, "%s%s", n++ ? ", " : " ", weir_fields[f].name);
 	fprintf(out, "%s\n", n ? "" : " no fields");
+	if (p->command->decap_text)
+		fprintf(out, "tunnels %s: fields of what these carry\n", p->command->decap_text);
 	fprintf(out, "kernels x86-64-%s%s\n", weir_simd_name(weir_simd_resolve(p->command->simd)),
 	    p->command->simd == WEIR_SIMD_AUTO ? ", the best of this CPU" : "");
 	for (unsigned i = 0; i < p->n_queries; i++)
@@ -100,4 +102,9 @@ weir_print_functions(FILE *out)
 		fprintf(out, "  %-22s %s%s\n", weir_agg_functions[i]->synopsis,
 		    weir_agg_functions[i]->doc,
 		    weir_agg_functions[i]->is_approximate ? " (approximate)" : " (exact)");
+	fprintf(out,
+	    "\nfolds (--fold 'INIT; UPDATE', in place of --agg)\n"
+	    "  name=EXPR,...          the variables and columns: from the group's first packet\n"
+	    "  ; name=EXPR; ...       what every packet does, the first too, in their order\n"
+	    "  += -= *= /= %%= &= |= ^= as in C; a name that is new here lasts for the packet\n");
 }

@@ -21,6 +21,8 @@ const struct weir_option weir_flags[] = {
 	{ WEIR_FLAG_TAKE, "--take", NULL, SOURCES, "take them away from the host", NULL, false,
 	    false },
 	{ WEIR_FLAG_QUERY, "--query", "NAME", STAGES, "begin a query", NULL, true, false },
+	{ WEIR_FLAG_FROM, "--from", "NAME,...", STAGES,
+	    "rows of other queries, not packets; first stage only", NULL, true, false },
 	{ WEIR_FLAG_FILTER, "--filter", "PCAP", STAGES, "tcpdump's language; first stage only",
 	    NULL, true, false },
 	{ WEIR_FLAG_WHERE, "--where", "EXPR", STAGES, "keep rows; packets, and after --agg results",
@@ -34,10 +36,21 @@ const struct weir_option weir_flags[] = {
 	    "how rows go to workers: auto, hash[:N], key ...; auto, hash[:N] (both directions of a "
 	    "flow alike), range:FIELD:B1,B2,... (by bounds), rr[:N] (in turn), key (by --key)",
 	    NULL, true, false },
-	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES, "1s or global; 1s is tumbling", NULL, true,
-	    false },
+	{ WEIR_FLAG_WINDOW, "--window", "W", STAGES,
+	    "1s, 10s/1s, session:15s, count:1k or global; 1s is tumbling, 10s/1s slides; "
+	    "session:GAP[,max:MAX] and count:N are of each key",
+	    NULL, true, false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
 	    "aggregates; n=count(),b=sum(frame.len)", NULL, true, false },
+	{ WEIR_FLAG_FOLD, "--fold", "INIT; UPDATE", STAGES,
+	    "state of a group, row by row; n=0,p=ip.id; n+=ip.id!=p; p=ip.id", NULL, true, false },
+	{ WEIR_FLAG_JOIN, "--join", "[HOW:]NAME[@prev]", STAGES,
+	    "look rows up in another query's window; HOW is inner (the default: rows that are in "
+	    "both, with its columns), left (all rows; a number that is missing is 0), semi (rows "
+	    "that are in both) or anti (rows that are not in it); by the keys of NAME; @prev is "
+	    "its "
+	    "window before this one",
+	    NULL, true, false },
 	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES,
 	    "the N largest; of each window, by a column", NULL, true, false },
 	{ WEIR_FLAG_SINK, "--sink", "URI", STAGES,
@@ -52,6 +65,10 @@ const struct weir_option weir_flags[] = {
 	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
+	{ WEIR_FLAG_DECAP, "--decap", "LIST", OPTIONS,
+	    "fields of what these tunnels carry; any of mpls, eompls, gre, vxlan, geneve, gtpu, "
+	    "ipip, 6in4 (vlan and pppoe are always walked)",
+	    NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,
 	    "most keys in a window; of one query; by default what a quarter of memory holds", NULL,
 	    false, false },

@@ -9,33 +9,11 @@
 #include "builder.h"
 #include "scope.h"
 
-/* What a packet row shows when nothing was selected: what tcpdump would. */
-#define DEFAULT_SELECT "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len"
-#define DEFAULT_KEY    "5tuple"
-#define DEFAULT_AGG    "packets=count(),bytes=sum(frame.len)"
-#define DEFAULT_TOP    "20:bytes"
-
-/* No query flags but perhaps a window: the top talkers. */
-static int
-add_default_query(struct weir_builder *b, struct weir_error *err)
-{
-	static const struct weir_stage_text talkers[] = {
-		{ WEIR_FLAG_KEY, DEFAULT_KEY },
-		{ WEIR_FLAG_AGG, DEFAULT_AGG },
-		{ WEIR_FLAG_TOP, DEFAULT_TOP },
-	};
-	int rc = 0;
-
-	for (unsigned i = 0; !rc && i < sizeof(talkers) / sizeof(talkers[0]); i++)
-		rc = weir_builder_add_stage(b, &talkers[i], err);
-	return rc;
-}
-
 /* Rows of packets, but no columns were named: the usual ones and those of --map. */
 static int
 add_default_select(struct weir_builder *b, struct weir_error *err)
 {
-	static const struct weir_stage_text usual = { WEIR_FLAG_SELECT, DEFAULT_SELECT };
+	static const struct weir_stage_text usual = { WEIR_FLAG_SELECT, WEIR_PACKET_COLUMNS };
 	int rc = weir_builder_add_stage(b, &usual, err);
 
 	for (unsigned i = 0; !rc && i < b->p->n_names; i++) {
@@ -47,16 +25,8 @@ add_default_select(struct weir_builder *b, struct weir_error *err)
 }
 
 static int
-finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_rows,
-    struct weir_error *err)
+finish(struct weir_builder *b, bool wants_rows, struct weir_error *err)
 {
-	bool is_bare = true;
-
-	for (unsigned i = 0; i < text->n_stages; i++)
-		is_bare &= text->stages[i].flag == WEIR_FLAG_WINDOW ||
-			   text->stages[i].flag == WEIR_FLAG_SPLIT;
-	if (is_bare && wants_rows)
-		return add_default_query(b, err);
 	if (b->has_agg)
 		return 0;
 	if (b->has_key)
@@ -68,24 +38,80 @@ finish(struct weir_builder *b, const struct weir_query_text *text, bool wants_ro
 	return b->has_select || !wants_rows ? 0 : add_default_select(b, err);
 }
 
+const char *
+weir_path_needs_order(const struct weir_path *p)
+{
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		if (weir_agg_needs_order(&p->calls[i]))
+			return p->calls[i].fold ? "--fold" : p->calls[i].function->synopsis;
+	if (p->n_aggs && p->window.kind == WEIR_WINDOW_SESSION)
+		return "a session window";
+	if (p->n_aggs && p->window.kind == WEIR_WINDOW_COUNT)
+		return "a count window";
+	return NULL;
+}
+
+/* Whether --split leaves all rows of a key with one worker. */
+static bool
+keeps_keys(const struct weir_path *p)
+{
+	struct weir_field_set fields = { 0 };
+
+	for (unsigned k = 0; k < p->n_keys; k++) {
+		int slot = weir_program_is_symbol(p->keys[k]);
+
+		if (slot >= 0 && slot < WEIR_N_FIELDS)
+			weir_field_set_add(&fields, (unsigned)slot);
+	}
+	return weir_route_keeps_keys(p->route, &fields, p->has_flow_key);
+}
+
+/* Where a query that needs order has no --split: by its key, or all to the first worker. */
+static int
+add_route(struct weir_path *p, struct weir_error *err)
+{
+	weir_route_destroy(p->route);
+	p->route = NULL;
+	return weir_route_parse(p->n_keys ? "key" : "rr:1", p->simd, &p->route, err);
+}
+
 /* What --split asks of the rest of the query: known when all of it has been read. */
 static int
 finish_split(struct weir_builder *b, struct weir_error *err)
 {
 	enum weir_route_kind kind = b->split ? weir_route_kind(b->p->route) : WEIR_ROUTE_AUTO;
+	const char *orderly = weir_path_needs_order(b->p);
 	int rc = 0;
 
-	if (kind == WEIR_ROUTE_AUTO)
-		return 0;
+	b->p->has_split = kind != WEIR_ROUTE_AUTO;
+	b->p->is_ordered = orderly != NULL;
+	if (!b->p->has_split)
+		return orderly ? add_route(b->p, err) : 0;
 	if (!b->has_agg)
 		rc = weir_error_usage(err, "rows of a query without --agg stay with the worker "
 					   "that received them (try 'auto')");
 	else if (kind == WEIR_ROUTE_KEY && !b->p->n_keys)
 		rc = weir_error_usage(err, "the query has no --key (try 'hash' or 'rr')");
+	else if (orderly && !keeps_keys(b->p))
+		rc = weir_error_usage(err,
+		    "several workers would get rows of one key, and %s needs them at one, in "
+		    "their order (try '%s')",
+		    orderly, b->p->n_keys ? "key" : "auto");
 	if (rc)
 		return weir_stage_wrap(err, b->split);
 	weir_route_fields(b->p->route, &b->p->needed);
 	return 0;
+}
+
+/* Sliding windows of packets are put together from panes, and states of folds cannot be. */
+static int
+check_fold(const struct weir_builder *b, struct weir_error *err)
+{
+	if (!b->fold || b->p->window.kind != WEIR_WINDOW_SLIDING)
+		return 0;
+	weir_error_usage(err, "its states cannot be combined from the panes of a sliding --window "
+			      "(take a tumbling one: '1s')");
+	return weir_stage_wrap(err, b->fold);
 }
 
 /* The number of a program's column among those that rows take along. */
@@ -137,38 +163,101 @@ alloc_scratch(struct weir_path *p)
 		p->arg_lists[i] = p->arg_columns[i];
 }
 
+static struct weir_path *
+create(const char *name, const struct weir_window *default_window, enum weir_simd simd)
+{
+	struct weir_path *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		abort();
+	p->name = name;
+	p->window = *default_window;
+	p->simd = simd;
+	p->schema.query = strdup(name);
+	return p;
+}
+
+static int
+build(struct weir_builder *b, const struct weir_query_text *text, bool wants_rows,
+    struct weir_error *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < text->n_stages; i++)
+		rc = weir_builder_add_stage(b, &text->stages[i], err);
+	if (!rc)
+		rc = finish(b, wants_rows, err);
+	if (!rc)
+		rc = finish_split(b, err);
+	b->p->schema.has_window = b->p->has_group;
+	return rc;
+}
+
 int
 weir_path_build(const struct weir_query_text *text, bool wants_rows,
     const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
     struct weir_error *err)
 {
-	struct weir_path *p = calloc(1, sizeof(*p));
+	struct weir_path *p = create(text->name, default_window, simd);
 	struct weir_builder b = { .p = p };
-	int rc = 0;
+	int rc;
 
-	if (!p)
-		return weir_error_run(err, -ENOMEM, "out of memory");
-	p->name = text->name;
-	p->window = *default_window;
-	p->simd = simd;
-	p->schema.query = strdup(text->name);
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		weir_builder_add_symbol(
 		    p, weir_fields[f].name, weir_fields[f].type, weir_fields[f].store);
-	for (unsigned i = 0; !rc && i < text->n_stages; i++)
-		rc = weir_builder_add_stage(&b, &text->stages[i], err);
-	if (!rc)
-		rc = finish(&b, text, wants_rows, err);
-	if (!rc)
-		rc = finish_split(&b, err);
+	rc = build(&b, text, wants_rows, err);
+	rc = rc ? rc : check_fold(&b, err);
 	if (rc) {
 		weir_path_destroy(p);
 		return rc;
 	}
-	p->schema.has_window = p->has_group;
 	alloc_scratch(p);
 	move_columns(p);
 	*ret = p;
+	return 0;
+}
+
+int
+weir_path_build_rows(const struct weir_query_text *text, const struct weir_schema *in,
+    const struct weir_window *window, enum weir_simd simd, struct weir_path **ret,
+    struct weir_error *err)
+{
+	struct weir_path *p = create(text->name, window, simd);
+	struct weir_builder b = { .p = p };
+	int rc;
+
+	p->is_of_rows = true;
+	for (unsigned i = 0; i < in->n_columns; i++)
+		weir_builder_add_symbol(p, in->columns[i].name, in->columns[i].type,
+		    weir_store_of(in->columns[i].type));
+	rc = build(&b, text, true, err);
+	if (rc) {
+		weir_path_destroy(p);
+		return rc;
+	}
+	alloc_scratch(p);
+	*ret = p;
+	return 0;
+}
+
+int
+weir_path_hand_over(struct weir_path *p, const struct weir_schema *columns, struct weir_error *err)
+{
+	struct weir_builder b = { .p = p };
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < columns->n_columns; i++) {
+		struct weir_list_item it = { NULL, columns->columns[i].name, 1 };
+
+		rc = weir_builder_select_item(&b, &it, err);
+	}
+	if (rc)
+		return rc;
+	free(p->select_columns);
+	p->select_columns = calloc(p->n_select + 1, sizeof(*p->select_columns));
+	if (!p->select_columns)
+		abort();
+	p->hands_over = true;
 	return 0;
 }
 
@@ -191,8 +280,9 @@ weir_path_destroy(struct weir_path *p)
 	destroy_programs(p->keys, p->n_keys);
 	destroy_programs(p->select, p->n_select);
 	for (unsigned i = 0; i < p->n_aggs; i++)
-		for (unsigned k = 0; k < WEIR_AGG_MAX_ARGS; k++)
+		for (unsigned k = 0; !p->calls[i].fold && k < WEIR_AGG_MAX_ARGS; k++)
 			weir_program_destroy(p->args[i][k]);
+	weir_fold_program_destroy(p->fold);
 	free(p->args);
 	free(p->calls);
 	free(p->key_types);
@@ -205,7 +295,6 @@ weir_path_destroy(struct weir_path *p)
 	free(p->select_columns);
 	free(p->arg_columns);
 	free(p->arg_lists);
-	free(p->result_stages);
 	weir_route_destroy(p->route);
 	free(p->moved);
 	free(p->moved_by);
@@ -232,6 +321,21 @@ weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret)
 	ret->n_aggs = p->n_aggs;
 	ret->aggs = p->calls;
 	ret->simd = p->simd;
+}
+
+unsigned
+weir_path_slots(const struct weir_path *p, unsigned *slots, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_keys && n < max; i++)
+		n += weir_program_slots(p->keys[i], slots + n, max - n);
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		for (unsigned k = 0; k < p->calls[i].n_args && n < max; k++)
+			n += weir_program_slots(p->args[i][k], slots + n, max - n);
+	for (unsigned i = 0; i < p->n_select && n < max; i++)
+		n += weir_program_slots(p->select[i], slots + n, max - n);
+	return n < max ? n : max;
 }
 
 uint64_t

@@ -53,6 +53,29 @@ weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_n
 	weir_aggregator_update(a, &g, counters);
 }
 
+void
+weir_path_group_rows(struct weir_path *p, const struct weir_column *const *inputs, uint32_t n,
+    uint64_t sel[WEIR_MASK_WORDS], const int64_t *time_ns, const int64_t *number,
+    struct weir_aggregator *a, struct weir_group_counters *counters)
+{
+	struct weir_rows rows = { .n = n,
+		.inputs = (const struct weir_column **)(uintptr_t)inputs };
+	struct weir_group_rows g = {
+		.n = n,
+		.sel = rows.sel,
+		.keys = p->key_columns,
+		.args = p->arg_lists,
+		.time_ns = time_ns,
+		.number = number,
+		.watermark_ns = INT64_MIN,
+		.is_admitted = true,
+	};
+
+	memcpy(rows.sel, sel, sizeof(rows.sel));
+	evaluate(p, &rows);
+	weir_aggregator_update(a, &g, counters);
+}
+
 /* Put rows of a batch; sel keeps those that this worker owns, e->left what found no block. */
 static void
 put(struct weir_path *p, struct weir_path_exchange *e, const struct weir_batch *b, uint64_t *sel)
@@ -86,6 +109,8 @@ weir_path_scatter(struct weir_path *p, struct weir_path_exchange *e, struct weir
 		for (unsigned k = 0; k < p->calls[i].n_args; k++)
 			p->moved_columns[p->arg_moved[i][k]] = p->arg_columns[i][k];
 	put(p, e, rows->batch, rows->sel);
+	if (p->is_ordered)
+		return; /* its own have been put too */
 	g.is_admitted = true;
 	weir_aggregator_update(a, &g, counters);
 }
@@ -107,7 +132,7 @@ weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
 {
 	uint64_t sel[WEIR_MASK_WORDS];
 	const struct weir_group_rows g = {
-		.n = block->n,
+		.n = block->end,
 		.sel = sel,
 		.keys = p->key_columns,
 		.args = p->arg_lists,
@@ -116,7 +141,14 @@ weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
 		.is_admitted = true,
 	};
 
-	weir_mask_first(sel, block->n);
+	weir_mask_first(sel, block->end);
+	if (block->first) {
+		uint64_t taken[WEIR_MASK_WORDS];
+
+		weir_mask_first(taken, block->first);
+		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+			sel[w] &= ~taken[w];
+	}
 	for (unsigned k = 0; k < p->n_keys; k++)
 		p->key_columns[k] = block->columns[p->key_moved[k]];
 	for (unsigned i = 0; i < p->n_aggs; i++)
@@ -132,4 +164,14 @@ weir_path_select(struct weir_path *p, const struct weir_rows *rows, struct weir_
 		p->select_columns[i] =
 		    weir_program_run(p->select[i], rows->inputs, rows->n, rows->sel);
 	return weir_block_append_columns(b, p->select_columns, rows->sel);
+}
+
+int
+weir_path_select_rows(struct weir_path *p, const struct weir_rows *rows,
+    const struct weir_block *from, uint32_t first_row, struct weir_block *b)
+{
+	for (unsigned i = 0; i < p->n_select; i++)
+		p->select_columns[i] =
+		    weir_program_run(p->select[i], rows->inputs, rows->n, rows->sel);
+	return weir_block_append_rows(b, from, first_row, p->select_columns, rows->sel);
 }

@@ -10,13 +10,22 @@
 #include <weir/query/result.h>
 #include <weir/record/append.h>
 
+#include "join.h"
 #include "scope.h"
 
-/* One step: a stage over the rows, or an order with a limit. */
+enum step_kind {
+	STEP_STAGE,
+	STEP_TOP,
+	STEP_JOIN,
+};
+
+/* One step: a stage over the rows, an order with a limit, or a join. */
 struct step {
-	struct weir_stage *stage; /* NULL: top */
-	int column;               /* top: by this column */
+	enum step_kind kind;
+	struct weir_stage *stage;
+	int column; /* top: by this column */
 	uint32_t limit;
+	struct weir_result_join *join;
 };
 
 struct weir_result {
@@ -27,6 +36,9 @@ struct weir_result {
 	unsigned n_steps;
 	struct step *steps;
 	bool has_top;
+	bool has_join;
+	uint64_t n_cut; /* rows, by --top */
+	uint64_t secret;
 	struct weir_column nothing; /* all null: a column that no step has computed yet */
 	struct weir_column *views;  /* [n_columns] */
 	const struct weir_column **inputs;
@@ -48,10 +60,11 @@ add_column(struct weir_result *r, const char *name, enum weir_type type, bool is
 }
 
 static struct step *
-add_step(struct weir_result *r, struct weir_stage *stage)
+add_step(struct weir_result *r, enum step_kind kind, struct weir_stage *stage)
 {
 	struct step *s = weir_array_add(&r->steps, &r->n_steps, sizeof(*s));
 
+	s->kind = kind;
 	s->stage = stage;
 	return s;
 }
@@ -66,7 +79,7 @@ map_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 
 	if (rc)
 		return rc;
-	add_step(r, s);
+	add_step(r, STEP_STAGE, s);
 	add_column(r, it->name, weir_program_type(weir_stage_program(s)), false);
 	return 0;
 }
@@ -118,7 +131,7 @@ add_top(struct weir_result *r, const char *text, struct weir_error *err)
 	column = colon ? weir_schema_find(&r->schema, colon + 1) : first_aggregate(r);
 	if (column < 0)
 		return unknown_column(r, colon ? colon + 1 : "", (unsigned)(colon - text) + 2, err);
-	s = add_step(r, NULL);
+	s = add_step(r, STEP_TOP, NULL);
 	s->column = column;
 	s->limit = (uint32_t)n;
 	r->has_top = true;
@@ -134,12 +147,12 @@ add_where(struct weir_result *r, const char *text, struct weir_error *err)
 
 	if (rc)
 		return rc;
-	add_step(r, s);
+	add_step(r, STEP_STAGE, s);
 	return 0;
 }
 
-static int
-add_stage(struct weir_result *r, const struct weir_stage_text *stage, struct weir_error *err)
+int
+weir_result_add(struct weir_result *r, const struct weir_stage_text *stage, struct weir_error *err)
 {
 	int rc;
 
@@ -153,33 +166,70 @@ add_stage(struct weir_result *r, const struct weir_stage_text *stage, struct wei
 }
 
 int
-weir_result_build(const struct weir_path *path, struct weir_result **ret, struct weir_error *err)
+weir_result_add_join(struct weir_result *r, enum weir_join_kind kind, const char *name,
+    const struct weir_schema *other, struct weir_error *err)
+{
+	struct weir_result_join *j;
+	int rc = weir_result_join_create(kind, name, &r->schema, other, &j, err);
+
+	if (rc)
+		return rc;
+	add_step(r, STEP_JOIN, NULL)->join = j;
+	r->has_join = true;
+	for (unsigned i = 0; i < j->n_taken; i++)
+		add_column(
+		    r, other->columns[j->taken[i]].name, other->columns[j->taken[i]].type, false);
+	return 0;
+}
+
+int
+weir_result_create(const char *query, const struct weir_schema *in, enum weir_simd simd,
+    uint64_t secret, struct weir_result **ret, struct weir_error *err)
 {
 	struct weir_result *r = calloc(1, sizeof(*r));
-	int rc = 0;
 
 	if (!r)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	r->simd = path->simd;
-	r->schema.query = strdup(path->name);
-	r->schema.has_window = path->schema.has_window;
-	for (unsigned i = 0; i < path->schema.n_columns; i++)
-		add_column(r, path->schema.columns[i].name, path->schema.columns[i].type,
-		    path->schema.columns[i].is_key);
-	r->n_in = path->schema.n_columns;
-	for (unsigned i = 0; !rc && i < path->n_result_stages; i++)
-		rc = add_stage(r, path->result_stages[i], err);
-	if (!rc)
-		rc = weir_column_init(&r->nothing, WEIR_INT, WEIR_I64, WEIR_ROWS);
-	r->views = calloc(r->schema.n_columns + 1, sizeof(*r->views));
-	r->inputs = calloc(r->schema.n_columns + 1, sizeof(*r->inputs));
-	if (rc || !r->views || !r->inputs) {
-		weir_result_destroy(r);
-		return rc ? rc : weir_error_run(err, -ENOMEM, "out of memory");
-	}
-	memset(r->nothing.null, 0xff, WEIR_MASK_WORDS * sizeof(uint64_t));
+	r->simd = simd;
+	r->secret = secret;
+	r->schema.query = strdup(query);
+	r->schema.has_window = in->has_window;
+	for (unsigned i = 0; i < in->n_columns; i++)
+		add_column(r, in->columns[i].name, in->columns[i].type, in->columns[i].is_key);
+	r->n_in = in->n_columns;
 	*ret = r;
 	return 0;
+}
+
+int
+weir_result_finish(struct weir_result *r, struct weir_error *err)
+{
+	r->views = calloc(r->schema.n_columns + 1, sizeof(*r->views));
+	r->inputs = calloc(r->schema.n_columns + 1, sizeof(*r->inputs));
+	if (!r->views || !r->inputs || weir_column_init(&r->nothing, WEIR_INT, WEIR_I64, WEIR_ROWS))
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	memset(r->nothing.null, 0xff, WEIR_MASK_WORDS * sizeof(uint64_t));
+	return 0;
+}
+
+void
+weir_result_slots(const struct weir_result *r, uint8_t *ret_used)
+{
+	unsigned slots[256];
+
+	for (unsigned i = 0; i < r->n_steps; i++) {
+		const struct step *s = &r->steps[i];
+		unsigned n = 0;
+
+		if (s->kind == STEP_STAGE)
+			n = weir_program_slots(weir_stage_program(s->stage), slots, 256);
+		for (unsigned k = 0; k < n && k < 256; k++)
+			ret_used[slots[k]] = 1;
+		for (unsigned k = 0; s->kind == STEP_JOIN && k < s->join->n_keys; k++)
+			ret_used[s->join->keys[k]] = 1;
+		if (s->kind == STEP_TOP)
+			ret_used[s->column] = 1;
+	}
 }
 
 void
@@ -187,8 +237,10 @@ weir_result_destroy(struct weir_result *r)
 {
 	if (!r)
 		return;
-	for (unsigned i = 0; i < r->n_steps; i++)
+	for (unsigned i = 0; i < r->n_steps; i++) {
 		weir_stage_destroy(r->steps[i].stage);
+		weir_result_join_destroy(r->steps[i].join);
+	}
 	weir_column_fini(&r->nothing);
 	weir_schema_fini(&r->schema);
 	free(r->symbols);
@@ -222,7 +274,7 @@ run_stages(struct weir_result *r, unsigned first, unsigned last, struct weir_blo
 			r->inputs[c] = c < b->schema->n_columns ? &r->views[c] : &r->nothing;
 		for (unsigned i = first; i < last; i++)
 			weir_stage_run(r->steps[i].stage, &rows);
-		if (weir_block_append_columns(out, r->inputs, rows.sel))
+		if (weir_block_append_rows(out, b, at, r->inputs, rows.sel))
 			goto fail;
 	}
 	weir_block_destroy(b);
@@ -236,7 +288,7 @@ fail:
 bool
 weir_result_narrows(const struct weir_result *r)
 {
-	return r->n_steps > 0 && !r->steps[0].stage;
+	return r->n_steps > 0 && r->steps[0].kind == STEP_TOP;
 }
 
 int
@@ -251,7 +303,7 @@ weir_result_narrow(const struct weir_result *r, struct weir_block *b)
 bool
 weir_result_is_by_row(const struct weir_result *r)
 {
-	return !r->has_top;
+	return !r->has_top && !r->has_join;
 }
 
 struct weir_block *
@@ -260,30 +312,86 @@ weir_result_run_part(struct weir_result *r, struct weir_block *b)
 	return r->n_steps ? run_stages(r, 0, r->n_steps, b) : b;
 }
 
+/* The rows of b that its join lets through, with the columns of the other side. */
+static struct weir_block *
+run_join(struct weir_result *r, struct weir_result_join *j, struct weir_block *b)
+{
+	struct weir_block *out;
+
+	b = run_stages(r, 0, 0, b); /* with room for the columns */
+	if (!b)
+		return NULL;
+	out = weir_result_join_run(j, b, r->secret);
+	weir_block_destroy(b);
+	return out;
+}
+
+static struct weir_block *
+run_top(struct weir_result *r, const struct step *s, struct weir_block *b)
+{
+	uint32_t before = b->n_rows;
+
+	if (weir_block_sort(b, s->column, s->limit)) {
+		weir_block_destroy(b);
+		return NULL;
+	}
+	r->n_cut += before - b->n_rows;
+	return b;
+}
+
 struct weir_block *
 weir_result_run(struct weir_result *r, struct weir_block *b)
 {
 	unsigned i = 0;
 
 	while (b && i < r->n_steps) {
+		const struct step *s = &r->steps[i];
 		unsigned last = i;
 
-		while (last < r->n_steps && r->steps[last].stage)
+		while (last < r->n_steps && r->steps[last].kind == STEP_STAGE)
 			last++;
-		if (last > i) {
+		if (last > i)
 			b = run_stages(r, i, last, b);
-		} else {
-			if (weir_block_sort(b, r->steps[i].column, r->steps[i].limit)) {
-				weir_block_destroy(b);
-				return NULL;
-			}
-			last++;
-		}
-		i = last;
+		else if (s->kind == STEP_TOP)
+			b = run_top(r, s, b);
+		else
+			b = run_join(r, s->join, b);
+		i = last > i ? last : i + 1;
 	}
-	if (b && !r->has_top && b->schema->has_window && weir_block_sort(b, -1, 0)) {
+	if (b && !r->has_top && b->schema->has_window && !b->row_end_ns &&
+	    weir_block_sort(b, -1, 0)) {
 		weir_block_destroy(b);
 		return NULL;
 	}
 	return b;
+}
+
+unsigned
+weir_result_n_joins(const struct weir_result *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_steps; i++)
+		n += r->steps[i].kind == STEP_JOIN;
+	return n;
+}
+
+void
+weir_result_join_to(struct weir_result *r, unsigned join, const struct weir_block *other)
+{
+	for (unsigned i = 0; i < r->n_steps; i++)
+		if (r->steps[i].kind == STEP_JOIN && join-- == 0)
+			r->steps[i].join->other = other;
+}
+
+void
+weir_result_dropped(const struct weir_result *r, struct weir_result_drops *ret)
+{
+	*ret = (struct weir_result_drops){ .top = r->n_cut };
+	for (unsigned i = 0; i < r->n_steps; i++) {
+		if (r->steps[i].kind == STEP_STAGE)
+			ret->where += r->steps[i].stage->n_dropped;
+		if (r->steps[i].kind == STEP_JOIN)
+			ret->join += r->steps[i].join->n_dropped;
+	}
 }

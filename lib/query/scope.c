@@ -14,6 +14,12 @@ weir_flag_name(enum weir_flag flag)
 	return "?";
 }
 
+bool
+weir_stage_groups(const struct weir_stage_text *stage)
+{
+	return stage->flag == WEIR_FLAG_AGG || stage->flag == WEIR_FLAG_FOLD;
+}
+
 int
 weir_stage_wrap(struct weir_error *err, const struct weir_stage_text *stage)
 {

@@ -8,8 +8,13 @@
 
 /* Helpers that the packet side and the result side share. Private to lib/query. */
 
+/* What a packet row shows when nothing was selected: what tcpdump would. */
+#define WEIR_PACKET_COLUMNS "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len"
+
 /* The option's name: "--where". */
 const char *weir_flag_name(enum weir_flag flag);
+/* Whether a stage groups rows: --agg. */
+bool weir_stage_groups(const struct weir_stage_text *stage);
 /* "--where 'EXPR': " in front of the error. Returns its code. */
 int weir_stage_wrap(struct weir_error *err, const struct weir_stage_text *stage);
 /*

@@ -50,8 +50,8 @@ copy_element(struct weir_block *b, struct weir_column *to, uint32_t at,
 	}
 }
 
-int
-weir_block_append_columns(struct weir_block *b, const struct weir_column *const *columns,
+static int
+append_values(struct weir_block *b, const struct weir_column *const *columns,
     const uint64_t mask[WEIR_MASK_WORDS])
 {
 	unsigned n = weir_mask_count(mask);
@@ -76,6 +76,43 @@ weir_block_append_columns(struct weir_block *b, const struct weir_column *const 
 			at++;
 		}
 	}
+	return 0;
+}
+
+int
+weir_block_append_columns(struct weir_block *b, const struct weir_column *const *columns,
+    const uint64_t mask[WEIR_MASK_WORDS])
+{
+	unsigned n = weir_mask_count(mask);
+	int rc = append_values(b, columns, mask);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; b->row_start_ns && i < n; i++) {
+		b->row_start_ns[b->n_rows + i] = b->window_start_ns;
+		b->row_end_ns[b->n_rows + i] = b->window_end_ns;
+	}
 	b->n_rows += n;
+	return 0;
+}
+
+int
+weir_block_append_rows(struct weir_block *b, const struct weir_block *from, uint32_t first_row,
+    const struct weir_column *const *columns, const uint64_t mask[WEIR_MASK_WORDS])
+{
+	uint32_t at = b->n_rows;
+	int rc = from->row_start_ns ? weir_block_own_windows(b) : 0;
+
+	if (!rc)
+		rc = append_values(b, columns, mask);
+	if (rc)
+		return rc;
+	WEIR_FOR_EACH_BIT (row, mask) {
+		if (b->row_start_ns)
+			weir_block_window(
+			    from, first_row + row, &b->row_start_ns[at], &b->row_end_ns[at]);
+		at++;
+	}
+	b->n_rows = at;
 	return 0;
 }

@@ -57,15 +57,40 @@ fail:
 	return NULL;
 }
 
+struct weir_block *
+weir_block_hold(struct weir_block *b)
+{
+	b->users++;
+	return b;
+}
+
+uint64_t
+weir_block_bytes(const struct weir_block *b)
+{
+	uint64_t bytes = sizeof(*b);
+
+	for (unsigned i = 0; i < b->schema->n_columns; i++)
+		bytes += (uint64_t)b->cap_rows * weir_store_size(b->columns[i].store);
+	for (const struct heap_chunk *c = b->heap->chunks; c; c = c->next)
+		bytes += c->size;
+	return bytes;
+}
+
 void
 weir_block_destroy(struct weir_block *b)
 {
 	if (!b)
 		return;
+	if (b->users) {
+		b->users--;
+		return;
+	}
 	for (unsigned i = 0; b->columns && i < b->schema->n_columns; i++)
 		if (b->columns[i].data)
 			weir_column_fini(&b->columns[i]);
 	free(b->columns);
+	free(b->row_start_ns);
+	free(b->row_end_ns);
 	while (b->heap && b->heap->chunks) {
 		struct heap_chunk *c = b->heap->chunks;
 
@@ -94,6 +119,39 @@ grow_column(struct weir_column *c, uint32_t n, uint32_t cap)
 	return 0;
 }
 
+static int
+grow_windows(struct weir_block *b, uint32_t cap)
+{
+	int64_t *start, *end;
+
+	start = reallocarray(b->row_start_ns, cap, sizeof(*start));
+	if (!start)
+		return -ENOMEM;
+	b->row_start_ns = start;
+	end = reallocarray(b->row_end_ns, cap, sizeof(*end));
+	if (!end)
+		return -ENOMEM;
+	b->row_end_ns = end;
+	return 0;
+}
+
+int
+weir_block_own_windows(struct weir_block *b)
+{
+	if (b->row_start_ns)
+		return 0;
+	if (grow_windows(b, b->cap_rows)) {
+		free(b->row_start_ns);
+		b->row_start_ns = NULL;
+		return -ENOMEM;
+	}
+	for (uint32_t r = 0; r < b->n_rows; r++) {
+		b->row_start_ns[r] = b->window_start_ns;
+		b->row_end_ns[r] = b->window_end_ns;
+	}
+	return 0;
+}
+
 int
 weir_block_reserve(struct weir_block *b, uint32_t extra)
 {
@@ -115,6 +173,8 @@ weir_block_reserve(struct weir_block *b, uint32_t extra)
 		if (ret)
 			return ret;
 	}
+	if (b->row_start_ns && grow_windows(b, cap))
+		return -ENOMEM;
 	b->cap_rows = cap;
 	return 0;
 }

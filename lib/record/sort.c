@@ -270,6 +270,40 @@ gather_column(const struct weir_column *from, const struct entry *e, uint32_t n,
 	return 0;
 }
 
+static int
+gather_times(int64_t **times, const struct entry *e, uint32_t n, uint32_t cap)
+{
+	int64_t *to = calloc(cap, sizeof(*to));
+
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (*times)[e[i].row];
+	*times = to;
+	return 0;
+}
+
+/* The rows' own windows, in the order of the entries, in place of those of b. */
+static int
+gather_windows(struct weir_block *b, const struct entry *e, uint32_t n, uint32_t cap)
+{
+	int64_t *start = b->row_start_ns, *end = b->row_end_ns;
+
+	if (!start)
+		return 0;
+	if (gather_times(&start, e, n, cap))
+		return -ENOMEM;
+	if (gather_times(&end, e, n, cap)) {
+		free(start);
+		return -ENOMEM;
+	}
+	free(b->row_start_ns);
+	free(b->row_end_ns);
+	b->row_start_ns = start;
+	b->row_end_ns = end;
+	return 0;
+}
+
 /* Put the block's rows in the order of the entries; the others go. */
 static int
 gather(struct weir_block *b, const struct entry *e, uint32_t n)
@@ -283,10 +317,12 @@ gather(struct weir_block *b, const struct entry *e, uint32_t n)
 	for (; done < n_columns; done++)
 		if (gather_column(&b->columns[done], e, n, cap, &columns[done]))
 			break;
+	bool is_whole = done == n_columns && gather_windows(b, e, n, cap) == 0;
+
 	for (unsigned i = 0; i < done; i++)
-		weir_column_fini(done < n_columns ? &columns[i] : &b->columns[i]);
-	free(done < n_columns ? columns : b->columns);
-	if (done < n_columns)
+		weir_column_fini(is_whole ? &b->columns[i] : &columns[i]);
+	free(is_whole ? b->columns : columns);
+	if (!is_whole)
 		return -ENOMEM;
 	b->columns = columns;
 	b->n_rows = n;
@@ -309,33 +345,82 @@ sequence_of(const struct weir_schema *s, int top, unsigned *sequence)
 	return n;
 }
 
-int
-weir_block_sort(struct weir_block *b, int top, uint32_t limit)
+/* Sort by the sequence: numbers of `columns`, n_sequence of them. */
+static int
+sort(struct weir_block *b, const struct weir_column *columns, const unsigned *sequence,
+    unsigned n_sequence, bool is_top, uint32_t need)
 {
 	uint32_t n = b->n_rows;
-	uint32_t need = limit && limit < n ? limit : n;
-	unsigned *sequence = calloc(b->schema->n_columns + 1, sizeof(*sequence));
 	struct entry *entries = calloc((size_t)n + 1, sizeof(*entries));
 	struct entry *scratch = calloc((size_t)n + 1, sizeof(*scratch));
 	int ret = -ENOMEM;
 
-	if (!sequence || !entries || !scratch)
+	if (!entries || !scratch)
 		goto out;
 	for (uint32_t i = 0; i < n; i++)
 		entries[i].row = i;
 	struct order o = {
-		.columns = b->columns,
+		.columns = columns,
 		.sequence = sequence,
-		.n_sequence = sequence_of(b->schema, top, sequence),
-		.is_top = top >= 0,
+		.n_sequence = n_sequence,
+		.is_top = is_top,
 		.scratch = scratch,
 	};
-	if (n > 1 && o.n_sequence)
+	if (n > 1 && n_sequence)
 		sort_run(&o, (struct place){ .at = 0, .piece = PIECE_NULL }, entries, n, need);
 	ret = gather(b, entries, need);
 out:
 	free(scratch);
 	free(entries);
+	return ret;
+}
+
+int
+weir_block_sort(struct weir_block *b, int top, uint32_t limit)
+{
+	uint32_t n = b->n_rows;
+	unsigned *sequence = calloc(b->schema->n_columns + 1, sizeof(*sequence));
+	int ret;
+
+	if (!sequence)
+		return -ENOMEM;
+	ret = sort(b, b->columns, sequence, sequence_of(b->schema, top, sequence), top >= 0,
+	    limit && limit < n ? limit : n);
+	free(sequence);
+	return ret;
+}
+
+int
+weir_block_sort_by_end(struct weir_block *b)
+{
+	unsigned n_columns = b->schema->n_columns;
+	unsigned *sequence = calloc(n_columns + 2, sizeof(*sequence));
+	struct weir_column *columns = calloc(n_columns + 2, sizeof(*columns));
+	uint64_t *no_null = calloc(b->cap_rows / 64, sizeof(*no_null));
+	int ret = -ENOMEM;
+
+	if (!b->row_start_ns) { /* all have the block's */
+		ret = weir_block_sort(b, -1, 0);
+		goto out;
+	}
+	if (!sequence || !columns || !no_null)
+		goto out;
+	/* The windows' ends and starts as two more columns, whose numbers lead the sequence. */
+	memcpy(columns, b->columns, n_columns * sizeof(*columns));
+	for (unsigned i = 0; i < 2; i++)
+		columns[n_columns + i] = (struct weir_column){
+			.type = WEIR_TIME,
+			.store = WEIR_I64,
+			.data = i ? b->row_start_ns : b->row_end_ns,
+			.null = no_null,
+		};
+	sequence[0] = n_columns;
+	sequence[1] = n_columns + 1;
+	ret = sort(
+	    b, columns, sequence, sequence_of(b->schema, -1, sequence + 2) + 2, false, b->n_rows);
+out:
+	free(no_null);
+	free(columns);
 	free(sequence);
 	return ret;
 }

@@ -44,10 +44,86 @@ name_of(const struct weir_plan *plan, unsigned query)
 	return strdup(name);
 }
 
-static void
-fill_query(struct weir_ledger_query *l, const struct weir_workers *all, bool is_live,
-    unsigned query, const struct weir_plan *plan, const struct weir_outlet *o)
+static uint64_t
+shed_by(const struct weir_workers *all, unsigned query, bool is_live)
 {
+	uint64_t n = 0;
+
+	for (unsigned w = 0; w < all->n; w++)
+		n += weir_counts_of(all->worker[w], is_live)->queries[query].shed_rows;
+	return n;
+}
+
+static void
+add_group(struct weir_ledger_query *l, const struct weir_group_counters *c)
+{
+	uint64_t dropped = c->null_key + c->late + c->no_time + c->overflow;
+
+	l->aggregated -= dropped;
+	l->dropped[WEIR_DROP_NULL_KEY] += c->null_key;
+	l->dropped[WEIR_DROP_LATE] += c->late;
+	l->dropped[WEIR_DROP_NO_TIME] += c->no_time;
+	l->dropped[WEIR_DROP_OVERFLOW] += c->overflow;
+}
+
+/*
+ * Rows that run through the first segment of a query's chain one by one: those of other queries,
+ * and packets that are joined.
+ */
+static void
+add_rows(struct weir_ledger_query *l, const struct weir_flow_node *n, const struct weir_chain *c)
+{
+	struct weir_result_drops drops;
+
+	weir_result_dropped(c->segments[0].result, &drops);
+	l->dropped[WEIR_DROP_WHERE] += drops.where;
+	l->dropped[WEIR_DROP_JOIN] += drops.join;
+	l->dropped[WEIR_DROP_TOP] += drops.top;
+	l->aggregated += n->n_out;
+	if (c->segments[0].path && c->segments[0].path->has_group)
+		add_group(l, &n->groups[0].counters);
+	for (unsigned i = 0; i < n->n_inputs; i++)
+		l->under_way += n->inputs[i].rows->n_rows;
+}
+
+/* A query whose rows come from others. */
+static void
+fill_rows_query(struct weir_ledger_query *l, const struct weir_flow *f, unsigned query,
+    const struct weir_plan *plan)
+{
+	const struct weir_flow_node *n = &f->nodes[query];
+
+	l->offered = weir_flow_offered(f, query);
+	l->in = n->n_in;
+	add_rows(l, n, plan->queries[query].chain);
+}
+
+/* Packets that were handed over: what became of them. */
+static void
+fill_handed_over(struct weir_ledger_query *l, const struct weir_flow *f, unsigned query,
+    const struct weir_plan *plan, uint64_t shed, bool is_live)
+{
+	const struct weir_flow_node *n = &f->nodes[query];
+	uint64_t handed = l->aggregated - shed, done;
+
+	l->rows -= shed;
+	l->dropped[WEIR_DROP_EXCHANGE] += shed;
+	l->aggregated = 0;
+	l->dropped[WEIR_DROP_LATE] += n->n_late;
+	l->dropped[WEIR_DROP_OVERFLOW] += n->n_overflow;
+	add_rows(l, n, plan->queries[query].chain);
+	done = l->aggregated + l->dropped[WEIR_DROP_JOIN];
+	/* Those that are in the workers' hands, or in a ring, are under way too. */
+	if (is_live && handed > done)
+		l->under_way = l->in - l->aggregated - weir_ledger_dropped(l);
+}
+
+static void
+fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const struct weir_flow *f,
+    bool is_live, unsigned query, const struct weir_delivery *d)
+{
+	const struct weir_plan *plan = d->plan;
+	const struct weir_outlet *o = &d->outlets[query];
 	const struct weir_plan_query *q = &plan->queries[query];
 
 	l->name = name_of(plan, query);
@@ -59,9 +135,15 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, bool is_
 	l->undercount = o->undercount;
 	l->left_out = o->left_out;
 	l->rows = o->rows;
+	if (!q->path) {
+		fill_rows_query(l, f, query, plan);
+		return;
+	}
 	for (unsigned w = 0; w < all->n; w++)
 		add_counts(
 		    l, &weir_counts_of(all->worker[w], is_live)->queries[query], q->wants_rows);
+	if (q->path->hands_over)
+		fill_handed_over(l, f, query, plan, shed_by(all, query, is_live), is_live);
 	l->aggregated -= o->lost;
 	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;
 }
@@ -74,6 +156,10 @@ add_shed(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
 {
 	const struct weir_outlet *o = &d->outlets[query];
 
+	const struct weir_plan_query *q = &d->plan->queries[query];
+
+	if (!q->path || q->path->hands_over)
+		return;
 	for (unsigned i = 0; i < o->n_sinks; i++)
 		for (unsigned w = 0; w < all->n; w++) {
 			const struct weir_query_counts *counts =
@@ -106,8 +192,8 @@ add_workers(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
 }
 
 void
-weir_account(const struct weir_workers *all, const struct weir_delivery *d, bool is_live,
-    int64_t end_ns, struct weir_ledger *l)
+weir_account(const struct weir_workers *all, const struct weir_flow *f,
+    const struct weir_delivery *d, bool is_live, int64_t end_ns, struct weir_ledger *l)
 {
 	const struct weir_plan *plan = d->plan;
 	const struct weir_run_config *config = all->config;
@@ -139,7 +225,7 @@ weir_account(const struct weir_workers *all, const struct weir_delivery *d, bool
 		};
 	}
 	for (unsigned i = 0; i < plan->n_queries; i++) {
-		fill_query(&l->queries[i], all, is_live, i, plan, &d->outlets[i]);
+		fill_query(&l->queries[i], all, f, is_live, i, d);
 		add_shed(l, all, is_live, d, i);
 	}
 }

@@ -5,6 +5,7 @@
 #include <weir/runtime/ledger.h>
 
 #include "delivery.h"
+#include "flow.h"
 #include "worker.h"
 
 /*
@@ -12,8 +13,8 @@
  * last answers, while they run; else after they have ended, and before the sinks are closed.
  * Control thread. Private to lib/runtime.
  */
-void weir_account(const struct weir_workers *all, const struct weir_delivery *d, bool is_live,
-    int64_t end_ns, struct weir_ledger *ret);
+void weir_account(const struct weir_workers *all, const struct weir_flow *f,
+    const struct weir_delivery *d, bool is_live, int64_t end_ns, struct weir_ledger *ret);
 /* The counts of a worker that the account goes by. */
 const struct weir_worker_counts *weir_counts_of(const struct weir_worker *w, bool is_live);
 

@@ -8,7 +8,7 @@
 #include <weir/base/time.h>
 
 #include "account.h"
-#include "merge.h"
+#include "flow.h"
 #include "request.h"
 
 #define SLEEP_NS 1000000              /* between looks into empty rings */
@@ -25,7 +25,7 @@ struct inbox {
 struct control {
 	struct weir_workers *all;
 	struct weir_delivery delivery;
-	struct weir_merge merge;
+	struct weir_flow flow;
 	struct weir_requests requests;
 	struct weir_progress progress;
 	struct inbox *inboxes; /* [all->n] */
@@ -67,8 +67,9 @@ is_mark_reached(const struct control *c)
 }
 
 static void
-give_back(struct control *c, unsigned query, unsigned worker, struct weir_pane *pane)
+give_back(void *control, unsigned query, unsigned worker, struct weir_pane *pane)
 {
+	struct control *c = control;
 	struct weir_parcel back = { WEIR_PARCEL_PANE, query, pane, 0 };
 
 	weir_pane_clear(pane);
@@ -76,36 +77,13 @@ give_back(struct control *c, unsigned query, unsigned worker, struct weir_pane *
 		weir_pane_destroy(pane);
 }
 
-static void
-take_pane(struct control *c, unsigned worker, const struct weir_parcel *parcel)
-{
-	struct weir_pane *spare;
-	struct weir_error e;
-	unsigned owner;
-
-	weir_delivery_fail(&c->delivery,
-	    weir_merge_add(&c->merge, parcel->query, worker, parcel->p, &spare, &owner, &e), &e);
-	if (spare)
-		give_back(c, parcel->query, owner, spare);
-}
-
-static void
-emit(struct control *c, const struct weir_window_panes *w)
-{
-	weir_delivery_pane(&c->delivery, w->query, w->pane);
-	give_back(c, w->query, w->worker, w->pane);
-}
-
 /* A worker has done with a query that was removed; after the last one its windows are whole. */
 static void
 take_end(struct control *c, unsigned query)
 {
-	struct weir_window_panes w;
-
 	if (!weir_requests_note_end(&c->requests, query))
 		return;
-	while (weir_merge_take_query(&c->merge, query, &w))
-		emit(c, &w);
+	weir_flow_end_query(&c->flow, query);
 	c->delivery.needs_flush = true;
 }
 
@@ -113,7 +91,7 @@ static void
 deliver(struct control *c, const struct weir_parcel *parcel)
 {
 	if (parcel->kind == WEIR_PARCEL_ROWS)
-		weir_delivery_rows(&c->delivery, parcel->query, parcel->p);
+		weir_flow_rows(&c->flow, parcel->query, parcel->p);
 	else
 		weir_delivery_packets(&c->delivery, parcel->query, parcel->p);
 }
@@ -141,7 +119,7 @@ take_parcels(struct control *c, unsigned worker)
 			continue;
 		}
 		if (parcel.kind == WEIR_PARCEL_PANE)
-			take_pane(c, worker, &parcel);
+			weir_flow_pane(&c->flow, parcel.query, worker, parcel.p);
 		else if (parcel.kind == WEIR_PARCEL_ENDED)
 			take_end(c, parcel.query);
 		else
@@ -206,13 +184,11 @@ static void
 emit_windows(struct control *c)
 {
 	int64_t closed_ns = c->closed_ns;
-	struct weir_window_panes w;
 
 	if (closed_ns != INT64_MAX &&
 	    __builtin_sub_overflow(closed_ns, c->all->config->plan->lateness_ns, &closed_ns))
 		return;
-	while (weir_merge_take(&c->merge, closed_ns, &w))
-		emit(c, &w);
+	weir_flow_advance(&c->flow, closed_ns);
 }
 
 static unsigned
@@ -349,7 +325,12 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	if (!c->inboxes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	c->delivery.keeps_last = config->socket != NULL;
-	rc = weir_requests_init(&c->requests, c->all, &c->delivery, err);
+	rc = weir_flow_init(&c->flow, config->plan, &c->delivery, err);
+	if (rc)
+		return rc;
+	c->flow.give_back = give_back;
+	c->flow.ctx = c;
+	rc = weir_requests_init(&c->requests, c->all, &c->flow, &c->delivery, err);
 	if (rc)
 		return rc;
 	c->delivery.draining = &c->all->draining;
@@ -384,7 +365,7 @@ weir_run(
 		 * not. */
 		d->needs_flush = true;
 		weir_delivery_flush(d);
-		weir_account(c.all, d, false, end_ns, ret_ledger);
+		weir_account(c.all, &c.flow, d, false, end_ns, ret_ledger);
 		d->while_waiting = NULL;
 		weir_delivery_tell_sinks(d);
 	} else {
@@ -393,7 +374,7 @@ weir_run(
 	weir_delivery_close(d);
 	rc = d->rc;
 	weir_requests_fini(&c.requests);
-	weir_merge_fini(&c.merge);
+	weir_flow_fini(&c.flow);
 	weir_workers_destroy(c.all);
 	free(c.inboxes);
 	return rc;

@@ -128,9 +128,8 @@ weir_delivery_drop_last(struct weir_delivery *d)
 	*o = (struct weir_outlet){ 0 };
 }
 
-/* To the query's sinks. b is consumed. */
-static void
-hand_out(struct weir_delivery *d, unsigned query, struct weir_block *b)
+void
+weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_block *b)
 {
 	struct weir_outlet *o = &d->outlets[query];
 	struct weir_error e;
@@ -160,13 +159,7 @@ hand_out(struct weir_delivery *d, unsigned query, struct weir_block *b)
 }
 
 void
-weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b)
-{
-	hand_out(d, query, weir_result_run(d->plan->queries[query].result, b));
-}
-
-static void
-note_table(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
 {
 	const struct weir_plan_query *q = &d->plan->queries[query];
 	struct weir_outlet *o = &d->outlets[query];
@@ -195,6 +188,13 @@ note_table(struct weir_delivery *d, unsigned query, const struct weir_pane *pane
 	    q->text->name, q->table_size, 1 / sampling);
 }
 
+/* Of a query that has one segment. */
+static struct weir_result *
+result_of(const struct weir_plan_query *q)
+{
+	return q->chain->segments[0].result;
+}
+
 /*
  * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
  * hold all of them twice.
@@ -203,11 +203,11 @@ static struct weir_block *
 rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
 {
 	uint32_t n = weir_pane_n_groups(pane);
-	uint32_t part = weir_result_narrows(q->result) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	uint32_t part = weir_result_narrows(result_of(q)) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
 	struct weir_block *b = weir_block_create(&q->path->schema, part);
 
 	for (uint32_t first = 0; b && first < n;) {
-		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(q->result, b)) {
+		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(result_of(q), b)) {
 			weir_block_destroy(b);
 			return NULL;
 		}
@@ -226,7 +226,7 @@ comes_in_parts(const struct weir_delivery *d, unsigned query, const struct weir_
 		if (!d->sinks[o->sinks[i]]->ops->is_streaming)
 			return false;
 	return weir_pane_n_groups(pane) > ROWS_PER_PART &&
-	       weir_result_is_by_row(d->plan->queries[query].result);
+	       weir_result_is_by_row(result_of(&d->plan->queries[query]));
 }
 
 /* In the order of their keys, without ever having more than a part as rows. */
@@ -249,7 +249,7 @@ hand_out_parts(struct weir_delivery *d, unsigned query, struct weir_pane *pane)
 			fail_memory(d);
 			return;
 		}
-		hand_out(d, query, weir_result_run_part(q->result, b));
+		weir_delivery_put(d, query, weir_result_run_part(result_of(q), b));
 	}
 }
 
@@ -259,16 +259,13 @@ weir_delivery_pane(struct weir_delivery *d, unsigned query, struct weir_pane *pa
 	const struct weir_plan_query *q = &d->plan->queries[query];
 	struct weir_block *b;
 
-	note_table(d, query, pane);
-	if (!q->result)
-		return;
 	if (comes_in_parts(d, query, pane)) {
 		hand_out_parts(d, query, pane);
 		return;
 	}
 	b = rows_of_pane(q, pane);
 	if (b)
-		weir_delivery_rows(d, query, b);
+		weir_delivery_put(d, query, weir_result_run(result_of(q), b));
 	else
 		fail_memory(d);
 }

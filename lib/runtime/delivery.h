@@ -55,10 +55,15 @@ int weir_delivery_add(struct weir_delivery *d, struct weir_error *err);
 void weir_delivery_drop_last(struct weir_delivery *d);
 /* The first failure is kept; what follows is a warning where it is news. */
 void weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e);
-/* A whole window. Its groups may be put in order. */
+/* Note how large the table of a window was. */
+void weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane);
+/*
+ * A whole window of a query that has nothing but one segment, and whose rows nobody else takes. Its
+ * groups may be put in order.
+ */
 void weir_delivery_pane(struct weir_delivery *d, unsigned query, struct weir_pane *pane);
-/* Rows of packets; b is consumed. */
-void weir_delivery_rows(struct weir_delivery *d, unsigned query, struct weir_block *b);
+/* The final rows of a query, to its sinks; b is consumed. */
+void weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_block *b);
 /* Kept packets; b is consumed. */
 void weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packet_block *b);
 void weir_delivery_flush(struct weir_delivery *d);

@@ -19,8 +19,8 @@ static const struct {
 #undef X
 };
 
-static uint64_t
-sum_dropped(const struct weir_ledger_query *q)
+uint64_t
+weir_ledger_dropped(const struct weir_ledger_query *q)
 {
 	uint64_t n = 0;
 
@@ -35,7 +35,8 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_queries; i++) {
 		const struct weir_ledger_query *q = &l->queries[i];
 
-		if (q->in != q->offered || q->in != q->aggregated + sum_dropped(q) + q->under_way)
+		if (q->in != q->offered ||
+		    q->in != q->aggregated + weir_ledger_dropped(q) + q->under_way)
 			return false;
 	}
 	for (unsigned i = 0; i < l->n_sinks; i++) {

@@ -16,12 +16,12 @@
 #define ROWS_DEFAULT 1000 /* of a result, where nobody says how many */
 
 int
-weir_requests_init(struct weir_requests *r, struct weir_workers *all,
+weir_requests_init(struct weir_requests *r, struct weir_workers *all, struct weir_flow *flow,
     struct weir_delivery *delivery, struct weir_error *err)
 {
-	*r = (struct weir_requests){ .all = all, .delivery = delivery };
+	*r = (struct weir_requests){ .all = all, .flow = flow, .delivery = delivery };
 	r->n_ended = calloc(WEIR_QUERIES_MOST, sizeof(*r->n_ended));
-	if (!r->n_ended || weir_status_init(&r->status, all, delivery))
+	if (!r->n_ended || weir_status_init(&r->status, all, flow, delivery))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -78,7 +78,7 @@ stats(const struct weir_requests *r)
 	struct weir_ledger l;
 	json_t *o;
 
-	weir_account(r->all, r->delivery, true, weir_now_mono_ns(), &l);
+	weir_account(r->all, r->flow, r->delivery, true, weir_now_mono_ns(), &l);
 	o = weir_ledger_json(&l);
 	weir_ledger_fini(&l);
 	return o;
@@ -166,14 +166,17 @@ add_queries(struct weir_requests *r, const struct weir_command *c, struct weir_e
 	struct weir_plan *plan = plan_of(r);
 
 	for (unsigned i = 0; i < c->n_queries; i++) {
-		int rc = weir_plan_add(plan, &c->queries[i], err);
+		int rc = weir_plan_add(plan, c, i, err);
 
 		if (rc)
 			return rc;
 		rc = weir_delivery_add(r->delivery, err);
 		if (!rc)
+			rc = weir_flow_add(r->flow, err);
+		if (!rc)
 			rc = weir_workers_add(r->all, err);
 		if (rc) {
+			weir_flow_drop_last(r->flow);
 			weir_delivery_drop_last(r->delivery);
 			weir_plan_drop_last(plan);
 			return rc;
@@ -234,6 +237,7 @@ static json_t *
 remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 {
 	struct weir_plan *plan = plan_of(r);
+	const struct weir_plan_query *reader;
 	unsigned n = 0;
 	int query = find_query(r, name, err);
 
@@ -245,7 +249,15 @@ remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 		weir_error_usage(err, "query '%s' is the last one: use stop to end the run", name);
 		return NULL;
 	}
-	if (weir_workers_remove(r->all, (unsigned)query, err))
+	reader = weir_plan_reader(plan, (unsigned)query);
+	if (reader) {
+		weir_error_usage(err, "query '%s' takes rows of '%s': remove it first",
+		    reader->text->name, name);
+		return NULL;
+	}
+	if (!plan->queries[query].path)
+		weir_flow_end_query(r->flow, (unsigned)query);
+	else if (weir_workers_remove(r->all, (unsigned)query, err))
 		return NULL;
 	plan->queries[query].is_removed = true;
 	weir_log(WEIR_LOG_NOTICE, "query %s: removed", name);

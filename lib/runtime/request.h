@@ -4,7 +4,7 @@
 
 #include <weir/control/control.h>
 
-#include "merge.h"
+#include "flow.h"
 #include "status.h"
 
 /*
@@ -21,6 +21,7 @@ struct weir_added_text {
 
 struct weir_requests {
 	struct weir_workers *all;
+	struct weir_flow *flow;
 	struct weir_delivery *delivery;
 	struct weir_status status;
 	struct weir_added_text *added;
@@ -30,7 +31,7 @@ struct weir_requests {
 };
 
 /* 0 or a run-time error. */
-int weir_requests_init(struct weir_requests *r, struct weir_workers *all,
+int weir_requests_init(struct weir_requests *r, struct weir_workers *all, struct weir_flow *flow,
     struct weir_delivery *delivery, struct weir_error *err);
 void weir_requests_fini(struct weir_requests *r);
 /* A weir_control_handler; ctx is the requests. */

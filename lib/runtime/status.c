@@ -14,10 +14,10 @@
 #define ROWS_NS (5 * WEIR_NS_PER_S / 2) /* rates of rows are over so much, up to twice */
 
 int
-weir_status_init(
-    struct weir_status *s, const struct weir_workers *all, const struct weir_delivery *delivery)
+weir_status_init(struct weir_status *s, const struct weir_workers *all,
+    const struct weir_flow *flow, const struct weir_delivery *delivery)
 {
-	*s = (struct weir_status){ .all = all, .delivery = delivery };
+	*s = (struct weir_status){ .all = all, .flow = flow, .delivery = delivery };
 	for (unsigned i = 0; i < 2; i++) {
 		s->samples[i].workers = calloc(all->n, sizeof(*s->samples[i].workers));
 		if (!s->samples[i].workers)
@@ -148,6 +148,7 @@ worker_json(const struct weir_status *s, unsigned i)
 static const char *const strategies[] = {
 	[WEIR_STRATEGY_ONE] = "one worker",
 	[WEIR_STRATEGY_EMIT] = "emit",
+	[WEIR_STRATEGY_ROWS] = "rows of queries",
 	[WEIR_STRATEGY_RSS] = "rss",
 	[WEIR_STRATEGY_COMBINE] = "combine",
 	[WEIR_STRATEGY_RING] = "ring",
@@ -235,7 +236,7 @@ weir_status_json(const struct weir_status *s)
 	double pps = 0, bps = 0, rows = 0;
 	struct weir_ledger l;
 
-	weir_account(s->all, s->delivery, true, weir_now_mono_ns(), &l);
+	weir_account(s->all, s->flow, s->delivery, true, weir_now_mono_ns(), &l);
 	ledger = weir_ledger_json(&l);
 	for (unsigned i = 0; i < config->n_sources; i++)
 		json_array_append_new(sources, source_json(config->sources[i]));

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "delivery.h"
+#include "flow.h"
 #include "worker.h"
 
 /*
@@ -31,6 +32,7 @@ struct weir_rows_sample {
 
 struct weir_status {
 	const struct weir_workers *all;
+	const struct weir_flow *flow;
 	const struct weir_delivery *delivery;
 	struct weir_sample samples[2];   /* the last but one, and the last */
 	struct weir_rows_sample rows[3]; /* the oldest, a later one, and the last */
@@ -39,8 +41,8 @@ struct weir_status {
 };
 
 /* 0 or -ENOMEM. */
-int weir_status_init(
-    struct weir_status *s, const struct weir_workers *all, const struct weir_delivery *delivery);
+int weir_status_init(struct weir_status *s, const struct weir_workers *all,
+    const struct weir_flow *flow, const struct weir_delivery *delivery);
 void weir_status_fini(struct weir_status *s);
 /* Ask, or look whether all have answered. */
 void weir_status_poll(struct weir_status *s, int64_t mono_ns);

@@ -22,6 +22,10 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
+	if (!q->path) { /* its rows come from others, on the control thread */
+		wq->is_ending = wq->has_ended = true;
+		return 0;
+	}
 	wq->path = q->path;
 	if (index) {
 		rc = weir_plan_path(plan, q, &wq->path, err);
@@ -29,6 +33,8 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 			return rc;
 		wq->owns_path = true;
 	}
+	if (q->path->hands_over)
+		weir_plan_held_spec(plan, q, &wq->spec);
 	if (!q->path->has_group)
 		return 0;
 	weir_plan_group_spec(plan, q, &wq->spec);
@@ -123,6 +129,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->index = index;
 	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
+	w->at_query = WEIR_QUERIES_MOST;
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
@@ -135,10 +142,11 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries ||
 	    !w->seen.queries || !w->out || !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	w->batch->decap = plan->command->decap;
 	for (unsigned i = 0; !rc && i < plan->n_queries; i++) {
 		w->n_queries++;
 		rc = make_query(all, index, i, &w->queries[i], err);
-		if (!rc)
+		if (!rc && w->queries[i].path)
 			weir_path_bind(w->queries[i].path, w->batch);
 		w->n_exchanges += w->queries[i].exchange != NULL;
 	}
@@ -155,8 +163,11 @@ is_in_order(const struct weir_workers *all, unsigned n_workers)
 	const struct weir_plan *plan = all->config->plan;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < plan->n_queries; i++)
-		n += plan->queries[i].wants_packets || !plan->queries[i].path->has_group;
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		const struct weir_plan_query *q = &plan->queries[i];
+
+		n += q->path && (q->wants_packets || !q->path->has_group);
+	}
 	return all->intake->is_ordered && (n_workers > 1 || n > 1);
 }
 
@@ -165,14 +176,13 @@ static int
 create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &all->config->plan->queries[query];
-	const struct weir_exchange_spec spec = {
-		.n_workers = all->config->plan->n_workers,
-		.n_columns = q->path->n_moved,
-		.columns = q->path->moved,
-	};
+	struct weir_exchange_spec spec = { .n_workers = all->config->plan->n_workers };
 
 	if (q->strategy != WEIR_STRATEGY_RING)
 		return 0;
+	spec.n_columns = q->path->n_moved;
+	spec.columns = q->path->moved;
+	spec.is_ordered = q->path->is_ordered;
 	return weir_exchange_create(&spec, &all->exchanges[query], err);
 }
 
@@ -199,8 +209,10 @@ make_addition(
 		abort();
 	if (make_query(all, index, query, &a->query, err) == 0) {
 		a->batch = weir_batch_create(&all->config->plan->needed);
-		if (a->batch)
+		if (a->batch) {
+			a->batch->decap = all->config->plan->command->decap;
 			return a;
+		}
 		weir_error_run(err, -ENOMEM, "out of memory");
 	}
 	destroy_addition(a);
@@ -224,9 +236,12 @@ int
 weir_workers_add(struct weir_workers *all, struct weir_error *err)
 {
 	unsigned query = all->config->plan->n_queries - 1, n = 0;
-	struct weir_addition **additions = calloc(all->n, sizeof(struct weir_addition *));
+	struct weir_addition **additions;
 	int rc = check_orders(all, err);
 
+	if (rc || !all->config->plan->queries[query].path)
+		return rc; /* rows of others run on the control thread alone */
+	additions = calloc(all->n, sizeof(struct weir_addition *));
 	if (!additions)
 		abort();
 	if (!rc)

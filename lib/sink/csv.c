@@ -19,7 +19,9 @@ struct csv {
 	struct weir_output *out;
 	struct weir_strbuf header; /* the header that holds */
 	struct weir_strbuf next;   /* the header of the block in hand */
-	struct weir_strbuf head;   /* all of a row that its block's rows share */
+	struct weir_strbuf head;   /* the query, and the window that the last row had */
+	size_t query_end;          /* of the query in it */
+	int64_t start_ns, end_ns;  /* that window */
 	struct weir_strbuf text;   /* one string */
 	size_t row_bytes;          /* most that a row takes without its strings */
 };
@@ -54,6 +56,22 @@ add_time(struct weir_strbuf *b, int64_t time_ns)
 	weir_strbuf_puts(b, text);
 }
 
+/* Have the row's window in the head. */
+static void
+note_window(struct csv *c, const struct weir_block *b, uint32_t row)
+{
+	int64_t start_ns, end_ns;
+
+	weir_block_window(b, row, &start_ns, &end_ns);
+	if (c->head.len > c->query_end && start_ns == c->start_ns && end_ns == c->end_ns)
+		return;
+	c->head.len = c->query_end;
+	add_time(&c->head, start_ns);
+	add_time(&c->head, end_ns);
+	c->start_ns = start_ns;
+	c->end_ns = end_ns;
+}
+
 /* Write once what every row of the block repeats; a header first where the columns are others. */
 static void
 prepare(struct csv *c, const struct weir_block *b)
@@ -76,12 +94,10 @@ prepare(struct csv *c, const struct weir_block *b)
 		c->next = swap;
 	}
 	add_quoted(&c->head, schema->query, strlen(schema->query));
-	if (schema->has_window) {
-		add_time(&c->head, b->window_start_ns);
-		add_time(&c->head, b->window_end_ns);
-	}
-	/* A comma a value; the line feed. */
-	c->row_bytes = c->head.len + schema->n_columns * (WEIR_CELL_MAX + 1u) + 1;
+	c->query_end = c->head.len;
+	/* A comma a value, and a window; the line feed. */
+	c->row_bytes =
+	    c->head.len + 2 * (WEIR_CELL_MAX + 1u) + schema->n_columns * (WEIR_CELL_MAX + 1u) + 1;
 }
 
 static char *
@@ -103,6 +119,8 @@ put_row(struct csv *c, const struct weir_block *b, uint32_t row)
 {
 	char *p = weir_output_room(c->out, c->row_bytes);
 
+	if (b->schema->has_window)
+		note_window(c, b, row);
 	p = weir_cell_copy(p, c->head.p, c->head.len);
 	for (unsigned i = 0; i < b->schema->n_columns; i++) {
 		const struct weir_column *column = &b->columns[i];

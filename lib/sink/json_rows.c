@@ -9,6 +9,8 @@
 
 #include "cell.h"
 
+#define WINDOW_BYTES 128u /* most that the window takes: ,"window.start":"2026-... */
+
 static void
 add_string(struct weir_strbuf *b, const char *s)
 {
@@ -33,6 +35,22 @@ add_time(struct weir_strbuf *b, const char *key, int64_t time_ns)
 	weir_strbuf_printf(b, ",\"%s\":\"%s\"", key, text);
 }
 
+/* Have the row's window in the head. */
+static void
+note_window(struct weir_json_rows *j, uint32_t row)
+{
+	int64_t start_ns, end_ns;
+
+	weir_block_window(j->block, row, &start_ns, &end_ns);
+	if (j->head.len > j->query_end && start_ns == j->start_ns && end_ns == j->end_ns)
+		return;
+	j->head.len = j->query_end;
+	add_time(&j->head, "window.start", start_ns);
+	add_time(&j->head, "window.end", end_ns);
+	j->start_ns = start_ns;
+	j->end_ns = end_ns;
+}
+
 /* Write once what every row of the block repeats. */
 int
 weir_json_rows_begin(struct weir_json_rows *j, const struct weir_block *b)
@@ -51,18 +69,16 @@ weir_json_rows_begin(struct weir_json_rows *j, const struct weir_block *b)
 	j->head.len = j->keys.len = 0;
 	weir_strbuf_puts(&j->head, "{\"query\":");
 	add_string(&j->head, schema->query);
-	if (schema->has_window) {
-		add_time(&j->head, "window.start", b->window_start_ns);
-		add_time(&j->head, "window.end", b->window_end_ns);
-	}
+	j->query_end = j->head.len;
 	for (unsigned i = 0; i < schema->n_columns; i++) {
 		weir_strbuf_puts(&j->keys, ",");
 		add_string(&j->keys, schema->columns[i].name);
 		weir_strbuf_puts(&j->keys, ":");
 		j->key_ends[i] = j->keys.len;
 	}
-	/* Two quotes a value, and the brace. */
-	j->row_bytes = j->head.len + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + 1;
+	/* Two quotes a value, a window with its keys, and the brace. */
+	j->row_bytes =
+	    j->head.len + WINDOW_BYTES + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + 1;
 	return 0;
 }
 
@@ -99,12 +115,14 @@ put_value(const struct weir_json_rows *j, struct weir_strbuf *out, char *p,
 }
 
 void
-weir_json_rows_put(const struct weir_json_rows *j, uint32_t row, struct weir_strbuf *out)
+weir_json_rows_put(struct weir_json_rows *j, uint32_t row, struct weir_strbuf *out)
 {
 	const struct weir_block *b = j->block;
 	size_t key = 0;
 	char *p;
 
+	if (b->schema->has_window)
+		note_window(j, row);
 	weir_strbuf_reserve(out, j->row_bytes);
 	p = weir_cell_copy(out->p + out->len, j->head.p, j->head.len);
 	for (unsigned i = 0; i < b->schema->n_columns; i++) {

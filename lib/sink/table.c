@@ -11,10 +11,12 @@
 
 /*
  * Aligned columns for people. Rows of a window follow a line that names it; rows of a query without
- * windows go on below the headings that are there. On a terminal, strings are cut to fit
+ * windows go on below the headings that are there, and so do rows with windows of their own, which
+ * are their first two columns. On a terminal, strings are cut to fit
  * its width; where the run is live, each query's last window stays on the screen and is redrawn.
  */
 
+#define N_TIMES   2u                   /* columns of a row's own window, before the others */
 #define CUT_MIN   12u                  /* strings are not cut to less than this */
 #define REDRAW_NS (WEIR_NS_PER_S / 10) /* of one query: faster than this nobody reads */
 
@@ -23,7 +25,8 @@ struct view {
 	char *query;
 	struct weir_strbuf heading; /* the columns' names, to tell one schema from another */
 	int64_t window_start_ns, window_end_ns;
-	unsigned *widths; /* [n_widths] */
+	bool has_times;   /* its rows have windows of their own */
+	unsigned *widths; /* [n_widths], those of the window's columns first */
 	unsigned n_widths;
 	struct weir_strbuf text; /* live: its lines */
 	int64_t drawn_ns;        /* live: when it was drawn */
@@ -84,6 +87,44 @@ read_cell(struct table *t, const struct weir_column *c, uint32_t row)
 	t->cell.len = weir_value_text(&v, t->cell.p, max);
 }
 
+static unsigned
+n_times(const struct weir_block *b)
+{
+	return b->row_start_ns ? N_TIMES : 0;
+}
+
+static const char *
+heading_of(const struct weir_block *b, unsigned column)
+{
+	static const char *const times[N_TIMES] = { "window.start", "window.end" };
+
+	return column < n_times(b) ? times[column] : b->schema->columns[column - n_times(b)].name;
+}
+
+static enum weir_type
+type_of(const struct weir_block *b, unsigned column)
+{
+	return column < n_times(b) ? WEIR_TIME : b->schema->columns[column - n_times(b)].type;
+}
+
+/* The text of a row's own time, or of its value, in t->cell. */
+static void
+read_column(struct table *t, const struct weir_block *b, unsigned column, uint32_t row)
+{
+	char text[40] = "-";
+	int64_t times[N_TIMES];
+
+	if (column >= n_times(b)) {
+		read_cell(t, &b->columns[column - n_times(b)], row);
+		return;
+	}
+	weir_block_window(b, row, &times[0], &times[1]);
+	if (times[column] != WEIR_TIME_NONE)
+		weir_time_text(times[column], text, sizeof(text));
+	t->cell.len = 0;
+	weir_strbuf_puts(&t->cell, text);
+}
+
 /* Put t->cell into the line, cut or filled to its width. The last column needs no filling. */
 static void
 add_cell(struct table *t, unsigned width, bool is_right, bool is_last)
@@ -106,20 +147,20 @@ add_cell(struct table *t, unsigned width, bool is_right, bool is_last)
 
 /* Narrow the widest strings until the line fits, numbers and addresses never. */
 static void
-fit(const struct weir_schema *schema, unsigned *widths, unsigned columns)
+fit(const struct weir_block *b, unsigned *widths, unsigned columns)
 {
-	unsigned total = 0;
+	unsigned total = 0, n = n_times(b) + b->schema->n_columns;
 
-	for (unsigned i = 0; i < schema->n_columns; i++)
+	for (unsigned i = 0; i < n; i++)
 		total += widths[i] + (i ? 2 : 0);
 	while (total > columns) {
-		unsigned widest = schema->n_columns;
+		unsigned widest = n;
 
-		for (unsigned i = 0; i < schema->n_columns; i++)
-			if (schema->columns[i].type == WEIR_STRING && widths[i] > CUT_MIN &&
-			    (widest == schema->n_columns || widths[i] > widths[widest]))
+		for (unsigned i = 0; i < n; i++)
+			if (type_of(b, i) == WEIR_STRING && widths[i] > CUT_MIN &&
+			    (widest == n || widths[i] > widths[widest]))
 				widest = i;
-		if (widest == schema->n_columns)
+		if (widest == n)
 			return;
 		widths[widest]--;
 		total--;
@@ -130,43 +171,43 @@ fit(const struct weir_schema *schema, unsigned *widths, unsigned columns)
 static int
 measure(struct table *t, struct view *v, const struct weir_block *b, bool is_continued)
 {
-	const struct weir_schema *schema = b->schema;
-	unsigned *widths = v->widths;
+	unsigned *widths = v->widths, n = n_times(b) + b->schema->n_columns;
 
-	if (schema->n_columns > v->n_widths) {
-		widths = realloc(v->widths, schema->n_columns * sizeof(*widths));
+	if (n > v->n_widths) {
+		widths = realloc(v->widths, n * sizeof(*widths));
 		if (!widths)
 			return -ENOMEM;
 		v->widths = widths;
-		v->n_widths = schema->n_columns;
+		v->n_widths = n;
 	}
-	for (unsigned i = 0; i < schema->n_columns; i++) {
-		const char *name = schema->columns[i].name;
+	for (unsigned i = 0; i < n; i++) {
+		const char *name = heading_of(b, i);
 		unsigned width = text_width(name, strlen(name));
 
 		if (!is_continued || width > widths[i])
 			widths[i] = width;
 		for (uint32_t row = 0; row < b->n_rows; row++) {
-			read_cell(t, &b->columns[i], row);
+			read_column(t, b, i, row);
 			width = text_width(t->cell.p, t->cell.len);
 			if (width > widths[i])
 				widths[i] = width;
 		}
 	}
 	if (t->columns)
-		fit(schema, widths, t->columns);
+		fit(b, widths, t->columns);
 	return 0;
 }
 
 static void
-render_heading(struct table *t, const struct view *v, const struct weir_schema *schema)
+render_heading(struct table *t, const struct view *v, const struct weir_block *b)
 {
+	unsigned n = n_times(b) + b->schema->n_columns;
+
 	t->line.len = 0;
-	for (unsigned i = 0; i < schema->n_columns; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		t->cell.len = 0;
-		weir_strbuf_puts(&t->cell, schema->columns[i].name);
-		add_cell(t, v->widths[i], is_right_aligned(schema->columns[i].type),
-		    i + 1 == schema->n_columns);
+		weir_strbuf_puts(&t->cell, heading_of(b, i));
+		add_cell(t, v->widths[i], is_right_aligned(type_of(b, i)), i + 1 == n);
 	}
 	weir_strbuf_puts(&t->line, "\n");
 }
@@ -174,11 +215,12 @@ render_heading(struct table *t, const struct view *v, const struct weir_schema *
 static void
 render_row(struct table *t, const struct view *v, const struct weir_block *b, uint32_t row)
 {
+	unsigned n = n_times(b) + b->schema->n_columns;
+
 	t->line.len = 0;
-	for (unsigned i = 0; i < b->schema->n_columns; i++) {
-		read_cell(t, &b->columns[i], row);
-		add_cell(t, v->widths[i], is_right_aligned(b->columns[i].type),
-		    i + 1 == b->schema->n_columns);
+	for (unsigned i = 0; i < n; i++) {
+		read_column(t, b, i, row);
+		add_cell(t, v->widths[i], is_right_aligned(type_of(b, i)), i + 1 == n);
 	}
 	weir_strbuf_puts(&t->line, "\n");
 }
@@ -191,7 +233,7 @@ render_title(struct table *t, const struct weir_block *b)
 
 	t->line.len = 0;
 	weir_strbuf_puts(&t->line, b->schema->query);
-	if (b->schema->has_window) {
+	if (b->schema->has_window && !n_times(b)) {
 		if (b->window_start_ns != WEIR_TIME_NONE)
 			weir_time_text(b->window_start_ns, start, sizeof(start));
 		if (b->window_end_ns != WEIR_TIME_NONE)
@@ -319,6 +361,8 @@ is_continuation(const struct table *t, int at, const struct weir_block *b)
 		return false;
 	if (!b->schema->has_window)
 		return !t->is_redrawn;
+	if (n_times(b) || v->has_times)
+		return !t->is_redrawn && n_times(b) && v->has_times;
 	return v->window_start_ns == b->window_start_ns && v->window_end_ns == b->window_end_ns;
 }
 
@@ -341,13 +385,14 @@ table_rows(struct weir_sink *s, const struct weir_block *b, struct weir_error *e
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	v->window_start_ns = b->window_start_ns;
 	v->window_end_ns = b->window_end_ns;
+	v->has_times = n_times(b) > 0;
 	if (!is_continued) {
 		v->text.len = 0;
 		if (t->last >= 0 && !t->is_redrawn)
 			weir_strbuf_puts(&t->out->buf, "\n");
 		render_title(t, b);
 		emit(s, v, false, err);
-		render_heading(t, v, b->schema);
+		render_heading(t, v, b);
 		emit(s, v, false, err);
 	}
 	t->last = at;

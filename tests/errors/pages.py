@@ -112,6 +112,8 @@ def check_plans(t):
                 weir.ended(p) + ["no %r in %r" % (x, out) for x in ("talk", "udp", "ip.src", "count", path) if x not in out])
         p = weir.run(["-r", path, "--simd", "v2", "--key", "ip.src", "--agg", "n=count()", "--explain"])
         t.check("--explain names the level of --simd", weir.ended(p) + ([] if b"x86-64-v2" in p.stdout else ["standard output: %r" % p.stdout]))
+        p = weir.run(["-r", path, "--decap", "gre,vlan", "--key", "ip.src", "--agg", "n=count()", "--explain"])
+        t.check("--explain names the tunnels", weir.ended(p) + ([] if b"tunnels gre,vlan" in p.stdout else ["standard output: %r" % p.stdout]))
         p = weir.run(["-r", path, "--agg", "n=count()", "--sink", "json:%s/rows.json" % d, "--dry-run"])
         t.check("--dry-run starts nothing", weir.ended(p) + (["rows on standard output"] if b'"n"' in p.stdout else [])
                 + (["it has written the sink's file"] if os.path.exists(d + "/rows.json") else []))

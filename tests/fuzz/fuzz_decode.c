@@ -4,10 +4,12 @@
 
 #include <weir/decode/decode.h>
 #include <weir/packet/batch.h>
+#include <weir/packet/tunnel.h>
 
 /*
  * Decode: the first byte picks the link type, the next two say how much longer the packet was on
- * the wire than what was captured; the rest is the packet. All fields are filled. The bytes stand
+ * the wire than what was captured; the rest is the packet. All fields are filled, once of the outer
+ * headers and once of what all tunnels carry. The bytes stand
  * at the end of an allocation of their own, so that a read past them is seen.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -57,7 +59,6 @@ check(const struct weir_batch *b, const struct weir_decode_counters *counters)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct weir_decode_counters counters = { { 0 } };
 	static struct weir_batch *b;
 	uint8_t *copy;
 
@@ -78,8 +79,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b->time_ns[0] = 0;
 	b->interface[0] = 0;
 	b->link[0] = data[0] % WEIR_N_LINKS;
-	weir_decode_batch(b, &counters);
-	check(b, &counters);
+	for (unsigned i = 0; i < 2; i++) {
+		struct weir_decode_counters counters = { { 0 } };
+
+		b->decap = i ? WEIR_TUNNELS_ALL : 0;
+		weir_decode_batch(b, &counters);
+		check(b, &counters);
+	}
 	free(copy);
 	return 0;
 }

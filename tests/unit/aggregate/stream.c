@@ -5,6 +5,7 @@
 
 #include <weir/base/time.h>
 
+#include "aggregator.h"
 #include "stream.h"
 
 void
@@ -142,10 +143,21 @@ struct feeder {
 	const struct weir_column *const *arg_lists[8];
 };
 
+/* Whose a row is: in turn; but where the order of rows counts, one core has those before another's.
+ */
+static unsigned
+core_of(const struct query *q, uint32_t row, uint32_t n, unsigned cores)
+{
+	for (unsigned i = 0; i < q->n_calls; i++)
+		if (weir_agg_function_find(q->calls[i].function)->needs_order)
+			return (unsigned)((uint64_t)row * cores / n);
+	return row % cores;
+}
+
 static void
-feed_batch(struct feeder *f, const struct stream *s, uint32_t first, uint32_t n,
-    int64_t watermark_ns, unsigned core, unsigned cores, bool is_final, struct weir_aggregator *a,
-    struct weir_group_counters *counters)
+feed_batch(struct feeder *f, const struct stream *s, const struct query *q, uint32_t first,
+    uint32_t n, int64_t watermark_ns, unsigned core, unsigned cores, bool is_final,
+    struct weir_aggregator *a, struct weir_group_counters *counters)
 {
 	uint64_t sel[WEIR_MASK_WORDS] = { 0 };
 	struct weir_group_rows rows = {
@@ -162,7 +174,7 @@ feed_batch(struct feeder *f, const struct stream *s, uint32_t first, uint32_t n,
 	for (uint32_t r = 0; r < n; r++) {
 		for (unsigned c = 0; c < s->n_columns; c++)
 			put_element(&f->columns[c], r, stream_value(s, first + r, c));
-		if (s->is_selected[first + r] && (first + r) % cores == core)
+		if (s->is_selected[first + r] && core_of(q, first + r, s->n, cores) == core)
 			weir_mask_set(sel, r);
 	}
 	weir_aggregator_update(a, &rows, counters);
@@ -225,6 +237,7 @@ make_schema(struct answer *a, const struct stream *s, const struct query *q)
 {
 	memset(a, 0, sizeof(*a));
 	a->sampling = 1;
+	a->closed_ns = INT64_MIN;
 	for (unsigned k = 0; k < q->n_keys; k++)
 		CU_ASSERT_EQUAL_FATAL(weir_schema_add(&a->schema, "key", s->types[k], true), 0);
 	for (unsigned i = 0; i < q->n_calls; i++) {
@@ -300,11 +313,77 @@ take_pane(struct answer *a, struct weir_pane *p)
 	a->blocks[a->n_blocks++] = b;
 }
 
+/* Nothing is returned that was due before. */
+static void
+check_due(const struct answer *a, const struct query *q, const struct weir_block *b, uint32_t row)
+{
+	__int128 due_ns = (__int128)b->row_end_ns[row] + q->window.gap_ns;
+
+	CU_ASSERT(b->row_start_ns[row] <= b->row_end_ns[row]);
+	if (a->closed_ns != INT64_MIN)
+		CU_ASSERT(due_ns >= (__int128)a->closed_ns - q->lateness_ns);
+}
+
+/* Take the lists of closed groups. */
+static void
+take_lists(
+    struct answer *a, const struct query *q, struct weir_aggregator *core, int64_t watermark_ns)
+{
+	struct weir_pane *p;
+	unsigned windows;
+	uint64_t groups;
+	int64_t closed_ns;
+
+	if (!a->n_blocks)
+		a->blocks[a->n_blocks++] = weir_block_create(&a->schema, 0);
+	weir_aggregator_fill(core, &windows, &groups);
+	CU_ASSERT_EQUAL(windows, groups);
+	a->most_open = groups > a->most_open ? groups : a->most_open;
+	while ((p = weir_aggregator_close(core, watermark_ns))) {
+		struct weir_block *b = a->blocks[0];
+		uint32_t n = b->n_rows;
+
+		CU_ASSERT(weir_pane_is_list(p) && weir_pane_n_groups(p) > 0);
+		CU_ASSERT(weir_pane_n_groups(p) <= 4096);
+		for (uint32_t first = 0; first <= weir_pane_n_groups(p); first += 777)
+			CU_ASSERT_EQUAL(weir_pane_rows(p, first, 777, b), 0);
+		CU_ASSERT_EQUAL_FATAL(b->n_rows, n + weir_pane_n_groups(p));
+		for (uint32_t r = n; r < b->n_rows; r++) {
+			if (watermark_ns != INT64_MAX)
+				check_due(a, q, b, r);
+			CU_ASSERT(b->row_start_ns[r] >= weir_pane_start(p));
+			CU_ASSERT(b->row_end_ns[r] <= weir_pane_end(p));
+		}
+		note_pane(a, p);
+		if (b->n_rows % 2)
+			weir_pane_clear(p);
+		weir_aggregator_recycle(core, p);
+	}
+	closed_ns = weir_aggregator_closed(core);
+	CU_ASSERT(closed_ns >= a->closed_ns && closed_ns <= watermark_ns);
+	a->n_swept += closed_ns > a->closed_ns && watermark_ns != INT64_MAX;
+	a->closed_ns = closed_ns;
+	if (watermark_ns == INT64_MAX) {
+		a->open_bytes = core->current->memory ? core->current->memory->bytes : 0;
+		CU_ASSERT_EQUAL(closed_ns, INT64_MAX);
+		CU_ASSERT_EQUAL(weir_block_sort_by_end(a->blocks[0]), 0);
+		weir_aggregator_fill(core, &windows, &groups);
+		CU_ASSERT_EQUAL(windows + groups, 0);
+	}
+}
+
 /* Close every core's panes and merge those of one window. */
 static void
-take_panes(struct answer *a, struct weir_aggregator **cores, unsigned n_cores, int64_t watermark_ns)
+take_panes(struct answer *a, const struct query *q, struct weir_aggregator **cores,
+    unsigned n_cores, int64_t watermark_ns)
 {
 	struct weir_pane *next[8];
+
+	if (weir_window_is_per_group(&q->window)) {
+		CU_ASSERT_EQUAL_FATAL(n_cores, 1);
+		take_lists(a, q, cores[0], watermark_ns);
+		return;
+	}
 
 	for (unsigned i = 0; i < n_cores; i++)
 		next[i] = weir_aggregator_close(cores[i], watermark_ns);
@@ -364,15 +443,15 @@ answer_fed(struct answer *a, const struct stream *s, const struct query *q, uint
 		n = rng ? (uint32_t)(random_next(&rng) % max_batch) + 1 : max_batch;
 		n = n < s->n - first ? n : s->n - first;
 		for (unsigned i = 0; i < cores; i++)
-			feed_batch(&f, s, first, n, watermark_ns, i, cores,
+			feed_batch(&f, s, q, first, n, watermark_ns, i, cores,
 			    q->overflow == WEIR_OVERFLOW_DROP, aggregators[i], &a->counters);
 		spoil(&f, s);
 		for (uint32_t r = first; r < first + n; r++)
 			watermark_ns = s->time_ns[r] > watermark_ns ? s->time_ns[r] : watermark_ns;
 		if (is_closing && (!rng || random_next(&rng) % 3 == 0))
-			take_panes(a, aggregators, cores, watermark_ns);
+			take_panes(a, q, aggregators, cores, watermark_ns);
 	}
-	take_panes(a, aggregators, cores, INT64_MAX);
+	take_panes(a, q, aggregators, cores, INT64_MAX);
 	for (unsigned i = 0; i < cores; i++) {
 		CU_ASSERT_PTR_NULL(weir_aggregator_close(aggregators[i], INT64_MAX));
 		weir_aggregator_destroy(aggregators[i]);
@@ -607,7 +686,13 @@ answer_differs(const struct answer *a, const struct answer *b)
 		differ += x->window_start_ns != y->window_start_ns;
 		differ += x->window_end_ns != y->window_end_ns;
 		differ += x->n_rows != y->n_rows;
-		for (uint32_t r = 0; r < x->n_rows && r < y->n_rows; r++)
+		differ += !x->row_start_ns != !y->row_start_ns;
+		for (uint32_t r = 0; r < x->n_rows && r < y->n_rows; r++) {
+			int64_t start[2], end[2];
+
+			weir_block_window(x, r, &start[0], &end[0]);
+			weir_block_window(y, r, &start[1], &end[1]);
+			differ += start[0] != start[1] || end[0] != end[1];
 			for (unsigned c = 0; c < a->schema.n_columns; c++) {
 				struct weir_value v = weir_column_get(&x->columns[c], r);
 				struct weir_value w = weir_column_get(&y->columns[c], r);
@@ -615,6 +700,7 @@ answer_differs(const struct answer *a, const struct answer *b)
 				differ += v.is_null != w.is_null || v.type != w.type ||
 					  (!v.is_null && weir_value_compare(&v, &w) != 0);
 			}
+		}
 	}
 	return differ;
 }

@@ -44,7 +44,8 @@ struct query {
 	enum weir_simd simd;
 };
 
-/* Closed windows, oldest first, the rows of each in order. */
+/* Closed windows, oldest first, the rows of each in order; of groups' own windows one block of all.
+ */
 struct answer {
 	struct weir_schema schema;
 	unsigned n_blocks;
@@ -56,6 +57,11 @@ struct answer {
 	uint64_t most_bytes;
 	uint64_t undercount;
 	double sampling;
+
+	int64_t closed_ns; /* own windows: what was said to be closed */
+	unsigned n_swept;  /* times that it rose before the end */
+	uint64_t most_open;
+	uint64_t open_bytes; /* that states of open groups had at most, live or free again */
 };
 
 void stream_init(struct stream *s, uint32_t n);
@@ -68,8 +74,8 @@ void stream_fini(struct stream *s);
 
 /*
  * Feed the stream in batches of 1 .. max_batch rows (random where seed is not 0) to `cores`
- * aggregators, row r to number r % cores; close panes on the way where is_closing; merge and read
- * the panes.
+ * aggregators, row r to number r % cores (where the order of rows counts: the first rows to the
+ * first one, and so on); close panes on the way where is_closing; merge and read the panes.
  */
 void answer_fed(struct answer *a, const struct stream *s, const struct query *q, uint32_t max_batch,
     uint64_t rng, unsigned cores, bool is_closing);

@@ -128,6 +128,14 @@ verdicts_are_the_aggregator_s(void)
 		CU_ASSERT_EQUAL(compare(tumbling(1000), 5000, 3000, 1000000, seed), 0);
 		CU_ASSERT_EQUAL(compare(tumbling(1000), 0, 0, 1000000, seed), 0);
 		CU_ASSERT(compare(tumbling(1000), 0, 3000, INT64_MIN + 5000, seed) > 0);
+		CU_ASSERT(compare(
+			      (struct weir_window){
+				  .kind = WEIR_WINDOW_SLIDING, .size_ns = 500, .slide_ns = 200 },
+			      500, 3000, 1000000, seed) > 0);
+		CU_ASSERT(compare((struct weir_window){ .kind = WEIR_WINDOW_SESSION, .gap_ns = 9 },
+			      100, 200, 1000000, seed) > 0);
+		CU_ASSERT(compare((struct weir_window){ .kind = WEIR_WINDOW_COUNT, .count = 3 }, 0,
+			      200, INT64_MIN + 5000, seed) > 0);
 		CU_ASSERT_EQUAL(compare((struct weir_window){ .kind = WEIR_WINDOW_GLOBAL }, 0, 3000,
 				    1000000, seed),
 		    0);

@@ -270,7 +270,7 @@ unsigned
 layout_of(const struct packet *p, uint32_t cap_len, uint32_t wire_len, struct layout *ret_layout)
 {
 	uint8_t *copy = exact_copy(p, cap_len);
-	struct packet_view v = { copy, cap_len, wire_len, p->link };
+	struct packet_view v = { copy, cap_len, wire_len, p->link, p->decap };
 	unsigned reason = decode_layout_walk(&v, ret_layout);
 
 	free(copy);
@@ -295,6 +295,7 @@ decode_one(const struct packet *p, uint32_t cap_len, uint32_t wire_len)
 	b->wire_len[0] = wire_len;
 	b->time_ns[0] = WEIR_TIME_NONE;
 	b->link[0] = (uint8_t)p->link;
+	b->decap = p->decap;
 	weir_decode_batch(b, &counters);
 	return b;
 }

@@ -13,6 +13,7 @@
 struct packet {
 	const char *name;
 	enum weir_link link;
+	uint32_t decap;
 	uint32_t len;
 	uint8_t b[4096];
 };

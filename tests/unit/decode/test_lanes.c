@@ -31,7 +31,7 @@ static bool
 compare(const struct packet *p, uint32_t cap_len, uint32_t wire_len)
 {
 	uint8_t *copy = malloc(cap_len ? cap_len : 1);
-	struct packet_view v = { copy, cap_len, wire_len, p->link };
+	struct packet_view v = { copy, cap_len, wire_len, p->link, p->decap };
 	struct layout fast, walk;
 	bool is_taken;
 

@@ -11,10 +11,12 @@
 #include <pcap/pcap.h>
 #include <weir/base/time.h>
 #include <weir/packet/link.h>
+#include <weir/packet/tunnel.h>
 
 #include "check.h"
 #include "levels.h"
 #include "packets.h"
+#include "tunnels.h"
 
 static char **files;
 static int n_files;
@@ -127,6 +129,7 @@ compare(const struct weir_batch *packets, struct weir_batch *want, struct weir_b
 
 	for (unsigned i = 0; i < 2; i++) {
 		both[i]->n = packets->n;
+		both[i]->decap = packets->decap;
 		memcpy(both[i]->data, packets->data, sizeof(packets->data));
 		memcpy(both[i]->cap_len, packets->cap_len, sizeof(packets->cap_len));
 		memcpy(both[i]->wire_len, packets->wire_len, sizeof(packets->wire_len));
@@ -211,6 +214,46 @@ levels_agree_on_mutated_packets(void)
 	weir_batch_destroy(got);
 }
 
+/* Tunnels, whole and mutated, and the common packets among them; some tunnels asked for, or all. */
+static void
+levels_agree_on_tunnels(void)
+{
+	struct weir_batch *packets = new_batch(), *want = new_batch(), *got = new_batch();
+	uint64_t state = 0x853c49e6748fea9b;
+	unsigned n_samples = 0, n_inner = 0;
+	struct packet p;
+
+	while (tunnel_samples[n_samples].name)
+		n_samples++;
+	for (unsigned round = 0; round < 200; round++) {
+		unsigned n = (unsigned)(next_random(&state) % WEIR_ROWS) + 1;
+
+		packets->decap =
+		    round % 2 ? WEIR_TUNNELS_ALL : next_random(&state) & WEIR_TUNNELS_ALL;
+		while (packets->n < n) {
+			uint64_t r = next_random(&state);
+
+			if (r & 0x300)
+				put_sample(&p, &tunnel_samples[(r >> 40) % n_samples]);
+			else
+				packet_sample((unsigned)(r >> 40) % 4, &p);
+			if (r & 1)
+				mutate(&p, &state);
+			add_row(packets, p.b, r & 14 ? p.len : (uint32_t)(r >> 8) % (p.len + 1),
+			    p.len, p.link);
+		}
+		compare(packets, want, got);
+		for (unsigned r = 0; r < packets->n; r++)
+			n_inner += want->l3_off[r] > 18;
+		drop_rows(packets);
+	}
+	printf("\n    %u rows of inner packets", n_inner);
+	CU_ASSERT(n_inner > 1000);
+	weir_batch_destroy(packets);
+	weir_batch_destroy(want);
+	weir_batch_destroy(got);
+}
+
 static unsigned
 compare_file(const char *path)
 {
@@ -255,6 +298,7 @@ main(int argc, char **argv)
 {
 	static const CU_TestInfo tests[] = {
 		{ "levels agree on mutated packets", levels_agree_on_mutated_packets },
+		{ "levels agree on tunnels", levels_agree_on_tunnels },
 		{ "levels agree on real packets", levels_agree_on_real_packets },
 		CU_TEST_INFO_NULL,
 	};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <CUnit/Basic.h>
+#include <weir/packet/tunnel.h>
 #include <weir/query/plan.h>
 
 #include "check.h"
@@ -71,7 +72,7 @@ test_default_query_is_the_top_talkers(void)
 	CU_ASSERT_FATAL(build(&r, "-r|x.pcap") == 0);
 	CU_ASSERT_EQUAL(r.plan->n_queries, 1);
 	CU_ASSERT_STRING_EQUAL(r.plan->queries[0].text->name, "main");
-	assert_columns(weir_result_schema(r.plan->queries[0].result),
+	assert_columns(weir_chain_schema(r.plan->queries[0].chain),
 	    "ip.src*,ip.dst*,ip.proto*,srcport*,dstport*,packets,bytes");
 	CU_ASSERT_EQUAL(r.plan->queries[0].path->window.kind, WEIR_WINDOW_GLOBAL);
 	CU_ASSERT_STRING_EQUAL(r.plan->queries[0].sinks[0], "json");
@@ -106,13 +107,13 @@ test_columns_of_queries(void)
 		      "--query|rows|--where|udp|--map|q=srcport+1|"
 		      "--query|few|--select|5tuple,len=frame.len") == 0);
 	CU_ASSERT_EQUAL(r.plan->n_queries, 3);
-	assert_columns(weir_result_schema(r.plan->queries[0].result),
+	assert_columns(weir_chain_schema(r.plan->queries[0].chain),
 	    "ip.src*,ip.dst*,ip.proto*,srcport*,dstport*,net*,n,count(tcp),m,r");
-	assert_columns(weir_result_schema(r.plan->queries[1].result),
+	assert_columns(weir_chain_schema(r.plan->queries[1].chain),
 	    "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len,q");
-	assert_columns(weir_result_schema(r.plan->queries[2].result),
+	assert_columns(weir_chain_schema(r.plan->queries[2].chain),
 	    "ip.src,ip.dst,ip.proto,srcport,dstport,len");
-	CU_ASSERT(!weir_result_schema(r.plan->queries[1].result)->has_window);
+	CU_ASSERT(!weir_chain_schema(r.plan->queries[1].chain)->has_window);
 	drop(&r);
 }
 
@@ -140,7 +141,7 @@ test_packet_sinks_need_no_rows(void)
 	CU_ASSERT_FATAL(build(&r, "-r|x|--where|tcp|--sink|pcapng:/nowhere/f") == 0);
 	CU_ASSERT(!r.plan->queries[0].wants_rows);
 	CU_ASSERT(r.plan->queries[0].wants_packets);
-	CU_ASSERT_PTR_NULL(r.plan->queries[0].result);
+	CU_ASSERT_PTR_NULL(r.plan->queries[0].chain);
 	drop(&r);
 	/* Rows that were asked for are never lost for want of a sink. */
 	CU_ASSERT_FATAL(build(&r, "-r|x|--agg|n=count()|--sink|pcapng:/nowhere/f") == 0);
@@ -173,7 +174,7 @@ test_mistakes_are_named(void)
 		{ "-r|x|--agg|n=count()|--top|5:m", "unknown column 'm' at 3 (try 'n')" },
 		{ "-r|x|--agg|n=count()|--top|0", "--top '0'" },
 		{ "-r|x|--agg|n=count()|--where|m > 1", "unknown field 'm' at 1" },
-		{ "-r|x|--agg|n=count()|--key|ip.src", "--query" },
+		{ "-r|x|--agg|n=count()|--key|n", "--key 'n': without --agg" },
 		{ "-r|x|--where|tcp|--filter|udp", "first stage" },
 		{ "-r|x|--filter|tcp prt 5", "--filter 'tcp prt 5'" },
 		{ "-r|x|--query|a|--agg|n=count()|--query|a", "taken" },
@@ -230,7 +231,7 @@ test_results_are_mapped_kept_and_ordered(void)
 		CU_ASSERT_FATAL(weir_block_set(b, row, 1, &n) == 0);
 		CU_ASSERT_FATAL(weir_block_set(b, row, 2, &s) == 0);
 	}
-	b = weir_result_run(q->result, b);
+	b = weir_result_run(q->chain->segments[0].result, b);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
 	CU_ASSERT_EQUAL_FATAL(b->n_rows, 3);
 	CU_ASSERT_EQUAL(weir_column_get(&b->columns[0], 0).i, 399);
@@ -240,6 +241,34 @@ test_results_are_mapped_kept_and_ordered(void)
 	CU_ASSERT_EQUAL(weir_column_get(&b->columns[3], 2).i, 5);
 	weir_block_destroy(b);
 	drop(&r);
+}
+
+/* A port spreads by the outer headers: its fields are the key's only where no tunnel is walked. */
+static void
+test_tunnels_part_the_key_from_the_port(void)
+{
+	static const struct {
+		const char *words;
+		uint32_t decap;
+		enum weir_strategy strategy;
+	} runs[] = {
+		{ "-r|x.pcap|--cores|2", 0, WEIR_STRATEGY_RSS },
+		{ "-r|x.pcap|--cores|2|--decap|vlan,pppoe", 0, WEIR_STRATEGY_RSS },
+		{ "-r|x.pcap|--cores|2|--decap|gre,vlan", WEIR_TUNNEL_GRE, WEIR_STRATEGY_COMBINE },
+	};
+	struct weir_source port = { .n_queues = 2 }, *sources[] = { &port };
+
+	weir_field_set_add(&port.spread, WEIR_FIELD_IP_SRC);
+	weir_field_set_add(&port.spread, WEIR_FIELD_IP_DST);
+	for (unsigned i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		struct run r;
+
+		CU_ASSERT_FATAL(build(&r, runs[i].words) == 0);
+		CU_ASSERT_EQUAL(r.command.decap, runs[i].decap);
+		weir_plan_spread(r.plan, sources, 1);
+		CU_ASSERT_EQUAL(r.plan->queries[0].strategy, runs[i].strategy);
+		drop(&r);
+	}
 }
 
 int
@@ -252,6 +281,7 @@ main(void)
 		{ "only needed fields are decoded", test_only_needed_fields_are_decoded },
 		{ "packet sinks need no rows", test_packet_sinks_need_no_rows },
 		{ "mistakes are named", test_mistakes_are_named },
+		{ "tunnels part the key from the port", test_tunnels_part_the_key_from_the_port },
 		{ "results are mapped kept and ordered", test_results_are_mapped_kept_and_ordered },
 		CU_TEST_INFO_NULL,
 	};

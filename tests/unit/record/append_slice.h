@@ -22,7 +22,7 @@ append_slice(struct weir_block *b, const struct weir_block *from, uint32_t first
 		there[w] &= mask[w];
 	for (unsigned i = 0; i < from->schema->n_columns; i++)
 		columns[i] = &views[i];
-	return weir_block_append_columns(b, columns, there);
+	return weir_block_append_rows(b, from, first_row, columns, there);
 }
 
 #endif

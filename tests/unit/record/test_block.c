@@ -201,6 +201,72 @@ append_takes_rows_of_the_mask(void)
 	weir_schema_fini(&s);
 }
 
+/* The window of row r of a block that has windows of its own, by number. */
+static bool
+has_window(const struct weir_block *b, uint32_t row, int64_t start_ns, int64_t end_ns)
+{
+	int64_t start, end;
+
+	weir_block_window(b, row, &start, &end);
+	return start == start_ns && end == end_ns;
+}
+
+static void
+rows_keep_windows_of_their_own(void)
+{
+	const uint64_t odd[WEIR_MASK_WORDS] = { 0xaaaaaaaaaaaaaaaa, 0xaaaaaaaaaaaaaaaa,
+		0xaaaaaaaaaaaaaaaa, 0xaaaaaaaaaaaaaaaa };
+	const uint64_t one[WEIR_MASK_WORDS] = { 1 };
+	const struct weir_column *column;
+	struct weir_block *own, *plain, *to;
+	struct weir_schema s = { 0 };
+	unsigned wrong = 0;
+
+	CU_ASSERT_EQUAL_FATAL(weir_schema_add(&s, "n", WEIR_INT, false), 0);
+	own = weir_block_create(&s, 0);
+	plain = weir_block_create(&s, 0);
+	to = weir_block_create(&s, 0);
+	CU_ASSERT_FATAL(own && plain && to);
+	own->window_start_ns = 7;
+	own->window_end_ns = 8;
+	own->n_rows = 1;
+	CU_ASSERT(has_window(own, 0, 7, 8));
+	CU_ASSERT_EQUAL(weir_block_own_windows(own), 0);
+	CU_ASSERT_EQUAL(weir_block_own_windows(own), 0);
+	CU_ASSERT(has_window(own, 0, 7, 8));
+	for (int64_t r = 1; r < 1000; r++) { /* it grows */
+		CU_ASSERT_EQUAL_FATAL(weir_block_reserve(own, 1), 0);
+		own->row_start_ns[r] = r;
+		own->row_end_ns[r] = 2 * r;
+		own->n_rows++;
+	}
+	plain->window_start_ns = 21;
+	plain->window_end_ns = 22;
+	plain->n_rows = 5;
+	to->window_start_ns = 31;
+	to->window_end_ns = 32;
+
+	/* Rows without such to a block without, then rows with, and again without. */
+	CU_ASSERT_EQUAL(append_slice(to, plain, 0, one), 0);
+	CU_ASSERT_PTR_NULL(to->row_start_ns);
+	for (uint32_t first = 0; first < 1000; first += WEIR_ROWS)
+		CU_ASSERT_EQUAL(append_slice(to, own, first, odd), 0);
+	CU_ASSERT_EQUAL(append_slice(to, plain, 0, one), 0);
+	column = &plain->columns[0];
+	CU_ASSERT_EQUAL(weir_block_append_columns(to, &column, one), 0);
+	CU_ASSERT_EQUAL_FATAL(to->n_rows, 503);
+	CU_ASSERT(has_window(to, 0, 31, 32));
+	for (int64_t r = 0; r < 500; r++)
+		wrong += !has_window(to, (uint32_t)r + 1, 2 * r + 1, 4 * r + 2);
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(has_window(to, 501, 21, 22));
+	CU_ASSERT(has_window(to, 502, 31, 32));
+	weir_block_destroy(own);
+	weir_block_destroy(plain);
+	weir_block_destroy(to);
+	weir_schema_fini(&s);
+}
+
 static void
 heap_keeps_long_and_empty_strings(void)
 {
@@ -234,6 +300,7 @@ main(void)
 		{ "setting again replaces nulls", setting_again_replaces_nulls },
 		{ "slices cover all rows", slices_cover_all_rows },
 		{ "append takes the rows of the mask", append_takes_rows_of_the_mask },
+		{ "rows keep windows of their own", rows_keep_windows_of_their_own },
 		{ "heap keeps long and empty strings", heap_keeps_long_and_empty_strings },
 		CU_TEST_INFO_NULL,
 	};

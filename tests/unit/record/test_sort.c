@@ -72,6 +72,7 @@ random_block(const struct weir_schema *s, uint32_t n, uint64_t *rng)
 struct oracle {
 	const struct weir_block *b;
 	int top;
+	bool is_by_end;
 };
 
 static int
@@ -103,6 +104,13 @@ compare_rows(const void *px, const void *py, void *ctx)
 	const struct weir_schema *s = o->b->schema;
 	uint32_t x = *(const uint32_t *)px, y = *(const uint32_t *)py;
 	int c = o->top >= 0 ? compare_top(o->b, (unsigned)o->top, x, y) : 0;
+	int64_t start[2], end[2];
+
+	weir_block_window(o->b, x, &start[0], &end[0]);
+	weir_block_window(o->b, y, &start[1], &end[1]);
+	if (o->is_by_end)
+		c = end[0] != end[1] ? (end[0] > end[1]) - (end[0] < end[1])
+				     : (start[0] > start[1]) - (start[0] < start[1]);
 
 	for (unsigned i = 0; c == 0 && i < s->n_columns; i++)
 		if (s->columns[i].is_key)
@@ -125,9 +133,9 @@ same_value(const struct weir_value *a, const struct weir_value *b)
 
 /* Sort a copy and compare with the oracle's order. */
 static unsigned
-wrong_values(const struct weir_block *b, int top, uint32_t limit)
+wrong_values(const struct weir_block *b, int top, uint32_t limit, bool is_by_end)
 {
-	struct oracle o = { b, top };
+	struct oracle o = { b, top, is_by_end };
 	uint32_t *order = calloc(b->n_rows + 1, sizeof(*order));
 	uint32_t want = limit && limit < b->n_rows ? limit : b->n_rows;
 	struct weir_block *copy = weir_block_create(b->schema, 0);
@@ -140,15 +148,23 @@ wrong_values(const struct weir_block *b, int top, uint32_t limit)
 	qsort_r(order, b->n_rows, sizeof(*order), compare_rows, &o);
 	for (uint32_t r = 0; r < b->n_rows; r += WEIR_ROWS)
 		CU_ASSERT_EQUAL_FATAL(append_slice(copy, b, r, all), 0);
-	CU_ASSERT_EQUAL_FATAL(weir_block_sort(copy, top, limit), 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    is_by_end ? weir_block_sort_by_end(copy) : weir_block_sort(copy, top, limit), 0);
 	CU_ASSERT_EQUAL_FATAL(copy->n_rows, want);
-	for (uint32_t r = 0; r < want; r++)
+	for (uint32_t r = 0; r < want; r++) {
+		int64_t start[2], end[2];
+
+		weir_block_window(copy, r, &start[0], &end[0]);
+		weir_block_window(b, order[r], &start[1], &end[1]);
+		/* Appending gave the copy the block's window where rows have none. */
+		wrong += b->row_start_ns && (start[0] != start[1] || end[0] != end[1]);
 		for (unsigned c = 0; c < b->schema->n_columns; c++) {
 			struct weir_value x = weir_column_get(&copy->columns[c], r);
 			struct weir_value y = weir_column_get(&b->columns[c], order[r]);
 
 			wrong += !same_value(&x, &y);
 		}
+	}
 	weir_block_destroy(copy);
 	free(order);
 	return wrong;
@@ -171,11 +187,11 @@ every_type_sorts_as_the_oracle(void)
 			struct weir_block *b = random_block(&s, n, &rng);
 
 			for (int top = -1; top < 3; top++) {
-				CU_ASSERT_EQUAL(wrong_values(b, top, 0), 0);
-				CU_ASSERT_EQUAL(wrong_values(b, top, 1), 0);
-				CU_ASSERT_EQUAL(wrong_values(b, top, 20), 0);
-				CU_ASSERT_EQUAL(wrong_values(b, top, n / 3 + 1), 0);
-				CU_ASSERT_EQUAL(wrong_values(b, top, n + 5), 0);
+				CU_ASSERT_EQUAL(wrong_values(b, top, 0, false), 0);
+				CU_ASSERT_EQUAL(wrong_values(b, top, 1, false), 0);
+				CU_ASSERT_EQUAL(wrong_values(b, top, 20, false), 0);
+				CU_ASSERT_EQUAL(wrong_values(b, top, n / 3 + 1, false), 0);
+				CU_ASSERT_EQUAL(wrong_values(b, top, n + 5, false), 0);
 			}
 			weir_block_destroy(b);
 		}
@@ -198,10 +214,38 @@ many_keys_sort_as_the_oracle(void)
 	weir_schema_add(&s, "proto", WEIR_MAC, true);
 	b = random_block(&s, 20000, &rng);
 	for (int top = -1; top < 6; top++) {
-		CU_ASSERT_EQUAL(wrong_values(b, top, 0), 0);
-		CU_ASSERT_EQUAL(wrong_values(b, top, 100), 0);
+		CU_ASSERT_EQUAL(wrong_values(b, top, 0, false), 0);
+		CU_ASSERT_EQUAL(wrong_values(b, top, 100, false), 0);
 	}
 	weir_block_destroy(b);
+	weir_schema_fini(&s);
+}
+
+static void
+windows_sort_as_the_oracle(void)
+{
+	static const int64_t times[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX };
+	static const uint32_t sizes[] = { 0, 1, 2, 40, 300, 3000 };
+	struct weir_schema s = { 0 };
+	uint64_t rng = 4;
+
+	weir_schema_add(&s, "n", WEIR_BOOL, false);
+	weir_schema_add(&s, "src", WEIR_IP, true);
+	weir_schema_add(&s, "name", WEIR_STRING, true);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct weir_block *b = random_block(&s, sizes[i], &rng);
+
+		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, true), 0);
+		CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b), 0);
+		for (uint32_t r = 0; r < b->n_rows; r++) {
+			b->row_start_ns[r] = times[random_next(&rng) % 6];
+			b->row_end_ns[r] = times[random_next(&rng) % 6];
+		}
+		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, true), 0);
+		CU_ASSERT_EQUAL(wrong_values(b, -1, 0, false), 0);
+		CU_ASSERT_EQUAL(wrong_values(b, 1, 10, false), 0);
+		weir_block_destroy(b);
+	}
 	weir_schema_fini(&s);
 }
 
@@ -232,6 +276,7 @@ main(void)
 	CU_TestInfo tests[] = {
 		{ "every type sorts as the oracle", every_type_sorts_as_the_oracle },
 		{ "many keys sort as the oracle", many_keys_sort_as_the_oracle },
+		{ "windows sort as the oracle", windows_sort_as_the_oracle },
 		{ "a cut block takes rows again", a_cut_block_takes_rows_again },
 		CU_TEST_INFO_NULL,
 	};

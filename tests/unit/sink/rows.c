@@ -47,6 +47,8 @@ rows_free(struct weir_block *b)
 	for (unsigned i = 0; i < b->schema->n_columns; i++)
 		weir_column_fini(&b->columns[i]);
 	free(b->columns);
+	free(b->row_start_ns);
+	free(b->row_end_ns);
 	free(b);
 }
 

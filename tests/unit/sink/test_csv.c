@@ -56,6 +56,19 @@ test_header_once_while_columns_stay(void)
 }
 
 static void
+test_rows_with_windows_of_their_own(void)
+{
+	struct weir_block *b = rows_create(&rows_schema, 3);
+
+	CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b), 0);
+	b->row_end_ns[0] = b->row_start_ns[0];
+	b->row_start_ns[1] = b->row_end_ns[1] = WEIR_TIME_NONE;
+	check_blocks(&b, 1,
+	    HEADER "main," WINDOW_TEXT "," WINDOW_TEXT ",,,,\n"
+		   "main,,,,,,\n" HEAD ",,,\n");
+}
+
+static void
 test_other_columns_get_a_header(void)
 {
 	struct weir_schema_column columns[] = { { (char[]){ "n,m" }, WEIR_INT, false } };
@@ -113,6 +126,7 @@ main(void)
 {
 	CU_TestInfo tests[] = {
 		{ "rows of a window", test_rows_of_a_window },
+		{ "rows with windows of their own", test_rows_with_windows_of_their_own },
 		{ "header once while columns stay", test_header_once_while_columns_stay },
 		{ "other columns get a header", test_other_columns_get_a_header },
 		{ "no rows write nothing", test_no_rows_write_nothing },

@@ -71,6 +71,23 @@ test_unknown_window_is_null(void)
 }
 
 static void
+test_rows_with_windows_of_their_own(void)
+{
+	struct weir_block *b = rows_create(&rows_schema, 3);
+
+	CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b), 0);
+	b->row_end_ns[0] = b->row_start_ns[0];
+	b->row_start_ns[1] = b->row_end_ns[1] = WEIR_TIME_NONE;
+	check_block(b,
+	    "{\"query\":\"main\",\"window.start\":\"" WINDOW_TEXT "\",\"window.end\":\"" WINDOW_TEXT
+	    "\",\"ip.src\":null,\"name\":null,\"packets\":null,\"mean\":null}\n"
+	    "{\"query\":\"main\",\"window.start\":null,\"window.end\":null,\"ip.src\":null,"
+	    "\"name\":null,\"packets\":null,\"mean\":null}\n"
+	    "{\"query\":\"main\",\"window.start\":\"" WINDOW_TEXT "\",\"window.end\":\"" END_TEXT
+	    "\",\"ip.src\":null,\"name\":null,\"packets\":null,\"mean\":null}\n");
+}
+
+static void
 test_no_rows_write_nothing(void)
 {
 	check_block(rows_create(&rows_schema, 0), "");
@@ -152,6 +169,7 @@ main(void)
 {
 	CU_TestInfo tests[] = {
 		{ "rows of a window", test_rows_of_a_window },
+		{ "rows with windows of their own", test_rows_with_windows_of_their_own },
 		{ "rows without windows", test_rows_without_windows },
 		{ "an unknown window is null", test_unknown_window_is_null },
 		{ "no rows write nothing", test_no_rows_write_nothing },

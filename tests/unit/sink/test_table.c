@@ -34,6 +34,9 @@ check_blocks(struct weir_block **blocks, unsigned n, const char *expected)
 	rows_remove(path);
 }
 
+#define OWN_HEADING                                                                                \
+	"window.start                    window.end                      ip.src  name  packets  "  \
+	"mean\n"
 #define TITLE "main  " WINDOW_TEXT " - " END_TEXT "\n"
 
 static void
@@ -75,6 +78,25 @@ test_rows_without_windows_have_one_heading(void)
 	check_blocks(b, 2,
 	    "main\nip.src  name  packets  mean\n"
 	    "-       -           -     -\n"
+	    "-       -           -     -\n");
+}
+
+static void
+test_rows_with_windows_of_their_own(void)
+{
+	struct weir_block *b[] = { rows_create(&rows_schema, 2), rows_create(&rows_schema, 1),
+		rows_create(&rows_schema, 1) };
+
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b[i]), 0);
+	b[0]->row_end_ns[0] = b[0]->row_start_ns[0];
+	b[0]->row_start_ns[1] = WEIR_TIME_NONE;
+	check_blocks(b, 3,
+	    "main\n" OWN_HEADING WINDOW_TEXT "  " WINDOW_TEXT "  -       -           -     -\n"
+	    "-                               " END_TEXT
+	    "  -       -           -     -\n" WINDOW_TEXT "  " END_TEXT
+	    "  -       -           -     -\n"
+	    "\n" TITLE "ip.src  name  packets  mean\n"
 	    "-       -           -     -\n");
 }
 
@@ -189,6 +211,7 @@ main(void)
 	CU_TestInfo tests[] = {
 		{ "aligned columns", test_aligned_columns },
 		{ "a window in pieces and the next", test_a_window_in_pieces_and_the_next },
+		{ "rows with windows of their own", test_rows_with_windows_of_their_own },
 		{ "rows without windows", test_rows_without_windows_have_one_heading },
 		{ "two queries", test_two_queries },
 		{ "strings are cut on a terminal", test_strings_are_cut_on_a_terminal },

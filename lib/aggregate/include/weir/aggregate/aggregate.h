@@ -14,22 +14,51 @@
  * Group by key, per window. A worker feeds rows to its aggregator; panes closed by event time are
  * handed over whole; the control thread turns them into blocks and gives them back to be used
  * again.
+ *
+ * A sliding window is several panes, one after the other, which the control thread merges. Sessions
+ * and windows of so many rows are a key's own: panes of such are lists of groups, each with its
+ * window.
  */
 
 enum weir_window_kind {
 	WEIR_WINDOW_GLOBAL,
 	WEIR_WINDOW_TUMBLING,
+	WEIR_WINDOW_SLIDING,
+	WEIR_WINDOW_SESSION,
+	WEIR_WINDOW_COUNT,
 };
 
 struct weir_window {
 	enum weir_window_kind kind;
-	int64_t size_ns; /* tumbling */
+	int64_t size_ns;  /* tumbling, sliding */
+	int64_t slide_ns; /* sliding: at most the size */
+	/*
+	 * session: of a key, as its rows arrive. A row whose time is at most the gap from the
+	 * session's end, after it or before, continues it, unless it would become longer than max
+	 * (0: it may be of any length); else the session is closed and another one begins. Start
+	 * and end are the least and the largest of its rows' times.
+	 */
+	int64_t gap_ns, max_ns;
+	uint64_t count; /* count: rows of a key in a window */
 };
 
-/* Parse "1s", "tumbling:1s", "global". Usage error with the nearest valid form. */
+/*
+ * Parse "1s", "tumbling:1s", "10s/1s", "sliding:10s/1s", "session:15s", "session:15s,max:60s",
+ * "count:1000", "global". Usage error with the nearest valid form.
+ */
 int weir_window_parse(const char *text, struct weir_window *ret, struct weir_error *err);
-/* "tumbling 1s"; buf of 64 bytes. */
+/* "tumbling 1s", "sliding 10s every 1s", "session gap 15s, at most 1m", "count 1000"; buf of 64
+ * bytes. */
 const char *weir_window_text(const struct weir_window *w, char *buf, unsigned size);
+/* Length of the panes that rows are put in: tumbling or sliding, else 0. */
+int64_t weir_window_pane_ns(const struct weir_window *w);
+
+/* Each key has windows of its own: session, count. */
+static inline bool
+weir_window_is_per_group(const struct weir_window *w)
+{
+	return w->kind == WEIR_WINDOW_SESSION || w->kind == WEIR_WINDOW_COUNT;
+}
 
 /* What happens when a window has as many groups as its table takes, and a packet brings one more.
  */
@@ -44,12 +73,20 @@ const char *weir_overflow_name(enum weir_overflow overflow);
 /* By name. 0 or -EINVAL. */
 int weir_overflow_parse(const char *name, enum weir_overflow *ret);
 
+/* A function, or a fold in its place. */
 struct weir_agg_call {
 	const struct weir_agg_function *function;
+	const struct weir_fold
+	    *fold; /* NULL: the function; it must outlive panes and aggregators */
 	unsigned n_args;
-	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
-	enum weir_store arg_stores[WEIR_AGG_MAX_ARGS]; /* of the columns that update is given */
+	enum weir_type arg_types[WEIR_AGG_MAX_COLUMNS];
+	enum weir_store arg_stores[WEIR_AGG_MAX_COLUMNS]; /* of the columns that update is given */
 };
+
+/* Columns of its results: one, or as many as a fold has variables. */
+unsigned weir_agg_n_results(const struct weir_agg_call *call);
+/* Whether the rows of a group must come in their order, all to one aggregator. */
+bool weir_agg_needs_order(const struct weir_agg_call *call);
 
 struct weir_group_key {
 	enum weir_type type;
@@ -90,7 +127,7 @@ struct weir_group_rows {
 struct weir_group_counters {
 	uint64_t aggregated;
 	uint64_t null_key; /* a key column is null */
-	uint64_t late;     /* its window was closed already */
+	uint64_t late; /* its pane was closed already; session, count: it is older than lateness */
 	uint64_t no_time;  /* a time window, and the packet has no time */
 	uint64_t overflow; /* the table was full: its group found no place, or lost it to another */
 };
@@ -124,12 +161,37 @@ void weir_aggregator_update(struct weir_aggregator *a, const struct weir_group_r
  * Hot, owning lcore. Close panes that end at or before watermark_ns - lateness (INT64_MAX: all, the
  * global one too) and return them oldest first, one a call; NULL when there is none. A pane belongs
  * to the caller.
+ *
+ * Session and count: lists of closed groups, in no order. Groups are swept for sessions that ended
+ * more than the gap before watermark_ns - lateness, some of them a call: with one watermark, what
+ * is due may be returned by later calls.
  */
 struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t watermark_ns);
+/*
+ * Owning lcore. The watermark up to which all that was due has been returned: of the last close or,
+ * where groups are swept, of the last whole sweep. INT64_MIN where there was none. No session that
+ * is returned later has its end + gap, and no full window of so many rows its end, before this less
+ * the lateness.
+ */
+int64_t weir_aggregator_closed(const struct weir_aggregator *a);
+/* Owning lcore. The earliest open pane of a global, tumbling or sliding window: false where there
+ * is none. */
+bool weir_aggregator_first(
+    const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns);
 /* Hot, owning lcore. Give a pane back for reuse; quick where weir_pane_clear has emptied it
  * already. */
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 
+/*
+ * Control. An empty pane as p is, to merge panes into; the caller destroys it, or clears it and
+ * goes on. Another thread may use others of the aggregator's panes meanwhile. NULL when out of
+ * memory.
+ */
+struct weir_pane *weir_pane_create_like(const struct weir_pane *p);
+/* Control. Say which window a merged pane is. */
+void weir_pane_set_window(struct weir_pane *p, int64_t start_ns, int64_t end_ns);
+/* Groups with windows of their own: neither merged nor put in order. */
+bool weir_pane_is_list(const struct weir_pane *p);
 /*
  * Control. Merge src into dst (same spec): both stay owned by the caller. 0 or -ENOMEM. dst is held
  * to the table's size, and weir_pane_lost tells what that took.
@@ -144,7 +206,8 @@ int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 int weir_pane_order(struct weir_pane *p);
 /*
  * Control. Append n groups, from number `first` on, to a block whose schema has the keys first and
- * then the aggregates; sets the block's window. Fewer where the pane has no more. 0 or -ENOMEM.
+ * then the aggregates; sets the block's window, or of a list those of the rows. Fewer where the
+ * pane has no more. 0 or -ENOMEM.
  */
 int weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b);
 /* Control. Forget the groups but keep the memory, so that the worker need not: before a pane goes
@@ -165,7 +228,8 @@ uint64_t weir_pane_short(const struct weir_pane *p);
 uint64_t weir_pane_bytes(const struct weir_pane *p);
 /* Empty it and free its memory. */
 void weir_pane_destroy(struct weir_pane *p);
-/* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. */
+/* Start of the pane's window in ns, INT64_MIN for global: panes of one window merge. Of a list the
+ * least start, and the largest end. */
 int64_t weir_pane_start(const struct weir_pane *p);
 /* Its end (the first ns that is not in it), INT64_MAX for global. */
 int64_t weir_pane_end(const struct weir_pane *p);

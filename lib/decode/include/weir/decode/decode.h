@@ -9,7 +9,8 @@
 
 /*
  * Packet bytes to columns. Every packet ends in exactly one of: decoded fully, or one reason below.
- * A packet with a reason still has the fields of the layers before the trouble.
+ * A packet with a reason still has the fields of the layers before the trouble; with a tunnel's,
+ * those of the packet that the tunnel is in.
  */
 #define WEIR_DECODE_REASONS(X)                                                                     \
 	X(LINK_TYPE, "link_type", "link type that weir does not decode")                           \
@@ -21,7 +22,10 @@
 	X(IP_TRUNCATED, "ip_truncated", "captured bytes end in the IP header or its extensions")   \
 	X(IPV6_EXT_DEPTH, "ipv6_ext_depth", "more IPv6 extension headers than are walked")         \
 	X(L4_TRUNCATED, "l4_truncated", "captured bytes or IP length end in the transport header") \
-	X(L4_HEADER, "l4_header", "transport header length that is impossible")
+	X(L4_HEADER, "l4_header", "transport header length that is impossible")                    \
+	X(TUNNEL_TRUNCATED, "tunnel_truncated", "capture or length ends in a tunnel's headers")    \
+	X(TUNNEL_NOT_IP, "tunnel_not_ip", "a tunnel of --decap carries neither IP nor ARP")        \
+	X(TUNNEL_DEPTH, "tunnel_depth", "more tunnels in each other than are walked")
 
 enum weir_decode_reason {
 #define X(id, name, doc) WEIR_DECODE_##id,

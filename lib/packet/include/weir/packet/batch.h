@@ -36,6 +36,7 @@ struct weir_batch {
 	uint32_t n;           /* packets in the burst, at most WEIR_ROWS */
 	int32_t queue_depth;  /* packets that waited when the burst was taken, or -1 */
 	int64_t first_number; /* frame.number of row 0; row r has first_number + r */
+	uint32_t decap; /* enum weir_tunnel: what decode walks into; set before the first burst */
 
 	/* Views, filled by the source. Valid until the source's release. */
 	_Alignas(
@@ -48,7 +49,10 @@ struct weir_batch {
 	uint16_t dlt[WEIR_ROWS]; /* libpcap's DLT_ of the row, for --filter and pcapng */
 	void *owner[WEIR_ROWS];  /* struct rte_mbuf of a port's packet, else NULL */
 
-	/* Layout, filled by decode: what the packet has and where. */
+	/*
+	 * Layout, filled by decode: what the packet has and where. Behind a tunnel of decap these
+	 * are of the packet that it carries.
+	 */
 	uint32_t layers[WEIR_ROWS];   /* enum weir_layer bits */
 	uint16_t l2_off[WEIR_ROWS];   /* Ethernet header, where WEIR_LAYER_ETH */
 	uint16_t vlan_off[WEIR_ROWS]; /* outermost tag control information */

@@ -12,7 +12,7 @@ enum weir_layer {
 	WEIR_LAYER_VLAN = 1 << 1,
 	WEIR_LAYER_MPLS = 1 << 2,
 	WEIR_LAYER_ARP = 1 << 3,
-	WEIR_LAYER_IP4 = 1 << 4, /* the outermost IP header, here and below */
+	WEIR_LAYER_IP4 = 1 << 4, /* the outermost IP header that counts, here and below */
 	WEIR_LAYER_IP6 = 1 << 5,
 	WEIR_LAYER_IP = WEIR_LAYER_IP4 | WEIR_LAYER_IP6,
 	WEIR_LAYER_FRAG = 1 << 6,  /* a fragment, first ones included */

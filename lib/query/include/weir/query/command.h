@@ -17,7 +17,7 @@
 
 /* One stage as typed. */
 struct weir_stage_text {
-	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, TOP */
+	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, FOLD, TOP */
 	const char *text;
 };
 
@@ -48,8 +48,10 @@ struct weir_command {
 	unsigned n_queries;
 	bool has_default_window;
 	struct weir_window default_window;
-	int64_t lateness_ns; /* -1: 0 for live sources, 60 s for files */
-	uint64_t table_size; /* most keys in one window; 0: from memory */
+	int64_t lateness_ns;    /* -1: 0 for live sources, 60 s for files */
+	const char *decap_text; /* of --decap, or NULL */
+	uint32_t decap;         /* enum weir_tunnel */
+	uint64_t table_size;    /* most keys in one window; 0: from memory */
 	enum weir_overflow overflow;
 	bool has_seed;
 	uint64_t seed;

@@ -8,17 +8,22 @@
 #include <weir/aggregate/aggregate.h>
 #include <weir/exchange/exchange.h>
 #include <weir/exchange/route.h>
+#include <weir/expr/fold.h>
 #include <weir/packet/batch.h>
 #include <weir/query/command.h>
 #include <weir/record/block.h>
 #include <weir/stage/stage.h>
 
 /*
- * The packet side of a query, compiled: what one worker runs over each batch. Programs hold
- * registers, so every worker has its own path, built from the same text.
+ * Stages over rows and what takes those that are left, a group or a selection, compiled. Of
+ * packets: what one worker runs over each batch. Of the rows of results: a later part of a query,
+ * on the control thread. Programs hold registers, so every worker has its own path, built from the
+ * same text.
  */
 struct weir_path {
 	const char *name;
+	bool is_of_rows; /* its columns are those of a result, else the fields of packets */
+	bool hands_over; /* what it selects goes on to the query's chain, with the packets' times */
 	unsigned n_stages;
 	struct weir_stage **stages;
 
@@ -30,7 +35,7 @@ struct weir_path {
 	const struct weir_column **inputs; /* [n_symbols] */
 
 	enum weir_simd simd; /* level of the programs' kernels */
-	bool has_group;      /* --agg; else rows are emitted as they are */
+	bool has_group;      /* --agg or --fold; else rows are emitted as they are */
 	bool has_window;
 	struct weir_window window;
 	unsigned n_keys;
@@ -38,18 +43,22 @@ struct weir_path {
 	struct weir_group_key *key_types;
 	unsigned n_aggs;
 	struct weir_agg_call *calls;
-	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
+	struct weir_program *(*args)[WEIR_AGG_MAX_COLUMNS]; /* those of the fold are its own */
+	struct weir_fold_program *fold;                     /* NULL: no --fold */
 
 	/*
-	 * Where rows are aggregated: NULL or of kind auto, with the worker that received them. And
-	 * what they take along to another: keys and arguments, each column once.
+	 * Where rows are aggregated: without a route, with the worker that received them. And what
+	 * they take along to another: keys and arguments, each column once.
 	 */
 	struct weir_route *route;
+	bool has_split;  /* the route was asked for; else it is for where nothing better is there */
+	bool is_ordered; /* weir_path_needs_order: they are handed to their owner in that order */
+	bool has_flow_key; /* among the keys are all of a flow: 5tuple or biflow */
 	unsigned n_moved;
 	struct weir_exchange_column *moved; /* [n_moved] for struct weir_exchange_spec */
 	struct weir_program **moved_by;     /* [n_moved] the keys' and arguments', not owned */
 	unsigned *key_moved;                /* [n_keys] which of them */
-	unsigned (*arg_moved)[WEIR_AGG_MAX_ARGS]; /* [n_aggs] */
+	unsigned (*arg_moved)[WEIR_AGG_MAX_COLUMNS]; /* [n_aggs] */
 
 	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
 	struct weir_program **select;
@@ -57,13 +66,11 @@ struct weir_path {
 	struct weir_schema
 	    schema; /* of what leaves: keys and aggregates, or the selected columns */
 	struct weir_field_set needed;
-	unsigned n_result_stages; /* stages that run on results */
-	const struct weir_stage_text **result_stages;
 
 	/* Scratch of weir_path_run. */
 	const struct weir_column **key_columns;
 	const struct weir_column **select_columns;
-	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_ARGS];
+	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_COLUMNS];
 	const struct weir_column *const **arg_lists;
 	const struct weir_column **moved_columns;
 };
@@ -79,13 +86,30 @@ struct weir_path_exchange {
 };
 
 /*
- * Compile the packet side. wants_rows: a query without --agg and --select emits default columns;
- * false where only packet sinks listen. Usage errors with flag, value and place.
+ * Compile the stages over packets. wants_rows: a query without --agg and --select emits default
+ * columns; false where only packet sinks listen. Usage errors with flag, value and place.
  */
 int weir_path_build(const struct weir_query_text *text, bool wants_rows,
     const struct weir_window *default_window, enum weir_simd simd, struct weir_path **ret,
     struct weir_error *err);
+/*
+ * Compile --key and --agg, or --select, over the rows of a result; in has to outlive the path.
+ * Usage errors.
+ */
+int weir_path_build_rows(const struct weir_query_text *text, const struct weir_schema *in,
+    const struct weir_window *window, enum weir_simd simd, struct weir_path **ret,
+    struct weir_error *err);
+/* Have a path of packets that neither groups nor selects hand over these columns, which are in its
+ * scope. */
+int weir_path_hand_over(
+    struct weir_path *p, const struct weir_schema *columns, struct weir_error *err);
 void weir_path_destroy(struct weir_path *p);
+
+/*
+ * What of the query needs the rows of a key in the order of their frames, all with one worker: as
+ * messages call it, "changes(x)"; NULL where nothing does.
+ */
+const char *weir_path_needs_order(const struct weir_path *p);
 
 /* Point the inputs at the batch's columns; once, before the first run. */
 void weir_path_bind(struct weir_path *p, const struct weir_batch *b);
@@ -112,8 +136,22 @@ bool weir_path_scatter_again(
  */
 void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
     struct weir_aggregator *a, struct weir_group_counters *counters);
+/*
+ * Cold. The same for the rows of a result, by their columns: time_ns and number are by row, and all
+ * of them are admitted.
+ */
+void weir_path_group_rows(struct weir_path *p, const struct weir_column *const *inputs, uint32_t n,
+    uint64_t sel[WEIR_MASK_WORDS], const int64_t *time_ns, const int64_t *number,
+    struct weir_aggregator *a, struct weir_group_counters *counters);
 /* Hot, owning lcore. Append the selected columns of rows that are left to a block. 0 or -ENOMEM. */
 int weir_path_select(struct weir_path *p, const struct weir_rows *rows, struct weir_block *b);
+/* Cold. The same for rows of a result: rows first_row .. of the block `from`, which give their
+ * windows. */
+int weir_path_select_rows(struct weir_path *p, const struct weir_rows *rows,
+    const struct weir_block *from, uint32_t first_row, struct weir_block *b);
+/* Slots that keys, arguments and selected columns read, some more than once. Returns their count,
+ * at most max. */
+unsigned weir_path_slots(const struct weir_path *p, unsigned *slots, unsigned max);
 /* Packets dropped by the stages of this name so far ("filter", "where"). */
 uint64_t weir_path_dropped(const struct weir_path *p, const char *stage_name);
 

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
+#include <weir/query/chain.h>
 #include <weir/query/command.h>
 #include <weir/query/path.h>
-#include <weir/query/result.h>
 #include <weir/sink/sink.h>
 
 /* All queries of a run, checked and compiled: the physical plan. Control thread only. */
@@ -15,6 +15,7 @@
 enum weir_strategy {
 	WEIR_STRATEGY_ONE,  /* there is one worker */
 	WEIR_STRATEGY_EMIT, /* nothing is: rows and packets leave from the worker that has them */
+	WEIR_STRATEGY_ROWS, /* by the control thread, as its rows come from other queries */
 	WEIR_STRATEGY_RSS,  /* with the worker that received them, who has all of their key */
 	WEIR_STRATEGY_COMBINE, /* with the worker that received them; closed windows are merged */
 	WEIR_STRATEGY_RING,    /* with the worker that owns them, to whom they are sent */
@@ -22,15 +23,22 @@ enum weir_strategy {
 
 struct weir_plan_query {
 	const struct weir_query_text *text;
-	struct weir_path *path;     /* the first worker's; its schema and types are everyone's */
-	struct weir_result *result; /* NULL where no rows are wanted */
-	bool wants_rows;            /* a sink takes rows */
-	bool wants_packets;         /* a sink takes packets */
+	struct weir_query_parts *parts; /* the text by where it runs */
+	/* The first worker's; its schema and types are everyone's. NULL: rows come from others. */
+	struct weir_path *path;
+	struct weir_chain *chain; /* what follows; NULL where no rows are wanted */
+	unsigned n_from;
+	unsigned *from;     /* [n_from] numbers of the queries whose rows come in */
+	unsigned level;     /* more than that of every query whose rows it takes */
+	bool is_input;      /* another takes its rows, or joins them */
+	bool wants_rows;    /* a sink takes rows, or another query does */
+	bool wants_packets; /* a sink takes packets */
 	enum weir_strategy strategy;
-	char why[224];        /* the strategy was chosen */
+	char why[320];        /* the strategy was chosen */
 	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
 	uint64_t table_bytes; /* that so many may take; each worker has a table */
 	bool is_removed;      /* while the run went on */
+	bool is_being_built, is_built;
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };
@@ -57,10 +65,11 @@ int weir_plan_build(const struct weir_command *command, bool is_terminal, struct
     struct weir_error *err);
 void weir_plan_destroy(struct weir_plan *p);
 /*
- * Compile one more query, which becomes the last; needed may grow. text has to outlive the plan.
- * Usage errors.
+ * Compile one more query, number `query` of a command, which becomes the last; needed may grow. The
+ * command has to outlive the plan. Usage errors.
  */
-int weir_plan_add(struct weir_plan *p, const struct weir_query_text *text, struct weir_error *err);
+int weir_plan_add(
+    struct weir_plan *p, const struct weir_command *c, unsigned query, struct weir_error *err);
 /* Take the last one away again: nothing has seen it yet. */
 void weir_plan_drop_last(struct weir_plan *p);
 
@@ -85,6 +94,14 @@ void weir_plan_group_spec(
  */
 int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q,
     struct weir_path **ret, struct weir_error *err);
+/* What a segment's group of a query's chain is made of. */
+void weir_plan_segment_spec(const struct weir_plan *p, const struct weir_plan_query *q,
+    unsigned segment, struct weir_group_spec *ret);
+/* How packets are judged that wait to be joined. */
+void weir_plan_held_spec(
+    const struct weir_plan *p, const struct weir_plan_query *q, struct weir_group_spec *ret);
+/* The query that takes or joins rows of this one, or NULL. */
+const struct weir_plan_query *weir_plan_reader(const struct weir_plan *p, unsigned query);
 /* The pages of --fields and --functions. */
 void weir_print_fields(FILE *out);
 void weir_print_functions(FILE *out);

@@ -20,6 +20,8 @@
 	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
 	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")             \
 	X(EXCHANGE, "exchange", "the worker that owns its key had no room, see --split")           \
+	X(JOIN, "join", "--join found no row for it (anti: found one)")                            \
+	X(TOP, "top", "--top had others that were larger")                                         \
 	X(NO_MEMORY, "no_memory", "no memory for its row")
 
 enum weir_drop_reason {
@@ -73,6 +75,8 @@ struct weir_ledger {
 /* As --stats writes it; a new reference. */
 struct json_t;
 struct json_t *weir_ledger_json(const struct weir_ledger *l);
+/* Packets or rows that a query dropped, for all reasons. */
+uint64_t weir_ledger_dropped(const struct weir_ledger_query *q);
 /* Does every line of the account add up? */
 bool weir_ledger_is_balanced(const struct weir_ledger *l);
 /* For people: a few lines, each beginning "weir: ". */

@@ -8,7 +8,9 @@
 /* Rows of blocks as JSON objects (contract A7); zero-initialise to begin. */
 struct weir_json_rows {
 	const struct weir_block *block; /* whose rows are written now; not owned */
-	struct weir_strbuf head;        /* all of a row that its block's rows share: {"query":... */
+	struct weir_strbuf head;        /* {"query":... and the window that the last row had */
+	size_t query_end;               /* of the query in it */
+	int64_t start_ns, end_ns;       /* that window */
 	struct weir_strbuf keys;        /* ,"name": of each column, one after the other */
 	size_t *key_ends;               /* [n_key_ends] where each ends */
 	unsigned n_key_ends;
@@ -18,7 +20,7 @@ struct weir_json_rows {
 /* Write the rows of this block from now on; it stays until the next. 0 or -ENOMEM. */
 int weir_json_rows_begin(struct weir_json_rows *j, const struct weir_block *b);
 /* Append a row of the block to out, without a line feed. */
-void weir_json_rows_put(const struct weir_json_rows *j, uint32_t row, struct weir_strbuf *out);
+void weir_json_rows_put(struct weir_json_rows *j, uint32_t row, struct weir_strbuf *out);
 void weir_json_rows_fini(struct weir_json_rows *j);
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RUNTIME_FLOW_H
+#define WEIR_RUNTIME_FLOW_H
+
+#include <weir/query/plan.h>
+
+#include "delivery.h"
+#include "windows.h"
+
+/*
+ * From closed windows to rows, query by query: windows that are complete become rows, these run
+ * through the query's chain, go to its sinks and to the queries that take or join them. Everything
+ * happens at an instant of event time, when it is due: a window when it ends, a session's row when
+ * nothing can continue it any more. What is due at one instant is done in the order of levels, so
+ * that a query's inputs are there before it, and then of queries. So the order of rows depends on
+ * nothing but the packets. Control thread. Private to lib/runtime.
+ */
+
+/* Rows that wait until they are due. */
+struct weir_flow_input {
+	int64_t due_ns;
+	int64_t start_ns, end_ns; /* of their window */
+	struct weir_block *rows;
+	uint64_t bytes;
+};
+
+/* The rows of a window, for joins. */
+struct weir_flow_kept {
+	int64_t start_ns, end_ns;
+	struct weir_block *rows; /* NULL: none */
+};
+
+/* A group of a query's chain. */
+struct weir_flow_group {
+	struct weir_aggregator *aggregator; /* NULL where the segment has no group */
+	struct weir_windows windows;        /* where it has windows of its own */
+	struct weir_group_counters counters;
+	int64_t number; /* rows that it has taken */
+};
+
+/* A query. */
+struct weir_flow_node {
+	bool is_used;
+	struct weir_windows windows; /* of packets, from the workers */
+	struct weir_block *list; /* rows of sessions and counts, which have windows of their own */
+	int64_t list_due_ns;     /* of the first of them */
+	unsigned n_inputs, cap_inputs;
+	struct weir_flow_input *inputs; /* ascending by due and start */
+	uint64_t held_bytes;            /* of packets that are to be joined */
+	unsigned n_groups;
+	struct weir_flow_group *groups; /* [n_groups] by segment */
+	unsigned n_kept;
+	struct weir_flow_kept *kept; /* the last windows, where somebody joins them */
+	uint64_t n_before;           /* rows that these had before */
+	uint64_t n_offered;          /* of a query that was removed: rows that these had for it */
+	uint64_t n_in;               /* rows that came from other queries */
+	uint64_t n_out;              /* rows that left the first segment */
+	uint64_t n_overflow;         /* packets that found no room to wait for their join */
+	uint64_t n_late;             /* and whose window had gone */
+};
+
+struct weir_flow {
+	const struct weir_plan *plan;
+	struct weir_delivery *delivery;
+	struct weir_flow_node *nodes; /* [WEIR_QUERIES_MOST] as in the plan */
+	int64_t time_ns;              /* everything due by now has been done */
+	uint64_t most_held_bytes;     /* of all queries */
+	/* A pane goes back to its worker. */
+	void (*give_back)(void *ctx, unsigned query, unsigned worker, struct weir_pane *pane);
+	void *ctx;
+};
+
+/* Run-time error. */
+int weir_flow_init(struct weir_flow *f, const struct weir_plan *plan,
+    struct weir_delivery *delivery, struct weir_error *err);
+/* The plan's last query is new. Run-time error, and nothing has changed. */
+int weir_flow_add(struct weir_flow *f, struct weir_error *err);
+/* Undo that. */
+void weir_flow_drop_last(struct weir_flow *f);
+void weir_flow_fini(struct weir_flow *f);
+/* A pane that a worker has closed. */
+void weir_flow_pane(struct weir_flow *f, unsigned query, unsigned worker, struct weir_pane *pane);
+/* Rows of packets that a worker hands over; b is consumed. */
+void weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b);
+/* Do all that is due up to a time; INT64_MAX: all that there is. */
+void weir_flow_advance(struct weir_flow *f, int64_t time_ns);
+/* Rows that other queries have produced for this one. */
+uint64_t weir_flow_offered(const struct weir_flow *f, unsigned query);
+/* Do all that a query has: no more comes. */
+void weir_flow_end_query(struct weir_flow *f, unsigned query);
+
+#endif
