@@ -89,9 +89,13 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 	l->key_offset += s->size;
 }
 
-/* Groups may only be thrown out where it is known how many packets each stands for. */
+/*
+ * Groups may only be thrown out where it is known how many packets each stands for: which may be
+ * necessary wherever panes are merged. When what was merged is taken out again, a group without
+ * packets goes.
+ */
 static void
-place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
+place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs, bool is_merged)
 {
 	const struct weir_agg_call count = { .function = weir_agg_function_find("count") };
 	unsigned counted = UINT_MAX;
@@ -102,7 +106,7 @@ place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
 		if (l->slots[i].function == count.function && aggs[i].n_args == 0)
 			counted = i;
 	}
-	if (counted == UINT_MAX && l->overflow != WEIR_OVERFLOW_DROP) {
+	if (counted == UINT_MAX && (is_merged || l->overflow != WEIR_OVERFLOW_DROP)) {
 		counted = l->n_slots;
 		add_slot(l, &count);
 	}
@@ -150,7 +154,7 @@ weir_layout_create(const struct weir_group_spec *spec)
 		goto fail;
 	if (spec->n_keys)
 		memcpy(l->keys, spec->keys, spec->n_keys * sizeof(*l->keys));
-	place_aggs(l, spec->aggs);
+	place_aggs(l, spec->aggs, spec->is_merged || spec->window.kind == WEIR_WINDOW_SLIDING);
 	l->n_shapes = has_address(l) ? 2 : 1;
 	for (unsigned s = 0; s < l->n_shapes; s++)
 		if (place_keys(l, (enum weir_shape_id)s))

@@ -245,7 +245,7 @@ weir_pane_order(struct weir_pane *p)
 	weir_pane_forget_order(p);
 	if (n == 0)
 		return 0;
-	for (unsigned s = 0; s < p->layout->n_shapes; s++)
+	for (unsigned s = 0; !p->keeps_index && s < p->layout->n_shapes; s++)
 		weir_table_release_index(&p->tables[s], RELEASE_BYTES);
 	o.group = weir_memory_get((size_t)n * sizeof(*o.group));
 	o.digit = weir_memory_get((size_t)n * sizeof(*o.digit));

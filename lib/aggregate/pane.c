@@ -194,7 +194,8 @@ merge_table(const struct weir_layout *l, struct weir_table *dst, const struct we
 		l->level->guess(dst, keys, 0, n, found.row);
 		if (l->level->find(dst, l, keys, 0, n, max_rows, &found) < n)
 			return -ENOMEM;
-		if (found.n_none && dst->level == 0 && l->overflow != WEIR_OVERFLOW_DROP)
+		if (found.n_none && dst->level == 0 &&
+		    (l->overflow != WEIR_OVERFLOW_DROP || l->count_offset == WEIR_NO_COUNT))
 			return -ENOMEM;
 		merge_states(l, src, first, n, &found, memory, ret_lost);
 	}
@@ -227,6 +228,7 @@ weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 	struct weir_keys keys;
 	int rc = weir_keys_init(&keys, l);
 
+	weir_pane_forget_order(dst);
 	weir_pane_halve_to(dst, src->level, &dst->lost);
 	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
 		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */

@@ -24,6 +24,7 @@ struct weir_pane {
 			     none */
 	int64_t last_ns;
 
+	bool keeps_index; /* when it is put in order */
 	bool is_list; /* closed groups with windows of their own: the tables' indexes are empty */
 
 	uint32_t *order; /* [n_ordered] the groups by their keys, or NULL */

@@ -85,6 +85,7 @@ weir_plan_group_spec(
 	ret->lateness_ns = p->lateness_ns;
 	ret->table_size = q->table_size;
 	ret->overflow = p->overflow;
+	ret->is_merged = p->n_workers > 1;
 	ret->seed = p->seed;
 }
 

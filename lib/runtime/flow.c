@@ -838,19 +838,16 @@ do_pane(struct weir_flow *f, unsigned query)
 	int64_t due_ns = INT64_MAX;
 
 	(void)weir_windows_next(&f->nodes[query].windows, &due_ns);
-	weir_delivery_fail(f->delivery,
-	    weir_windows_take(&f->nodes[query].windows, &taken, give_to_worker, &giving, &e), &e);
-	if (!taken.pane)
-		return;
-	weir_delivery_note_pane(f->delivery, query, taken.pane);
-	if (q->n_sharing)
-		share(f, query, taken.pane, due_ns);
-	if (q->chain && !f->nodes[query].is_silent)
-		put_pane(f, query, taken.pane, due_ns);
-	if (taken.is_copy)
-		weir_pane_destroy(taken.pane);
-	else
-		f->give_back(f->ctx, query, taken.worker, taken.pane);
+	weir_delivery_fail(
+	    f->delivery, weir_windows_take(&f->nodes[query].windows, &taken, &e), &e);
+	if (taken.pane) {
+		weir_delivery_note_pane(f->delivery, query, taken.pane);
+		if (q->n_sharing)
+			share(f, query, taken.pane, due_ns);
+		if (q->chain && !f->nodes[query].is_silent)
+			put_pane(f, query, taken.pane, due_ns);
+	}
+	weir_windows_let_go(&f->nodes[query].windows, &taken, give_to_worker, &giving);
 }
 
 /* Rows first .. end - 1 of a block as one of their own. NULL when out of memory. */
@@ -950,7 +947,7 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 	struct weir_flow_group *g = &f->nodes[query].groups[group];
 	struct weir_windows_taken taken;
 	struct weir_pane *pane, *spare;
-	struct weir_block *b;
+	struct weir_block *b = NULL;
 	struct weir_error e;
 	int64_t end_ns;
 	unsigned worker;
@@ -963,15 +960,12 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 		if (spare)
 			weir_aggregator_recycle(g->aggregator, spare);
 	}
-	weir_delivery_fail(
-	    f->delivery, weir_windows_take(&g->windows, &taken, give_to_group, g, &e), &e);
+	weir_delivery_fail(f->delivery, weir_windows_take(&g->windows, &taken, &e), &e);
+	if (taken.pane)
+		b = rows_of(s->path, taken.pane);
+	weir_windows_let_go(&g->windows, &taken, give_to_group, g);
 	if (!taken.pane)
 		return;
-	b = rows_of(s->path, taken.pane);
-	if (taken.is_copy)
-		weir_pane_destroy(taken.pane);
-	else
-		weir_aggregator_recycle(g->aggregator, taken.pane);
 	if (b)
 		run_from(f, query, group + 1, b, due_ns);
 	else

@@ -5,6 +5,9 @@
 
 #include "windows.h"
 
+/* A sum that had more groups than this is emptied when an eighth of them is left. */
+#define MANY_GROUPS 65536
+
 static int
 insert(struct weir_windows *w, unsigned at, const struct weir_windows_pane *pane)
 {
@@ -38,6 +41,8 @@ weir_windows_add(struct weir_windows *w, unsigned worker, struct weir_pane *pane
 		at--;
 	*ret_spare = NULL;
 	*ret_worker = worker;
+	if (start_ns < w->sum_end_ns)
+		w->is_summed = false; /* it has missed this one */
 	p = at ? &w->panes[at - 1] : NULL;
 	if (!p || weir_pane_start(p->pane) != start_ns) {
 		rc = insert(w, at, &entry);
@@ -92,46 +97,35 @@ weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns)
 	return true;
 }
 
-/* Panes that start before this are in no window that is still to come. */
-static void
-drop_before(struct weir_windows *w, int64_t start_ns,
-    void (*give_back)(void *ctx, unsigned worker, struct weir_pane *pane), void *ctx)
+/*
+ * Put all panes that start before end_ns into the sum. What a window has is in the order of panes,
+ * whether it is made again or goes on.
+ */
+static int
+sum_up(struct weir_windows *w, int64_t start_ns, int64_t end_ns)
 {
-	unsigned n = 0;
-
-	while (n < w->n && weir_pane_start(w->panes[n].pane) < start_ns) {
-		give_back(ctx, w->panes[n].worker, w->panes[n].pane);
-		n++;
+	if (!w->sum) {
+		w->sum = weir_pane_create_like(w->panes[0].pane);
+		if (!w->sum)
+			return -ENOMEM;
+		weir_pane_keep_index(w->sum);
 	}
-	w->n -= n;
-	memmove(w->panes, w->panes + n, w->n * sizeof(*w->panes));
-}
-
-/* All panes up to the window's end, as one: the largest first, so that it is copied and the others
- * are put to it. */
-static struct weir_pane *
-combine(const struct weir_windows *w, int64_t start_ns, int64_t end_ns)
-{
-	struct weir_pane *sum = weir_pane_create_like(w->panes[0].pane);
-
-	if (!sum)
-		return NULL;
 	for (unsigned i = 0; i < w->n && weir_pane_start(w->panes[i].pane) < end_ns; i++) {
-		if (weir_pane_start(w->panes[i].pane) < start_ns)
+		int64_t pane_ns = weir_pane_start(w->panes[i].pane);
+
+		if (pane_ns < start_ns || (w->is_summed && pane_ns < w->sum_end_ns))
 			continue;
-		if (weir_pane_merge(sum, w->panes[i].pane)) {
-			weir_pane_destroy(sum);
-			return NULL;
-		}
+		if (weir_pane_merge(w->sum, w->panes[i].pane))
+			return -ENOMEM;
 	}
-	weir_pane_set_window(sum, start_ns, end_ns);
-	return sum;
+	weir_pane_set_window(w->sum, start_ns, end_ns);
+	w->sum_end_ns = end_ns;
+	w->is_summed = weir_pane_may_subtract(w->sum);
+	return 0;
 }
 
 int
-weir_windows_take(struct weir_windows *w, struct weir_windows_taken *ret,
-    void (*give_back)(void *ctx, unsigned worker, struct weir_pane *pane), void *ctx,
-    struct weir_error *err)
+weir_windows_take(struct weir_windows *w, struct weir_windows_taken *ret, struct weir_error *err)
 {
 	int64_t end_ns;
 
@@ -139,16 +133,62 @@ weir_windows_take(struct weir_windows *w, struct weir_windows_taken *ret,
 	if (!weir_windows_next(w, &end_ns))
 		return 0;
 	if (w->window.kind != WEIR_WINDOW_SLIDING) {
-		*ret = (struct weir_windows_taken){ w->panes[0].pane, false, w->panes[0].worker };
+		*ret = (struct weir_windows_taken){ w->panes[0].pane, w->panes[0].worker };
 		w->n--;
 		memmove(w->panes, w->panes + 1, w->n * sizeof(*w->panes));
 		return 0;
 	}
-	*ret =
-	    (struct weir_windows_taken){ combine(w, end_ns - w->window.size_ns, end_ns), true, 0 };
 	w->last_end_ns = end_ns;
-	drop_before(w, end_ns - w->window.size_ns + w->window.slide_ns, give_back, ctx);
-	return ret->pane ? 0 : weir_error_run(err, -ENOMEM, "no memory for a sliding window");
+	if (sum_up(w, end_ns - w->window.size_ns, end_ns)) {
+		w->is_summed = false;
+		return weir_error_run(err, -ENOMEM, "no memory for a sliding window");
+	}
+	ret->pane = w->sum;
+	return 0;
+}
+
+/* Empty the sum where it cannot go on, or where most of its memory has no use any more. */
+static void
+end_sum(struct weir_windows *w)
+{
+	uint32_t n = weir_pane_n_groups(w->sum);
+
+	w->most_groups = n > w->most_groups ? n : w->most_groups;
+	if (w->most_groups > MANY_GROUPS && n < w->most_groups / 8)
+		w->is_summed = false;
+	if (w->is_summed)
+		return;
+	weir_pane_clear(w->sum);
+	w->most_groups = 0;
+}
+
+void
+weir_windows_let_go(struct weir_windows *w, const struct weir_windows_taken *taken,
+    void (*give_back)(void *ctx, unsigned worker, struct weir_pane *pane), void *ctx)
+{
+	int64_t start_ns;
+	unsigned n = 0;
+
+	if (w->window.kind != WEIR_WINDOW_SLIDING) {
+		if (taken->pane)
+			give_back(ctx, taken->worker, taken->pane);
+		return;
+	}
+	if (!w->n)
+		return;
+	/* Panes that start before this are in no window that is still to come. */
+	start_ns = w->last_end_ns - w->window.size_ns + w->window.slide_ns;
+	for (; n < w->n && weir_pane_start(w->panes[n].pane) < start_ns; n++) {
+		struct weir_pane *pane = w->panes[n].pane;
+
+		if (w->is_summed && weir_pane_subtract(w->sum, pane))
+			w->is_summed = false;
+		give_back(ctx, w->panes[n].worker, pane);
+	}
+	w->n -= n;
+	memmove(w->panes, w->panes + n, w->n * sizeof(*w->panes));
+	if (w->sum)
+		end_sum(w);
 }
 
 void
@@ -156,5 +196,6 @@ weir_windows_fini(struct weir_windows *w)
 {
 	for (unsigned i = 0; i < w->n; i++)
 		weir_pane_destroy(w->panes[i].pane);
+	weir_pane_destroy(w->sum);
 	free(w->panes);
 }

@@ -9,6 +9,9 @@
  * The panes of one query until its windows are complete: those of several workers for one pane of
  * time become one, and a sliding window is put together from those that lie in it. Control thread.
  * Private to lib/runtime.
+ *
+ * From one sliding window to the next most panes stay. Where the aggregates can forget, the sum of
+ * the last window loses those that are over and takes in those that are new; else it is made again.
  */
 
 struct weir_windows_pane {
@@ -20,14 +23,18 @@ struct weir_windows {
 	struct weir_window window;
 	unsigned n, cap;
 	struct weir_windows_pane *panes; /* ascending by start */
-	int64_t last_end_ns; /* sliding: of the window that was taken last, INT64_MIN before */
+	/* Sliding. */
+	int64_t last_end_ns;   /* of the window that was taken last, INT64_MIN before */
+	struct weir_pane *sum; /* of the panes of a window; NULL before the first */
+	bool is_summed;        /* it holds all panes that start before */
+	int64_t sum_end_ns;    /* this */
+	uint32_t most_groups;  /* that it had since it was empty */
 };
 
 /* A window that is complete. */
 struct weir_windows_taken {
 	struct weir_pane *pane;
-	bool is_copy;    /* destroyed after use; else it goes back to */
-	unsigned worker; /* this one */
+	unsigned worker; /* not sliding: whose aggregator it goes back to */
 };
 
 /*
@@ -42,12 +49,14 @@ bool weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns);
 /* The end of the earliest window that a pane which starts then is in. */
 int64_t weir_windows_first_end(const struct weir_window *window, int64_t start_ns);
 /*
- * Take that window; the pane is the caller's. Panes that no later window needs go to give_back.
- * Out of memory is a run-time error, and the window is lost.
+ * Take that window; NULL where there is none. Out of memory is a run-time error, and the window is
+ * lost. In both cases the caller has to let go before anything else is done with w.
  */
-int weir_windows_take(struct weir_windows *w, struct weir_windows_taken *ret,
-    void (*give_back)(void *ctx, unsigned worker, struct weir_pane *pane), void *ctx,
-    struct weir_error *err);
+int weir_windows_take(
+    struct weir_windows *w, struct weir_windows_taken *ret, struct weir_error *err);
+/* Let go of what was taken. Panes that no later window needs go to give_back. */
+void weir_windows_let_go(struct weir_windows *w, const struct weir_windows_taken *taken,
+    void (*give_back)(void *ctx, unsigned worker, struct weir_pane *pane), void *ctx);
 /* Destroys panes that were not taken. */
 void weir_windows_fini(struct weir_windows *w);
 

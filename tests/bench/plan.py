@@ -7,9 +7,11 @@ import idle
 import inputs as bench_inputs
 import profile
 import programs
+import telemetry
 from measure import Failed, median, spread
 
-STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "cores", "idle")
+STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "telemetry", "sliding", "distinct",
+         "fold", "cores", "idle")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -233,6 +235,20 @@ class Bench:
             except Failed as e:
                 self.skip(name + " time", e)
         self.port_time(found)
+
+    def telemetry(self):
+        """Fourteen queries at once."""
+        telemetry.Telemetry(self).at_once()
+
+    def sliding(self):
+        """Windows that overlap beside those that do not."""
+        telemetry.Telemetry(self).sliding()
+
+    def distinct(self):
+        telemetry.Telemetry(self).distinct()
+
+    def fold(self):
+        telemetry.Telemetry(self).fold()
 
     def cores(self):
         """Two workers beside one."""

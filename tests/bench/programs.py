@@ -45,11 +45,12 @@ class Weir:
             r["cpu_s"] = r["process_cpu_s"]
         return r
 
-    def port(self, path, seconds, memory, query=None):
+    def port(self, path, seconds, memory, query=None, window="global"):
         """Over a virtual port that replays a capture for ever."""
+        query = query or QUERY
+        sink = [] if "--sink" in query else ["--sink", "json:/dev/null"]
         return self._run(["-i", "vdev:net_pcap0,rx_pcap=%s,infinite_rx=1" % path, "--for", "%gs" % seconds,
-                          "--default-window", "global", *(query or QUERY), "--sink", "json:/dev/null",
-                          "--", *memory, "--lcores", "0@%d" % self.cpu], seconds + 60)
+                          "--default-window", window, *query, *sink, "--", *memory, "--lcores", "0@%d" % self.cpu], seconds + 60)
 
 
 class BareLoop:

@@ -52,6 +52,13 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 	*(uint64_t *)dst += *(const uint64_t *)src;
 }
 
+static bool
+unmerge(void *dst, const void *src, const enum weir_type *args)
+{
+	*(uint64_t *)dst -= *(const uint64_t *)src;
+	return true;
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -68,5 +75,6 @@ const struct weir_agg_function weir_agg_count = {
 	.state_size = state_size,
 	.update = update,
 	.merge = merge,
+	.unmerge = unmerge,
 	.result = result,
 };

@@ -52,6 +52,12 @@ weir_sum_int_merge(struct weir_sum_int *dst, const struct weir_sum_int *src)
 	dst->hi += src->hi + __builtin_add_overflow(dst->lo, src->lo, &dst->lo);
 }
 
+WEIR_AGG_INLINE void
+weir_sum_int_unmerge(struct weir_sum_int *dst, const struct weir_sum_int *src)
+{
+	dst->hi -= src->hi + __builtin_sub_overflow(dst->lo, src->lo, &dst->lo);
+}
+
 /* Add or subtract m * 2^e, m below 2^106. */
 WEIR_AGG_INLINE void
 weir_sum_float_add_scaled(struct weir_sum_float *s, unsigned __int128 m, int e, bool is_negative)

@@ -96,6 +96,19 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 	}
 }
 
+static bool
+unmerge(void *dst, const void *src, const enum weir_type *args)
+{
+	struct mean_int *d = dst;
+	const struct mean_int *s = src;
+
+	if (args[0] == WEIR_FLOAT)
+		return false;
+	d->n -= s->n;
+	weir_sum_int_unmerge(&d->sum, &s->sum);
+	return true;
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -127,5 +140,6 @@ const struct weir_agg_function weir_agg_mean = {
 	.state_size = state_size,
 	.update = update,
 	.merge = merge,
+	.unmerge = unmerge,
 	.result = result,
 };

@@ -41,5 +41,6 @@ const struct weir_agg_function weir_agg_rate = {
 	.state_size = weir_sum_state_size,
 	.update = weir_sum_update,
 	.merge = weir_sum_merge,
+	.unmerge = weir_sum_unmerge,
 	.result = result,
 };

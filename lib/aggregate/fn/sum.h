@@ -61,4 +61,14 @@ weir_sum_merge(
 		weir_sum_int_merge(dst, src);
 }
 
+/* What is too large for a float's sum leaves no trace of how often it came. */
+WEIR_AGG_INLINE bool
+weir_sum_unmerge(void *dst, const void *src, const enum weir_type *args)
+{
+	if (args[0] == WEIR_FLOAT)
+		return false;
+	weir_sum_int_unmerge(dst, src);
+	return true;
+}
+
 #endif

@@ -107,6 +107,18 @@ merge_small(
 	*d = held(*d + *(const uint64_t *)src);
 }
 
+/* Held at the end, it does not tell by how much it would be beyond. */
+static bool
+unmerge_small(void *dst, const void *src, const enum weir_type *args)
+{
+	uint64_t *d = dst;
+
+	if (*d == INT64_MAX)
+		return false;
+	*d -= *(const uint64_t *)src;
+	return true;
+}
+
 static struct weir_value
 result_small(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -120,6 +132,7 @@ static const struct weir_agg_function small = {
 	.update = update_small,
 	.update_and_count = update_small_and_count,
 	.merge = merge_small,
+	.unmerge = unmerge_small,
 	.result = result_small,
 };
 
@@ -147,5 +160,6 @@ const struct weir_agg_function weir_agg_sum = {
 	.for_stores = for_stores,
 	.update = weir_sum_update,
 	.merge = weir_sum_merge,
+	.unmerge = weir_sum_unmerge,
 	.result = result,
 };

@@ -102,6 +102,8 @@ struct weir_group_spec {
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
 	enum weir_overflow overflow;
+	bool is_merged;      /* panes of several aggregators are merged; those of sliding windows
+				always are */
 	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
 	enum weir_simd simd; /* level of the kernels */
 };
@@ -198,10 +200,23 @@ bool weir_pane_is_list(const struct weir_pane *p);
  */
 int weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src);
 /*
+ * Control. Whether what is merged into a pane may be taken out of it again: all of its aggregates
+ * can, and nothing was left out so far.
+ */
+bool weir_pane_may_subtract(const struct weir_pane *p);
+/*
+ * Control. Take src out of dst, which it was merged into. Groups that have no rows left go. 0, or
+ * an error: what dst has then is of no use, and it is to be cleared.
+ */
+int weir_pane_subtract(struct weir_pane *dst, const struct weir_pane *src);
+/* Control. The pane will take more in after it was put in order. */
+void weir_pane_keep_index(struct weir_pane *p);
+/*
  * Control. Put a pane's groups in order: by their keys ascending, as weir_block_sort orders the
  * rows of a window. weir_pane_rows then gives them so, and in parts. It takes 12 bytes a group
- * while it lasts and 4 from then on, and gives back the memory by which groups were found: the pane
- * takes no more rows, nor is it merged, before it is cleared. 0 or -ENOMEM: in no order, then.
+ * while it lasts and 4 from then on, and gives back the memory by which groups were found, unless
+ * it is kept: the pane takes no more rows, nor is it merged, before it is cleared. 0 or -ENOMEM: in
+ * no order, then.
  */
 int weir_pane_order(struct weir_pane *p);
 /*

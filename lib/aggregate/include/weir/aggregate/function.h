@@ -87,6 +87,11 @@ struct weir_agg_function {
 	/* dst takes src in; an empty one becomes the same. The memory is that of dst. */
 	void (*merge)(void *dst, const void *src, const enum weir_type *args,
 	    struct weir_sketch_memory *memory);
+	/*
+	 * NULL where it cannot be done. Take out of dst again what src has put into it, as if it
+	 * had never been there. False: dst does not tell any more what it would be.
+	 */
+	bool (*unmerge)(void *dst, const void *src, const enum weir_type *args);
 	/* Hot, or NULL. Give back what the state has of the pane's memory: it goes. */
 	void (*drop)(void *state, const enum weir_type *args, struct weir_sketch_memory *memory);
 	/* Cold. The value; strings point into the state. */
