@@ -292,12 +292,17 @@ weir_result_narrows(const struct weir_result *r)
 }
 
 int
-weir_result_narrow(const struct weir_result *r, struct weir_block *b)
+weir_result_narrow(struct weir_result *r, struct weir_block *b)
 {
+	uint32_t before = b->n_rows;
+
 	/* Sorting pays when half of the rows go. */
 	if (!weir_result_narrows(r) || b->n_rows / 2 < r->steps[0].limit)
 		return 0;
-	return weir_block_sort(b, r->steps[0].column, r->steps[0].limit);
+	if (weir_block_sort(b, r->steps[0].column, r->steps[0].limit))
+		return -ENOMEM;
+	r->n_cut += before - b->n_rows;
+	return 0;
 }
 
 bool

@@ -9,6 +9,8 @@
 #include "delivery.h"
 
 #define ROWS_PER_PART 65536
+/* Of rows most of which go at once: so few that they stay in the cache. */
+#define ROWS_PER_CHOICE 4096
 
 void
 weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e)
@@ -197,13 +199,13 @@ result_of(const struct weir_plan_query *q)
 
 /*
  * The rows of a pane. A part at a time, so that a --top of a window of millions of groups does not
- * hold all of them twice.
+ * hold all of them twice, and most are gone before they have left the cache.
  */
 static struct weir_block *
 rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
 {
 	uint32_t n = weir_pane_n_groups(pane);
-	uint32_t part = weir_result_narrows(result_of(q)) && n > ROWS_PER_PART ? ROWS_PER_PART : n;
+	uint32_t part = weir_result_narrows(result_of(q)) && n > ROWS_PER_CHOICE ? ROWS_PER_CHOICE : n;
 	struct weir_block *b = weir_block_create(&q->path->schema, part);
 
 	for (uint32_t first = 0; b && first < n;) {

@@ -44,7 +44,7 @@ bool weir_result_narrows(const struct weir_result *r);
  * Control. Leave out rows of b that cannot be among the final ones any more, whatever is appended
  * to it. 0 or -ENOMEM.
  */
-int weir_result_narrow(const struct weir_result *r, struct weir_block *b);
+int weir_result_narrow(struct weir_result *r, struct weir_block *b);
 /* Whether rows are looked at one by one, so that a window's rows in the order of their keys may
  * come in parts, each to weir_result_run_part. */
 bool weir_result_is_by_row(const struct weir_result *r);
