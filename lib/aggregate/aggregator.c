@@ -155,6 +155,7 @@ weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w
 		p = weir_pane_create(a->layout);
 	if (!p)
 		return NULL;
+	p->is_clear = false;
 	p->window = *w;
 	p->is_list = a->layout->is_per_group;
 	return p;

@@ -509,7 +509,9 @@ weir_aggregator_closed(const struct weir_aggregator *a)
 void
 weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p)
 {
-	weir_pane_clear(p);
+	/* Emptied twice it would seem to have had no use for its memory. */
+	if (!p->is_clear)
+		weir_pane_clear(p);
 	if (weir_pane_list_insert(&a->spare, a->spare.n, p))
 		weir_pane_destroy(p);
 }

@@ -77,6 +77,7 @@ weir_pane_clear(struct weir_pane *p)
 	p->first_ns = WEIR_TIME_NONE;
 	p->last_ns = WEIR_TIME_NONE;
 	p->batch = 0;
+	p->is_clear = true;
 }
 
 uint32_t
@@ -331,14 +332,27 @@ unpack_addresses(
 	}
 }
 
+/* None of the rows is null. */
+static void
+clear_nulls(const struct unpacking *u, struct weir_column *c)
+{
+	uint32_t row = u->at, end = u->at + u->n;
+
+	for (; row < end && row % 64; row++)
+		weir_mask_clear(c->null, row);
+	for (; end - row >= 64; row += 64)
+		c->null[row / 64] = 0;
+	for (; row < end; row++)
+		weir_mask_clear(c->null, row);
+}
+
 static int
 unpack_key(const struct unpacking *u, unsigned key)
 {
 	const struct weir_key_place *place = &u->table->shape->places[key];
 	struct weir_column *c = &u->block->columns[key];
 
-	for (uint32_t i = 0; i < u->n; i++)
-		weir_mask_clear(c->null, u->at + i);
+	clear_nulls(u, c);
 	switch (u->pane->layout->keys[key].store) {
 	case WEIR_U8:
 		if (c->store == WEIR_U8)
@@ -375,10 +389,9 @@ unpack_integers(const struct unpacking *u, uint32_t offset, struct weir_column *
 {
 	int64_t *data = (int64_t *)c->data + u->at;
 
-	for (uint32_t i = 0; i < u->n; i++) {
+	for (uint32_t i = 0; i < u->n; i++)
 		memcpy(&data[i], row_at(u, i) + offset, sizeof(*data));
-		weir_mask_clear(c->null, u->at + i);
-	}
+	clear_nulls(u, c);
 }
 
 /* The results of a state that is shown as text. */

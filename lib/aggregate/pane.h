@@ -25,6 +25,7 @@ struct weir_pane {
 	int64_t last_ns;
 
 	bool keeps_index; /* when it is put in order */
+	bool is_clear;    /* and has taken nothing in since */
 	bool is_list; /* closed groups with windows of their own: the tables' indexes are empty */
 
 	uint32_t *order; /* [n_ordered] the groups by their keys, or NULL */

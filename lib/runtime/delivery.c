@@ -205,7 +205,8 @@ static struct weir_block *
 rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
 {
 	uint32_t n = weir_pane_n_groups(pane);
-	uint32_t part = weir_result_narrows(result_of(q)) && n > ROWS_PER_CHOICE ? ROWS_PER_CHOICE : n;
+	uint32_t part =
+	    weir_result_narrows(result_of(q)) && n > ROWS_PER_CHOICE ? ROWS_PER_CHOICE : n;
 	struct weir_block *b = weir_block_create(&q->path->schema, part);
 
 	for (uint32_t first = 0; b && first < n;) {

@@ -65,10 +65,13 @@ class Telemetry:
         self.cores = cores.Cores(bench)
 
     def file(self, path, query, packets):
-        """Over a preloaded capture, about so many packets."""
+        """
+        Over a preloaded capture, about so many packets. Files are waited for by a minute, more than all of it: then
+        no pane would come back in time.
+        """
         loops = max(1, packets // self.bench.folder.packets("imix"))
-        r = self.cores.run(["-r", "%s?preload=1&loop=%d" % (path, loops), "--cores", "%d," % self.bench.a.cpu, *query,
-                            "--sink", "json:/dev/null"], 1)
+        r = self.cores.run(["-r", "%s?preload=1&loop=%d" % (path, loops), "--cores", "%d," % self.bench.a.cpu, "--lateness", "1s",
+                            *query, "--sink", "json:/dev/null"], 1)
         if r["lost"]:
             raise Failed("it lost packets")
         return {**r, "cpu_s": r["all_cpu_s"], "worker_cpu_s": r["cpu_s"]}
