@@ -157,26 +157,34 @@ weir_pane_is_list(const struct weir_pane *p)
 }
 
 static void
+merge_slot(const struct weir_agg_slot *s, uint8_t *row, const uint8_t *from,
+    struct weir_sketch_memory *memory)
+{
+	if (s->fold)
+		weir_fold_take_over(s->fold, row + s->offset, from + s->offset);
+	else
+		s->function->merge(row + s->offset, from + s->offset, s->arg_types, memory);
+}
+
+/* Rows of src, first to first + n. One aggregate after the other where all have a group. */
+static void
 merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
     const struct weir_found *found, struct weir_sketch_memory *memory, uint64_t *ret_lost)
 {
-	for (uint32_t k = 0; k < n; k++) {
-		const uint8_t *from = src->rows + (size_t)(first + k) * src->shape->stride;
+	const uint8_t *rows = src->rows + (size_t)first * src->shape->stride;
+	size_t stride = src->shape->stride;
 
-		if (!found->group[k]) { /* not in the sample, or no place */
+	for (uint32_t k = 0; found->n_none && k < n; k++) {
+		const uint8_t *from = rows + k * stride;
+
+		if (!found->group[k]) /* not in the sample, or no place */
 			*ret_lost += weir_row_count(l, from);
-			continue;
-		}
-		for (unsigned i = 0; i < l->n_slots; i++) {
-			const struct weir_agg_slot *s = &l->slots[i];
-			uint8_t *to = found->group[k] + s->offset;
-
-			if (s->fold)
-				weir_fold_take_over(s->fold, to, from + s->offset);
-			else
-				s->function->merge(to, from + s->offset, s->arg_types, memory);
-		}
+		for (unsigned i = 0; found->group[k] && i < l->n_slots; i++)
+			merge_slot(&l->slots[i], found->group[k], from, memory);
 	}
+	for (unsigned i = 0; !found->n_none && i < l->n_slots; i++)
+		for (uint32_t k = 0; k < n; k++)
+			merge_slot(&l->slots[i], found->group[k], rows + k * stride, memory);
 }
 
 /* Under evict and sample dst may grow beyond its size, and is trimmed when all has been merged. */

@@ -112,7 +112,7 @@ class Telemetry:
     def distinct(self):
         self.cost("distinct / count, superspreader", 2.5, (
             ("count", ["--key", "ip.src", *COUNT, *WINDOW, "--where", "n >= 40"]),
-            ("distinct", ["--key", "ip.src", "--agg", "n=distinct(ip.dst)", *WINDOW, "--where", "n >= 40"])), 20000000)
+            ("distinct", ["--key", "ip.src", "--agg", "n=distinct(ip.dst)", *WINDOW, "--where", "n >= 40"])), 40000000)
 
     def fold(self):
         self.cost("fold / count, out_of_sequence by 5-tuple", 1.5, (

@@ -206,6 +206,7 @@ make_aggregator(const struct stream *s, const struct query *q)
 		.table_size = q->table_size,
 		.seed = q->seed,
 		.overflow = q->overflow,
+		.is_merged = q->is_merged,
 		.simd = q->simd,
 	};
 	struct weir_error err;

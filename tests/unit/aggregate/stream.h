@@ -41,6 +41,7 @@ struct query {
 	uint64_t table_size;
 	uint64_t seed;
 	enum weir_overflow overflow;
+	bool is_merged;
 	enum weir_simd simd;
 };
 

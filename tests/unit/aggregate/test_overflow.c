@@ -386,20 +386,28 @@ merged_panes_are_bounded(void)
 		}
 }
 
-/* A query that counts nothing can do without a place all the same: weir counts for itself. */
+/*
+ * A query that counts nothing can do without a place all the same, also where panes of several
+ * cores do not fit into one: weir counts for itself.
+ */
 static void
 nobody_need_ask_for_a_count(void)
 {
-	for (unsigned p = 0; p < 3; p++) {
-		struct query q = query_of((enum weir_overflow)p), without = q;
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned p = i / 2, cores = i % 2 ? 3 : 1;
+		struct query q = query_of((enum weir_overflow)p), without;
 		struct flood f;
 		struct answer a, b;
 
+		q.is_merged = cores > 1;
+		without = q;
 		without.calls[0] = q.calls[1];
 		without.n_calls = 1;
 		flood_init(&f, 12 * TABLE, WEIR_INT, WEIR_U32);
-		answer_fed(&a, &f.s, &q, WEIR_ROWS, 0, 1, false);
-		answer_fed(&b, &f.s, &without, WEIR_ROWS, 0, 1, false);
+		answer_fed(&a, &f.s, &q, WEIR_ROWS, 0, cores, false);
+		answer_fed(&b, &f.s, &without, WEIR_ROWS, 0, cores, false);
+		CU_ASSERT_EQUAL(a.lost, b.lost);
+		CU_ASSERT(cores == 1 || p == WEIR_OVERFLOW_SAMPLE || a.lost > 0);
 		CU_ASSERT_EQUAL(b.blocks[0]->schema->n_columns, 2);
 		CU_ASSERT_EQUAL(a.counters.aggregated, b.counters.aggregated);
 		CU_ASSERT_EQUAL(a.counters.overflow, b.counters.overflow);

@@ -208,6 +208,277 @@ panes_merge_to_windows(void)
 	weir_schema_fini(&schema);
 }
 
+/* Panes of keys that come and go: a string and an address, of both versions. */
+#define N_PANES   60
+#define PANE_ROWS 200
+
+static const char *const words[] = { "", "a", "b", "www.example.org", "mail.example.org", "x.y" };
+
+struct feeder {
+	struct weir_aggregator *a;
+	struct weir_column word, address, number, real;
+	struct weir_agg_call calls[5];
+	struct weir_schema schema;
+	uint64_t rng;
+};
+
+static void
+call_of(struct weir_agg_call *c, const char *name, enum weir_type type, enum weir_store store)
+{
+	*c = (struct weir_agg_call){ .function = weir_agg_function_find(name), .n_args = 1 };
+	c->arg_types[0] = type;
+	c->arg_stores[0] = store;
+}
+
+static void
+feeder_init(struct feeder *f, const char *last, enum weir_type type, enum weir_store store)
+{
+	const struct weir_group_key keys[] = { { WEIR_STRING, WEIR_BYTES },
+		{ WEIR_IP, WEIR_ADDR } };
+	struct weir_group_spec spec = {
+		.window = sliding(1000, 100),
+		.n_keys = 2,
+		.keys = keys,
+		.n_aggs = 5,
+		.aggs = f->calls,
+		.table_size = 100000,
+	};
+
+	memset(f, 0, sizeof(*f));
+	f->rng = 11;
+	call_of(&f->calls[0], "sum", WEIR_INT, WEIR_U32);
+	call_of(&f->calls[1], "sum", WEIR_INT, WEIR_I64);
+	call_of(&f->calls[2], "mean", WEIR_INT, WEIR_U32);
+	call_of(&f->calls[3], "rate", WEIR_INT, WEIR_U32);
+	call_of(&f->calls[4], last, type, store);
+	weir_schema_add(&f->schema, "word", WEIR_STRING, true);
+	weir_schema_add(&f->schema, "address", WEIR_IP, true);
+	for (unsigned i = 0; i < 5; i++) {
+		const char name[] = { 'a', (char)('0' + i), 0 };
+		bool is_int = i < 2 || (i == 4 && type == WEIR_INT);
+
+		weir_schema_add(&f->schema, name, is_int ? WEIR_INT : WEIR_FLOAT, false);
+	}
+	CU_ASSERT_EQUAL(weir_column_init(&f->word, WEIR_STRING, WEIR_BYTES, WEIR_ROWS), 0);
+	CU_ASSERT_EQUAL(weir_column_init(&f->address, WEIR_IP, WEIR_ADDR, WEIR_ROWS), 0);
+	CU_ASSERT_EQUAL(weir_column_init(&f->number, WEIR_INT, WEIR_U32, WEIR_ROWS), 0);
+	CU_ASSERT_EQUAL(weir_column_init(&f->real, type, store, WEIR_ROWS), 0);
+	f->a = weir_aggregator_create(&spec, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f->a);
+}
+
+static void
+feeder_fini(struct feeder *f)
+{
+	weir_column_fini(&f->word);
+	weir_column_fini(&f->address);
+	weir_column_fini(&f->number);
+	weir_column_fini(&f->real);
+	weir_schema_fini(&f->schema);
+	weir_aggregator_destroy(f->a);
+}
+
+/* The i-th pane; each has keys of its own beside those that it has in common with others. */
+static struct weir_pane *
+feeder_pane(struct feeder *f, unsigned i)
+{
+	const struct weir_column *keys[] = { &f->word, &f->address };
+	const struct weir_column *number[] = { &f->number }, *real[] = { &f->real };
+	const struct weir_column *wide[1];
+	const struct weir_column *const *args[] = { number, wide, number, number, real };
+	struct weir_group_counters counters = { 0 };
+	int64_t time_ns[PANE_ROWS], *signs = calloc(WEIR_ROWS, sizeof(*signs));
+	uint64_t sel[WEIR_MASK_WORDS];
+	struct weir_column sign = { .type = WEIR_INT, .store = WEIR_I64, .data = signs };
+	struct weir_group_rows rows = { .n = PANE_ROWS,
+		.sel = sel,
+		.keys = keys,
+		.args = args,
+		.time_ns = time_ns,
+		.watermark_ns = WEIR_TIME_NONE };
+	struct weir_pane *p;
+
+	sign.null = calloc(WEIR_MASK_WORDS, sizeof(*sign.null));
+	wide[0] = &sign;
+	for (unsigned r = 0; r < PANE_ROWS; r++) {
+		const char *word = words[random_next(&f->rng) % 6];
+		uint64_t x = random_next(&f->rng);
+
+		((struct weir_bytes *)f->word.data)[r] =
+		    (struct weir_bytes){ (const uint8_t *)word, (uint32_t)strlen(word) };
+		((struct weir_addr *)f->address.data)[r] =
+		    (struct weir_addr){ 0, x % 3 ? x % 50 : i * 7 + x % 20 };
+		f->address.version[r] = x & 1 << 20 ? 4 : 6;
+		((uint32_t *)f->number.data)[r] = (uint32_t)(x >> 40);
+		signs[r] = (int64_t)x;
+		if (f->real.store == WEIR_F64)
+			((double *)f->real.data)[r] = (double)(x >> 40) / 3;
+		else
+			((int64_t *)f->real.data)[r] = (int64_t)(x >> 50);
+		time_ns[r] = i * 100 + r / 2;
+	}
+	weir_mask_first(sel, PANE_ROWS);
+	weir_aggregator_update(f->a, &rows, &counters);
+	CU_ASSERT_EQUAL(counters.aggregated, PANE_ROWS);
+	p = weir_aggregator_close(f->a, i * 100 + 100);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	free(signs);
+	free(sign.null);
+	return p;
+}
+
+/* The rows of a window in the order of their keys, compared value by value. */
+static void
+check_same(const struct feeder *f, struct weir_pane *p, struct weir_pane *q)
+{
+	struct weir_pane *panes[] = { p, q };
+	struct weir_block *b[2];
+	uint32_t n = weir_pane_n_groups(q);
+
+	CU_ASSERT_EQUAL_FATAL(weir_pane_n_groups(p), n);
+	for (unsigned i = 0; i < 2; i++) {
+		b[i] = weir_block_create(&f->schema, n);
+		CU_ASSERT_EQUAL(weir_pane_order(panes[i]), 0);
+		CU_ASSERT_EQUAL_FATAL(weir_pane_rows(panes[i], 0, n, b[i]), 0);
+	}
+	for (unsigned c = 0; c < f->schema.n_columns; c++)
+		for (uint32_t r = 0; r < n; r++) {
+			struct weir_value x = weir_column_get(&b[0]->columns[c], r);
+			struct weir_value y = weir_column_get(&b[1]->columns[c], r);
+
+			CU_ASSERT_EQUAL(weir_value_compare(&x, &y), 0);
+		}
+	weir_block_destroy(b[0]);
+	weir_block_destroy(b[1]);
+}
+
+/* A window that loses its oldest pane and takes in a new one has what one made again has. */
+static void
+windows_go_on(void)
+{
+	struct weir_pane *panes[N_PANES], *sum, *again;
+	uint32_t most = 0;
+	struct feeder f;
+
+	feeder_init(&f, "count", WEIR_INT, WEIR_I64);
+	for (unsigned i = 0; i < N_PANES; i++)
+		panes[i] = feeder_pane(&f, i);
+	sum = weir_pane_create_like(panes[0]);
+	weir_pane_keep_index(sum);
+	for (unsigned i = 0; i < N_PANES; i++) {
+		unsigned first = i < 10 ? 0 : i - 9;
+
+		CU_ASSERT_EQUAL(weir_pane_merge(sum, panes[i]), 0);
+		CU_ASSERT_TRUE(weir_pane_may_subtract(sum));
+		again = weir_pane_create_like(panes[0]);
+		for (unsigned k = first; k <= i; k++)
+			CU_ASSERT_EQUAL(weir_pane_merge(again, panes[k]), 0);
+		weir_pane_set_window(sum, first * 100, i * 100 + 100);
+		weir_pane_set_window(again, first * 100, i * 100 + 100);
+		check_same(&f, sum, again);
+		weir_pane_destroy(again);
+		most = weir_pane_n_groups(sum) > most ? weir_pane_n_groups(sum) : most;
+		if (i >= 9)
+			CU_ASSERT_EQUAL(weir_pane_subtract(sum, panes[i - 9]), 0);
+	}
+	CU_ASSERT(weir_pane_n_groups(sum) < most);
+	for (unsigned i = N_PANES - 9; i < N_PANES; i++)
+		CU_ASSERT_EQUAL(weir_pane_subtract(sum, panes[i]), 0);
+	CU_ASSERT_EQUAL(weir_pane_n_groups(sum), 0);
+	/* what is not in it cannot be taken out */
+	CU_ASSERT_NOT_EQUAL(weir_pane_subtract(sum, panes[0]), 0);
+	weir_pane_destroy(sum);
+	for (unsigned i = 0; i < N_PANES; i++)
+		weir_aggregator_recycle(f.a, panes[i]);
+	feeder_fini(&f);
+}
+
+/* States that do not tell what they were, and such as do not always. */
+static void
+some_do_not_go_on(void)
+{
+	static const struct {
+		const char *name;
+		enum weir_type type;
+		enum weir_store store;
+		bool may;
+	} cases[] = { { "distinct", WEIR_INT, WEIR_I64, false },
+		{ "max", WEIR_INT, WEIR_I64, false }, { "sum", WEIR_FLOAT, WEIR_F64, true },
+		{ "mean", WEIR_FLOAT, WEIR_F64, true } };
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct weir_pane *pane, *sum;
+		struct feeder f;
+
+		feeder_init(&f, cases[i].name, cases[i].type, cases[i].store);
+		pane = feeder_pane(&f, 0);
+		sum = weir_pane_create_like(pane);
+		CU_ASSERT_EQUAL(weir_pane_merge(sum, pane), 0);
+		CU_ASSERT_EQUAL(weir_pane_may_subtract(sum), cases[i].may);
+		if (cases[i].may)
+			CU_ASSERT_NOT_EQUAL(weir_pane_subtract(sum, pane), 0);
+		weir_pane_destroy(sum);
+		weir_aggregator_recycle(f.a, pane);
+		feeder_fini(&f);
+	}
+}
+
+/* A pane that was emptied before it came back has the memory that it had. */
+static void
+panes_keep_their_memory(void)
+{
+	enum { N_GROUPS = 160 * WEIR_ROWS };
+	const struct weir_group_key key = { WEIR_INT, WEIR_I64 };
+	const struct weir_agg_call call = { .function = weir_agg_function_find("count") };
+	const struct weir_group_spec spec = {
+		.window = { .kind = WEIR_WINDOW_TUMBLING, .size_ns = 100 },
+		.n_keys = 1,
+		.keys = &key,
+		.n_aggs = 1,
+		.aggs = &call,
+		.table_size = N_GROUPS,
+	};
+	struct weir_aggregator *a = weir_aggregator_create(&spec, NULL);
+	struct weir_column column;
+	const struct weir_column *columns[] = { &column };
+	const struct weir_column *const *args[] = { NULL };
+	struct weir_group_counters counters = { 0 };
+	uint64_t bytes[2] = { 0 };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL_FATAL(weir_column_init(&column, WEIR_INT, WEIR_I64, WEIR_ROWS), 0);
+	for (unsigned w = 0; w < 2; w++) {
+		struct weir_pane *p;
+
+		for (unsigned first = 0; first < (w ? WEIR_ROWS : N_GROUPS); first += WEIR_ROWS) {
+			uint64_t sel[WEIR_MASK_WORDS];
+			int64_t time_ns[WEIR_ROWS];
+			struct weir_group_rows rows = { .n = WEIR_ROWS,
+				.sel = sel,
+				.keys = columns,
+				.args = args,
+				.time_ns = time_ns,
+				.watermark_ns = WEIR_TIME_NONE };
+
+			for (unsigned r = 0; r < WEIR_ROWS; r++) {
+				((int64_t *)column.data)[r] = first + r;
+				time_ns[r] = w * 100;
+			}
+			weir_mask_first(sel, WEIR_ROWS);
+			weir_aggregator_update(a, &rows, &counters);
+		}
+		p = weir_aggregator_close(a, w * 100 + 100);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		bytes[w] = weir_pane_bytes(p);
+		weir_pane_clear(p);
+		weir_aggregator_recycle(a, p);
+	}
+	CU_ASSERT(bytes[0] > 2 << 20);
+	CU_ASSERT_EQUAL(bytes[1], bytes[0]);
+	weir_column_fini(&column);
+	weir_aggregator_destroy(a);
+}
+
 int
 main(void)
 {
@@ -215,6 +486,9 @@ main(void)
 		{ "panes divide size and slide", panes_divide_size_and_slide },
 		{ "panes are tumbling windows", panes_are_tumbling_windows },
 		{ "panes merge to windows", panes_merge_to_windows },
+		{ "panes keep their memory", panes_keep_their_memory },
+		{ "windows go on", windows_go_on },
+		{ "some do not go on", some_do_not_go_on },
 		CU_TEST_INFO_NULL,
 	};
 
