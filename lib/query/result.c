@@ -291,6 +291,22 @@ weir_result_narrows(const struct weir_result *r)
 	return r->n_steps > 0 && r->steps[0].kind == STEP_TOP;
 }
 
+bool
+weir_result_wants_largest(const struct weir_result *r, unsigned *ret_column, uint32_t *ret_limit)
+{
+	if (!weir_result_narrows(r) || r->steps[0].column < 0)
+		return false;
+	*ret_column = (unsigned)r->steps[0].column;
+	*ret_limit = r->steps[0].limit;
+	return true;
+}
+
+void
+weir_result_cut(struct weir_result *r, uint64_t n)
+{
+	r->n_cut += n;
+}
+
 int
 weir_result_narrow(struct weir_result *r, struct weir_block *b)
 {

@@ -208,7 +208,14 @@ rows_of_pane(const struct weir_plan_query *q, const struct weir_pane *pane)
 	uint32_t part =
 	    weir_result_narrows(result_of(q)) && n > ROWS_PER_CHOICE ? ROWS_PER_CHOICE : n;
 	struct weir_block *b = weir_block_create(&q->path->schema, part);
+	unsigned column;
+	uint32_t limit;
 
+	if (b && weir_result_wants_largest(result_of(q), &column, &limit) &&
+	    weir_pane_largest(pane, column, limit, b) == 0) {
+		weir_result_cut(result_of(q), n - b->n_rows);
+		return b;
+	}
 	for (uint32_t first = 0; b && first < n;) {
 		if (weir_pane_rows(pane, first, part, b) || weir_result_narrow(result_of(q), b)) {
 			weir_block_destroy(b);

@@ -225,6 +225,13 @@ int weir_pane_order(struct weir_pane *p);
  * pane has no more. 0 or -ENOMEM.
  */
 int weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b);
+/*
+ * Control. Append the groups that are among the n largest by an aggregate, those that are as large
+ * as the last of them too, and set the block's window. 0 or -ENOMEM; -ENOTSUP where the column is
+ * no aggregate whose state is its result, or there are not so many groups, or n is too large: then
+ * nothing was done.
+ */
+int weir_pane_largest(const struct weir_pane *p, unsigned column, uint32_t n, struct weir_block *b);
 /* Control. Forget the groups but keep the memory, so that the worker need not: before a pane goes
  * back to it. */
 void weir_pane_clear(struct weir_pane *p);

@@ -38,6 +38,11 @@ const struct weir_schema *weir_result_schema(const struct weir_result *r);
 /* Set ret_used[column] of those columns that some step reads. */
 void weir_result_slots(const struct weir_result *r, uint8_t *ret_used);
 
+/* Whether no more than the `limit` largest rows by a column are needed: others, so many, are cut.
+ */
+bool weir_result_wants_largest(
+    const struct weir_result *r, unsigned *ret_column, uint32_t *ret_limit);
+void weir_result_cut(struct weir_result *r, uint64_t n);
 /* Whether a window's rows should come in parts, with weir_result_narrow behind each. */
 bool weir_result_narrows(const struct weir_result *r);
 /*
