@@ -108,7 +108,7 @@ def run_weir(source, window, arguments):
         p, stats = weir.run_with_stats([*head, *arguments, "--cores", n])
         problems += weir.ended(p)
         if stats:
-            problems += weir.ledger(stats)
+            problems += weir.ledger(stats, arguments)
         if first is None:
             first = p.stdout
         elif first != p.stdout:
@@ -189,12 +189,12 @@ def check_attack(t, known, query, folder):
     for window, expect in said["expect"].items():
         default = None if query.window else window
         check_capture(t, known, query, path, "its attack", default, query.in_file)
-        rows, problems = run_weir(["--source", uri], default, query.arguments())
+        rows, problems = run_weir(["--source", uri], default, shlex.split(said["query"]))
         rows = of_query(rows, query.name)
         if not problems:
             problems = lacking(culprit_rows(rows, said["culprit"]), expect, said.get("within", {}))
             problems += accused(rows, said["culprit"], said["rank"])
-        t.check("%s: the culprit alone is found, %s" % (query.name, window), problems)
+        t.check("%s: its generator, %s: the culprit is found" % (query.name, window), problems)
 
 
 def all_arguments(parameters):

@@ -42,27 +42,14 @@ class Session:
         return parts
 
 
-class Count:
-    """The windows of one key: so many rows each, and what is left."""
-
-    def __init__(self, n):
-        self.n = n
-
-    def split(self, rows, time):
-        return [rows[i:i + self.n] for i in range(0, len(rows), self.n)]
-
-
-def of_key(text):
+def session(text):
     """the windows that each key has of its own, or None"""
     m = re.fullmatch(r"session:(\w+)(?:,max:(\w+))?", text)
-    if m:
-        return Session(duration(m.group(1)), duration(m.group(2)) if m.group(2) else 0)
-    m = re.fullmatch(r"count:(\d+)", text)
-    return Count(int(m.group(1))) if m else None
+    return Session(duration(m.group(1)), duration(m.group(2)) if m.group(2) else 0) if m else None
 
 
 def groups(rows, window, key, time):
-    """[((start, end), key, rows)], by end, start; None in a key drops the row, and so does no time
+    """[((start, end), key, rows)]; None in a key drops the row, and so does no time
 
     The global window starts and ends with its rows, those of all keys.
     """
@@ -72,7 +59,7 @@ def groups(rows, window, key, time):
         if None not in k and (time(r) is not None or window == "global"):
             keys.setdefault(k, []).append(r)
     found = []
-    own = of_key(window)
+    own = session(window)
     if window == "global":
         times = [time(r) for some in keys.values() for r in some if time(r) is not None]
         span = (min(times), max(times)) if times else (None, None)
@@ -91,4 +78,4 @@ def groups(rows, window, key, time):
                 for w in aligned(time(r), size, slide):
                     inside.setdefault((w, k), []).append(r)
         found = [(w, k, some) for (w, k), some in inside.items()]
-    return sorted(found, key=lambda x: (x[0][1], x[0][0])) if found and found[0][0][0] is not None else found
+    return found

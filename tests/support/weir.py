@@ -34,8 +34,25 @@ def ended(p, allowed=(0,)):
     return problems
 
 
-def ledger(stats):
-    """Problems of a --stats document: every packet and row must be accounted for exactly once."""
+def chained(arguments):
+    """What --from and --join of a command line say: {query: those it takes its rows from}, queries whose rows others use."""
+    sources, used, query = {}, set(), "main"
+    for flag, value in zip(arguments, arguments[1:]):
+        if flag == "--query":
+            query = value
+        elif flag == "--from":
+            sources[query] = value.split(",")
+            used |= set(sources[query])
+        elif flag == "--join":
+            used.add(value.split(":")[-1].split("@")[0])
+    return sources, used
+
+
+def ledger(stats, arguments=()):
+    """Problems of a --stats document: every packet and row must be accounted for exactly once.
+
+    arguments: weir's, where queries take rows of others; then those others must have no --sink.
+    """
     problems = []
     if stats.get("balanced") is not True:
         problems.append("balanced is %r" % stats.get("balanced"))
@@ -43,14 +60,16 @@ def ledger(stats):
     delivered = sum(s["delivered"] + s.get("queued", 0) + sum(s["dropped"].values())
                     for s in stats["sinks"].values())
     rows = 0
+    sources, used = chained(arguments)
     for name, q in stats["queries"].items():
         dropped = sum(q["dropped"].values())
         kept = q.get("aggregated", 0) + q.get("emitted", 0)
-        if q["in"] != received:
-            problems.append("query %s: in %d, but received %d" % (name, q["in"], received))
+        came = sum(stats["queries"][s]["rows"] for s in sources[name]) if name in sources else received
+        if q["in"] != came:
+            problems.append("query %s: in %d, but %d came" % (name, q["in"], came))
         if q["in"] != kept + dropped:
             problems.append("query %s: in %d != aggregated %d + dropped %d" % (name, q["in"], kept, dropped))
-        rows += q["rows"]
+        rows += q["rows"] if name not in used else 0
     # Two queries may share a sink, and a query may have several: only one sink says it all.
     if len(stats["sinks"]) == 1 and delivered != rows:
         problems.append("rows %d, but the sinks account for %d" % (rows, delivered))
