@@ -42,8 +42,8 @@ const char *
 weir_path_needs_order(const struct weir_path *p)
 {
 	for (unsigned i = 0; i < p->n_aggs; i++)
-		if (p->calls[i].function->needs_order)
-			return p->calls[i].function->synopsis;
+		if (weir_agg_needs_order(&p->calls[i]))
+			return p->calls[i].fold ? "--fold" : p->calls[i].function->synopsis;
 	if (p->n_aggs && p->window.kind == WEIR_WINDOW_SESSION)
 		return "a session window";
 	if (p->n_aggs && p->window.kind == WEIR_WINDOW_COUNT)

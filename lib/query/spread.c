@@ -97,7 +97,7 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		q->strategy = WEIR_STRATEGY_EMIT;
 		snprintf(q->why, sizeof(q->why),
 		    "emit: nothing is aggregated, rows leave from the worker that has them");
-	} else if (q->path->has_split) {
+	} else if (q->path->has_split || q->path->is_ordered) {
 		q->strategy = WEIR_STRATEGY_RING;
 		explain_ring(p, q);
 	} else if (p->has_spread && is_in_key(q->path, &p->spread)) {
@@ -105,9 +105,6 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		snprintf(q->why, sizeof(q->why),
 		    "rss: the NIC spreads by fields of the key, so each worker has keys of its "
 		    "own");
-	} else if (q->path->is_ordered) {
-		q->strategy = WEIR_STRATEGY_RING;
-		explain_ring(p, q);
 	} else {
 		q->strategy = WEIR_STRATEGY_COMBINE;
 		snprintf(q->why, sizeof(q->why),

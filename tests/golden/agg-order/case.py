@@ -3,7 +3,8 @@ import oracle
 from pcapmaker import SEC
 from shared import disorder as packets
 
-WORKERS = (1,)  # until the rows of a key come together in their order to one of several
+SPLITS = ("auto", "key", "hash", "range:ip.src:10.0.0.2")  # it must keep a key with one worker
+
 
 
 def expected(packets):

@@ -3,7 +3,7 @@ import oracle
 from pcapmaker import MS, SEC
 from shared import disorder as packets
 
-WORKERS = (1,)  # until the rows of a key come together in their order to one of several
+SPLITS = ("auto",)  # its last query has no key
 FLOW = ["ip.src", "ip.dst", "ip.proto", "srcport", "dstport"]
 
 

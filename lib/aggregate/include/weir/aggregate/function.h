@@ -49,11 +49,6 @@ struct weir_agg_function {
 	const char *doc;      /* with the error bound of an approximate one */
 	unsigned min_args, max_args;
 	bool is_approximate;
-	/*
-	 * The rows of a group must come in the order of their frames, and states of parts do not
-	 * merge: all rows of a key go to one worker.
-	 */
-	bool needs_order;
 	bool is_result; /* the state is the result: an integer of 64 bits, never null */
 	/*
 	 * The rows of a group must come in the order of their frames, all to one aggregator: states
