@@ -161,7 +161,8 @@ class Capture:
     """The packets of a file in the order of their numbers, and the table `packet` of them."""
 
     def __init__(self, path):
-        args = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
+        args = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|",
+                "-d", "tcp.port==8080,tls"]  # weir looks for TLS on every port
         for name in OFF:
             args += ["-o", name + ":FALSE"]
         for name in FIELDS:

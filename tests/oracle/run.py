@@ -10,15 +10,14 @@ queries.py   each query: flags, captures, answer
 
 A query is run on real captures, if they are there, and on its attack generator's: all rows must be the answer's, in
 its order, the same bytes by one worker and by three; approximate aggregates within their stated bound. Of the attack the
-culprit must be found with the values that weir-gen tells, and nobody else accused. `together` runs the fourteen telemetry
-queries by one command line.
+culprit must be found with the values that weir-gen tells, and nobody else accused. `together` runs the telemetry queries
+by one command line, and with them all others.
 """
 import difflib
 import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from decimal import Decimal
@@ -115,7 +114,10 @@ def run_weir(source, window, arguments):
             problems.append("other rows with %s workers than with %s" % (n, WORKERS[0]))
         if problems:
             break
-    rows = [json.loads(x, parse_float=Decimal) for x in first.decode("utf-8").splitlines()] if not problems else []
+    try:
+        rows = [json.loads(x, parse_float=Decimal) for x in first.decode("utf-8").splitlines()]
+    except ValueError as e:
+        rows, problems = [], problems + ["rows that are no JSON: %s" % e]
     return rows, problems
 
 
@@ -139,9 +141,9 @@ def generate(name, options, path):
     """Write an attack's packets to a file; its description."""
     uri = "gen:attack:%s?%s" % (name, options)
     for args in ([uri, "-w", path], ["--describe", uri]):
-        p = subprocess.run([GEN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=weir.TIMEOUT, check=False)
-        if p.returncode:
-            raise RuntimeError("weir-gen %s: %s" % (" ".join(args), p.stderr.decode("utf-8", "replace")[-500:]))
+        p = weir.run(args, binary=GEN)
+        if weir.ended(p):
+            raise RuntimeError("weir-gen %s: %s" % (" ".join(args), weir.ended(p)))
     return uri, json.loads(p.stdout, parse_float=Decimal)
 
 
@@ -197,44 +199,62 @@ def check_attack(t, known, query, folder):
         t.check("%s: its generator, %s: the culprit is found" % (query.name, window), problems)
 
 
-def all_arguments(parameters):
-    """The flags of all telemetry queries as one command line: queries that several of them need are there once."""
-    arguments, seen = [], set()
-    for query in queries.TELEMETRY:
-        mine = query.arguments(**{k: v for k, v in parameters.items() if k in query.defaults})
-        parts = [list(x) for x in split(mine)]
-        for part in parts:
-            if part[1] not in seen:
-                arguments += part
-                seen.add(part[1])
-    return arguments
-
-
 def split(arguments):
     """a list for each --query"""
     starts = [i for i, a in enumerate(arguments) if a == "--query"] + [len(arguments)]
     return [arguments[a:b] for a, b in zip(starts, starts[1:])]
 
 
-def check_together(t, known, path, label, flag, window, parameters):
-    rows, problems = run_weir(["-r", path, flag, window], None, all_arguments(parameters))
-    t.check("%s: all telemetry queries in one command, %s %s" % (label, flag, window), problems)
-    total = 0
-    for query in queries.TELEMETRY:
-        want = answer(query, known.of(path), window, {k: v for k, v in parameters.items() if k in query.defaults})
-        total += len(want)
+def own(query, parameters):
+    """those of the parameters that the query has"""
+    return {k: v for k, v in parameters.items() if k in query.defaults}
+
+
+def with_window(part, window):
+    """The same query with its window spelled out; one whose input are rows of others has theirs."""
+    if "--from" in part or "--window" in part:
+        return part
+    at = part.index("--agg")
+    return [*part[:at], "--window", window, *part[at:]]
+
+
+def all_arguments(some, parameters):
+    """The flags of queries as one command line: those that several of them need are there once."""
+    parts = {}
+    for query in some:
+        for part in split(query.arguments(**own(query, parameters))):
+            assert parts.setdefault(part[1], part) == part, "two queries with the name " + part[1]
+    return list(parts.values())
+
+
+def check_together(t, known, path, label, some, parameters):
+    window = "1s"
+    parts = all_arguments(some, parameters)
+    flat = [a for part in parts for a in part]
+    rows, problems = run_weir(["-r", path], window, flat)
+    t.check("%s: %d queries in one command" % (label, len(some)), problems)
+    spelled, problems = run_weir(["-r", path], None, [a for part in parts for a in with_window(part, window)])
+    t.check("%s: the same with --window for --default-window" % label, problems or (["other rows"] if spelled != rows else []))
+    for query in some:
+        want = answer(query, known.of(path), window, own(query, parameters))
         t.check("%s: %s: %d rows" % (label, query.name, len(want)), differences(query, want, of_query(rows, query.name)))
-    return total
 
 
 def together(t, known, root, folder):
+    """The telemetry queries at once, and then all that there are."""
+    every = [q for family in queries.FAMILIES.values() for q in family]
     for name in queries.TOGETHER:
         path = os.path.join(folder, name + ".pcapng")
-        generate(name, "rate=2000&count=6000", path)
-        check_together(t, known, path, "attack " + name, "--default-window", "1s", {})
+        try:
+            generate(name, "rate=2000&count=6000", path)
+        except RuntimeError as e:
+            t.check(name, [str(e)])
+            continue
+        check_together(t, known, path, "attack " + name, queries.TELEMETRY, {})
     for rel, parameters in queries.ALL_ON:
         if root:
-            check_together(t, known, os.path.join(root, rel), rel, "--default-window", "1s", parameters)
+            check_together(t, known, os.path.join(root, rel), rel, queries.TELEMETRY, parameters)
+            check_together(t, known, os.path.join(root, rel), rel + " and the others", every, parameters)
         else:
             t.skip(rel, "no reference captures: set WEIR_CAPTURES to their folder")
 
