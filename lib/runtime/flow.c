@@ -753,6 +753,81 @@ give_to_worker(void *ctx, unsigned worker, struct weir_pane *pane)
 	g->f->give_back(g->f->ctx, g->query, worker, pane);
 }
 
+/* The rows of a pane in the columns of a query that shares its groups. NULL when out of memory. */
+static struct weir_block *
+share_rows(const struct weir_plan_query *q, const struct weir_block *b)
+{
+	unsigned n_keys = q->path->n_keys, n_columns = n_keys + q->path->n_aggs;
+	struct weir_block *out = weir_block_create(&q->path->schema, b->n_rows);
+	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(n_columns + 1, sizeof(*columns));
+
+	if (!views || !columns)
+		abort();
+	for (unsigned i = 0; i < n_columns; i++)
+		columns[i] = &views[i < n_keys ? i : n_keys + q->shared_columns[i - n_keys]];
+	if (out) {
+		out->window_start_ns = b->window_start_ns;
+		out->window_end_ns = b->window_end_ns;
+	}
+	for (uint32_t at = 0; out && at < b->n_rows; at += WEIR_ROWS) {
+		uint64_t sel[WEIR_MASK_WORDS];
+
+		weir_mask_first(sel, weir_block_slice(b, at, views));
+		if (weir_block_append_rows(out, b, at, columns, sel)) {
+			weir_block_destroy(out);
+			out = NULL;
+		}
+	}
+	free(views);
+	free(columns);
+	return out;
+}
+
+/* Hand the rows of a pane to the queries that share its groups; each takes them in its turn. */
+static void
+share(struct weir_flow *f, unsigned query, const struct weir_pane *pane, int64_t due_ns)
+{
+	struct weir_block *b = rows_of(query_of(f, query)->path, pane);
+
+	for (unsigned i = 0; b && i < f->plan->n_queries; i++) {
+		const struct weir_plan_query *q = query_of(f, i);
+		struct weir_flow_input input = { .due_ns = due_ns };
+
+		if (!q->is_shared || q->shared_with != query || !f->nodes[i].is_used)
+			continue;
+		weir_delivery_note_pane(f->delivery, i, pane);
+		input.rows = share_rows(q, b);
+		input.start_ns = b->window_start_ns;
+		input.end_ns = b->window_end_ns;
+		if (!input.rows || insert_input(&f->nodes[i], &input)) {
+			weir_block_destroy(input.rows);
+			fail_memory(f);
+		}
+	}
+	if (!b)
+		fail_memory(f);
+	weir_block_destroy(b);
+}
+
+/* The rows of a whole window run through the query's chain. */
+static void
+put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t due_ns)
+{
+	const struct weir_plan_query *q = query_of(f, query);
+	struct weir_block *b;
+
+	if (q->chain->n_segments == 1 && !q->is_input) {
+		weir_delivery_pane(f->delivery, query, pane);
+		return;
+	}
+	b = rows_of(q->path, pane);
+	if (b)
+		run_from(f, query, 0, b, due_ns);
+	else
+		fail_memory(f);
+}
+
 static void
 do_pane(struct weir_flow *f, unsigned query)
 {
@@ -760,7 +835,6 @@ do_pane(struct weir_flow *f, unsigned query)
 	struct giving giving = { f, query };
 	struct weir_windows_taken taken;
 	struct weir_error e;
-	struct weir_block *b;
 	int64_t due_ns = INT64_MAX;
 
 	(void)weir_windows_next(&f->nodes[query].windows, &due_ns);
@@ -769,15 +843,10 @@ do_pane(struct weir_flow *f, unsigned query)
 	if (!taken.pane)
 		return;
 	weir_delivery_note_pane(f->delivery, query, taken.pane);
-	if (q->chain && q->chain->n_segments == 1 && !q->is_input) {
-		weir_delivery_pane(f->delivery, query, taken.pane);
-	} else if (q->chain) {
-		b = rows_of(q->path, taken.pane);
-		if (b)
-			run_from(f, query, 0, b, due_ns);
-		else
-			fail_memory(f);
-	}
+	if (q->n_sharing)
+		share(f, query, taken.pane, due_ns);
+	if (q->chain && !f->nodes[query].is_silent)
+		put_pane(f, query, taken.pane, due_ns);
 	if (taken.is_copy)
 		weir_pane_destroy(taken.pane);
 	else

@@ -41,6 +41,7 @@ struct weir_flow_group {
 /* A query. */
 struct weir_flow_node {
 	bool is_used;
+	bool is_silent; /* it was removed, and goes on for those that share its groups */
 	struct weir_windows windows; /* of packets, from the workers */
 	struct weir_block *list; /* rows of sessions and counts, which have windows of their own */
 	int64_t list_due_ns;     /* of the first of them */
