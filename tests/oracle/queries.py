@@ -146,7 +146,7 @@ PERFORMANCE = [
           on=(("mixed/mixed-p2p-gnutella.pcap", None, {}), ("app/rtp-video.pcap", None, {"gap": "5ms"}))),
     Query("timeouts", "--key 5tuple --window 10s --fold '%s' --where 'n > 0'" % TIMEOUTS,
           walks.timeouts, (*FLOW, "n", "t"), 5, window="10s",
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("mixed/mixed-p2p-gnutella.pcap", None, {}), ("mixed/mixed-many-protocols.pcap", None, {}))),
     Query("incast", "--window 128us --key ip.dst --agg 'flows=distinct(ip.src,tcp.srcport),q=max(queue.depth)' "
           "--where 'flows > {flows}{queue}'",
@@ -157,11 +157,11 @@ PERFORMANCE = [
     Query("loss", "--key 5tuple --window 10s --agg 'rx=count(frame.interface==0),tx=count(frame.interface==1)' "
           "--where '(rx-tx)*100 > rx'",
           tables.loss, (*FLOW, "rx", "tx"), 5, window="10s",
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("format/pcapng-multi-if.pcapng", None, {}),)),
     Query("reroute", "--key 5tuple --window 10s --agg 'ch=changes(ip.ttl)' --where 'ch > 0'",
           walks.reroute, (*FLOW, "ch"), 5, window="10s",
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("mixed/mixed-mercury-capture2.pcap", None, {}), ("attack/hostscan-icmp.pcap", None, {}), ("mixed/mixed-many-protocols.pcap", None, {}))),
 ]
 
@@ -177,18 +177,18 @@ EVERYDAY = [
           on=(("ip/jumbo-gro.pcap", None, {"least": 5000}), ("mixed/mixed-p2p-gnutella.pcap", None, {"least": 3000}))),
     Query("subnets", "--key 'net=net(ip.src,24)' --window 10s/1s --agg 'bps=rate(frame.len)'",
           walks.subnets, ("net", "bps"), 1, window="10s/1s", within={"bps": 1e-15},
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("mixed/mixed-p2p-gnutella.pcap", None, {}), ("app/dns.pcap", None, {}))),
     Query("sizes", "--window 1s --agg 'p50=p50(frame.len),p99=p99(frame.len),e=entropy(ip.src)'",
           walks.sizes, ("p50", "p99", "e"), 0, window="1s", within={"p50": 1 / 256, "p99": 1 / 256, "e": 1e-12},
           on=(("mixed/mixed-p2p-gnutella.pcap", None, {}), ("attack/dns-reflection-part1.pcap", None, {}))),
     Query("top_dns", "--where 'dns.flags.response == 0' --key dns.qry.name --window 10s --agg 'n=count()' --top 20:n",
           tables.top_dns, ("dns.qry.name", "n"), 1, window="10s", top=(20, "n"),
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("app/dns.pcap", None, {}), ("attack/dns-exfiltration.pcap", None, {}), ("mixed/mixed-mercury-capture2.pcap", None, {}))),
     Query("tls_names", "--key tls.sni --window 10s --agg 'n=distinct(ip.src)' --top 20:n",
           tables.tls_names, ("tls.sni", "n"), 1, window="10s", top=(20, "n"),
-          attack="rate=2000&count=24000",
+          attack="rate=1000&count=12000",
           on=(("mixed/mixed-many-protocols.pcap", None, {}), ("ip/jumbo-gro.pcap", None, {}))),
 ]
 

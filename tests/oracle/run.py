@@ -31,7 +31,6 @@ import queries  # noqa: E402
 import tap  # noqa: E402
 import weir  # noqa: E402
 
-GEN = os.environ.get("WEIR_GEN", "weir-gen")
 WORKERS = ("1", "3")
 LATENESS_NS = 60 * facts.SECOND  # weir's default for files: no capture here has packets so late
 MOST_LINES = 24
@@ -106,8 +105,7 @@ def run_weir(source, window, arguments):
     for n in WORKERS:
         p, stats = weir.run_with_stats([*head, *arguments, "--cores", n])
         problems += weir.ended(p)
-        if stats:
-            problems += weir.ledger(stats, arguments)
+        problems += weir.ledger(stats, arguments) if stats else ["no --stats document"]
         if first is None:
             first = p.stdout
         elif first != p.stdout:
@@ -141,7 +139,7 @@ def generate(name, options, path):
     """Write an attack's packets to a file; its description."""
     uri = "gen:attack:%s?%s" % (name, options)
     for args in ([uri, "-w", path], ["--describe", uri]):
-        p = weir.run(args, binary=GEN)
+        p = weir.run(args, binary=weir.GEN)
         if weir.ended(p):
             raise RuntimeError("weir-gen %s: %s" % (" ".join(args), weir.ended(p)))
     return uri, json.loads(p.stdout, parse_float=Decimal)
