@@ -143,7 +143,7 @@ def talkers(c, window):
 
 def microburst(c, window, least):
     group(c, "g", window, {}, {"bytes": "sum(len)"})
-    return select(c, "SELECT * FROM g WHERE bytes > ?", least)
+    return select(c, "SELECT * FROM g WHERE bytes > ?", int(str(least).replace("k", "000")))
 
 
 def top_dns(c, window):

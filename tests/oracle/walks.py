@@ -91,8 +91,9 @@ def netflow(c, window):
 
 
 def subnets(c, window):
+    found = windows.groups(c.packets, window, lambda p: (facts.net(p.src, 24),), lambda p: p.t)
     return [{"start": start, "end": end, "net": net, "bps": sum(p.len for p in packets) / ((end - start) / facts.SECOND)}
-            for (start, end), (net,), packets in windows.groups(c.packets, window, lambda p: (facts.net(p.src, 24),), lambda p: p.t)]
+            for (start, end), (net,), packets in found]
 
 
 def rank(numbers, q):
