@@ -146,7 +146,10 @@ def transport(line, p, is_whole):
 
 
 def packet(text):
+    """None of what is a frame for tshark alone: a custom block"""
     line = Line(text)
+    if not line.first("frame.encap_type"):
+        return None
     p = Packet()
     p.number, p.len = line.number("frame.number"), line.number("frame.len")
     p.t = nanoseconds(line.first("frame.time_epoch")) if line.first("frame.time_epoch") else None
@@ -171,7 +174,7 @@ class Capture:
         if p.returncode:
             raise RuntimeError("tshark: " + p.stderr.decode("utf-8", "replace")[-500:])
         lines = p.stdout.decode("utf-8", "replace").split("\n")
-        self.packets = [packet(x) for x in lines if x]
+        self.packets = [p for p in (packet(x) for x in lines if x) if p]
         self.db = sqlite3.connect(":memory:")
         self.db.create_function("net", 2, net, deterministic=True)
         self.db.execute("CREATE TABLE packet (%s)" % ", ".join(COLUMNS))

@@ -171,7 +171,7 @@ PERFORMANCE = [
           "--where '(rx-tx)*100 > rx'",
           tables.loss, (*FLOW, "rx", "tx"), 5, window="10s",
           attack="rate=1000&count=12000",
-          on=(("format/pcapng-multi-if.pcapng", None, {}),)),
+          on=(("format/pcapng-multi-if.pcapng", None, {}), ("pcapng-suite/le-basic-test004.pcapng", None, {}))),
     Query("reroute", "--key 5tuple --window 10s --agg 'ch=changes(ip.ttl)' --where 'ch > 0'",
           walks.reroute, (*FLOW, "ch"), 5, window="10s",
           attack="rate=1000&count=12000",
