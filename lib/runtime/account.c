@@ -27,6 +27,7 @@ add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool 
 	l->dropped[WEIR_DROP_LATE] += c->group.late;
 	l->dropped[WEIR_DROP_NO_TIME] += c->group.no_time;
 	l->dropped[WEIR_DROP_OVERFLOW] += c->group.overflow;
+	l->dropped[WEIR_DROP_IN_TIME] += c->in_time;
 	l->dropped[WEIR_DROP_EXCHANGE] += c->unsent + c->too_large;
 	l->dropped[WEIR_DROP_NO_MEMORY] += c->no_memory;
 }

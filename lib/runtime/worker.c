@@ -142,9 +142,7 @@ weir_worker_count(struct weir_worker *w)
 
 		if (wq->has_ended)
 			continue;
-		if (wq->is_late)
-			counts->offered = counts->in; /* of the late ones all */
-		else if (!wq->is_ending)
+		if (!wq->is_ending)
 			counts->offered = w->counts.packets - counts->joined;
 		if (wq->aggregator)
 			weir_aggregator_fill(wq->aggregator, &counts->windows, &counts->keys);

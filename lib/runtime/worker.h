@@ -48,6 +48,7 @@ struct weir_query_counts {
 	uint64_t received;  /* rows that came from another */
 	uint64_t unsent;    /* packets whose row found no room on its way to another */
 	uint64_t too_large; /* packets whose strings were too long for that */
+	uint64_t in_time;   /* packets that no query found late, of the query of late ones */
 	uint64_t filtered;  /* by --filter and --where */
 	uint64_t unwanted;
 };

@@ -136,7 +136,7 @@ run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 {
 	weir_path_run(w->queries[q].path, w->batch, w->masks, rows);
 	memcpy(rows->sel, w->late, sizeof(rows->sel));
-	w->counts.queries[q].in += weir_mask_count(rows->sel);
+	w->counts.queries[q].in_time += w->batch->n - weir_mask_count(rows->sel);
 }
 
 static void
@@ -145,12 +145,11 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	struct weir_worker_query *wq = &w->queries[q];
 	struct weir_rows rows;
 
-	if (wq->is_late) {
+	w->counts.queries[q].in += w->batch->n;
+	if (wq->is_late)
 		run_late(w, q, &rows);
-	} else {
-		w->counts.queries[q].in += w->batch->n;
+	else
 		weir_path_run(wq->path, w->batch, w->masks, &rows);
-	}
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
 	if (wq->exchange)

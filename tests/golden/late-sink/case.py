@@ -5,7 +5,7 @@ import oracle
 from pcapmaker import MS, SEC, packet
 from shared import A, B, C, second
 
-STATS = {"queries": {"late": {"in": 2, "aggregated": 2, "rows": 2}, "main": {"dropped": {"late": 2}},
+STATS = {"queries": {"late": {"in": 904, "aggregated": 2, "dropped": {"in_time": 902}, "rows": 2}, "main": {"dropped": {"late": 2}},
                      "other": {"dropped": {"late": 1}}}}
 
 
