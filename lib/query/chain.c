@@ -258,9 +258,11 @@ finish(struct maker *m, struct weir_error *err)
 }
 
 static void
-copy_schema(struct weir_schema *to, const struct weir_schema *from)
+copy_schema(struct weir_schema *to, const struct weir_schema *from, const char *query)
 {
-	to->query = from->query ? strdup(from->query) : NULL;
+	to->query = strdup(query);
+	if (!to->query)
+		abort();
 	to->has_window = from->has_window;
 	for (unsigned i = 0; i < from->n_columns; i++)
 		if (weir_schema_add(
@@ -278,7 +280,7 @@ weir_chain_build(
 	m.c = calloc(1, sizeof(*m.c));
 	if (!m.c)
 		abort();
-	copy_schema(&m.c->input, spec->input);
+	copy_schema(&m.c->input, spec->input, spec->text->name);
 	m.c->lacks_key = spec->lacks_key;
 	m.c->window_in = spec->window;
 	rc = begin_segment(&m, &m.c->input, err);

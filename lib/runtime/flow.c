@@ -50,19 +50,32 @@ larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* How much after its window has ended a query's row is due: not before those that it is made of. */
+/* How much after their window has ended a query takes up rows: not before those that it is made of.
+ */
 static int64_t
 delay_of_query(const struct weir_flow *f, const struct weir_plan_query *q)
 {
 	int64_t delay_ns = delay_of_path(q->path);
 
 	for (unsigned i = 0; i < q->n_from; i++)
-		delay_ns = larger(delay_ns, f->nodes[q->from[i]].delay_ns);
+		delay_ns = larger(delay_ns, f->nodes[q->from[i]].out_delay_ns);
 	for (unsigned s = 0; q->chain && s < q->chain->n_segments; s++)
 		for (unsigned i = 0; i < q->chain->segments[s].n_joins; i++)
 			delay_ns = larger(
-			    delay_ns, f->nodes[q->chain->segments[s].joins[i].query].delay_ns);
+			    delay_ns, f->nodes[q->chain->segments[s].joins[i].query].out_delay_ns);
 	return delay_ns;
+}
+
+/* The window that the rows which come into a segment belong to. */
+static const struct weir_window *
+window_into(const struct weir_plan_query *q, unsigned segment)
+{
+	while (segment-- > 0)
+		if (q->chain->segments[segment].path->has_group)
+			return &q->chain->segments[segment].path->window;
+	if (!q->path)
+		return &q->chain->window_in;
+	return q->path->hands_over ? &q->chain->held : &q->path->window;
 }
 
 static int
@@ -72,7 +85,7 @@ init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 	struct weir_flow_node *n = &f->nodes[query];
 
 	*n = (struct weir_flow_node){ .is_used = true, .windows.last_end_ns = INT64_MIN };
-	n->delay_ns = delay_of_query(f, q);
+	n->delay_ns = n->out_delay_ns = delay_of_query(f, q);
 	if (q->path && q->path->has_group)
 		n->windows.window = q->path->window;
 	for (unsigned i = 0; i < q->n_from; i++)
@@ -89,6 +102,11 @@ init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 		if (!q->chain->segments[i].path || !q->chain->segments[i].path->has_group)
 			continue;
 		weir_plan_segment_spec(f->plan, q, i, &spec);
+		/* What a global window becomes is known when everything is. */
+		if (q->chain->segments[i].has_window &&
+		    window_into(q, i)->kind == WEIR_WINDOW_GLOBAL)
+			n->out_delay_ns = INT64_MAX;
+		n->groups[i].delay_ns = n->out_delay_ns;
 		n->groups[i].windows.window = spec.window;
 		n->groups[i].windows.last_end_ns = INT64_MIN;
 		n->groups[i].aggregator = weir_aggregator_create(&spec, err);
@@ -229,7 +247,7 @@ push(struct weir_flow *f, unsigned query, unsigned reader, const struct weir_blo
     int64_t due_ns)
 {
 	const struct weir_plan_query *q = query_of(f, reader);
-	int64_t more_ns = f->nodes[reader].delay_ns - f->nodes[query].delay_ns;
+	int64_t more_ns = f->nodes[reader].delay_ns - f->nodes[query].out_delay_ns;
 	struct weir_flow_input input = { plus(due_ns, more_ns), b->window_start_ns,
 		b->window_end_ns, weir_block_create(&q->chain->input, b->n_rows), 0 };
 
@@ -453,18 +471,6 @@ select_rows(struct weir_path *path, struct weir_block *b)
 	free(inputs);
 	weir_block_destroy(b);
 	return out;
-}
-
-/* The window that the rows which come into a segment belong to. */
-static const struct weir_window *
-window_into(const struct weir_plan_query *q, unsigned segment)
-{
-	while (segment-- > 0)
-		if (q->chain->segments[segment].path->has_group)
-			return &q->chain->segments[segment].path->window;
-	if (!q->path)
-		return &q->chain->window_in;
-	return q->path->hands_over ? &q->chain->held : &q->path->window;
 }
 
 /* Run rows through the chain from a segment on, as far as they go now. b is consumed. */
@@ -782,7 +788,7 @@ next_of_query(const struct weir_flow *f, unsigned query, struct weir_flow_work *
 			continue;
 		w.kind = WEIR_WORK_GROUP;
 		w.group = i;
-		w.due_ns = plus(w.due_ns, n->delay_ns);
+		w.due_ns = plus(w.due_ns, n->groups[i].delay_ns);
 		offer(ret, &has, &w);
 	}
 	return has;
@@ -897,14 +903,18 @@ do_list(struct weir_flow *f, unsigned query, int64_t until_ns)
 		fail_memory(f);
 }
 
-/* Are two inputs rows of one window? Of a global one each query has rows at other times. */
+/*
+ * Are two inputs to be one? Those of one window; of a global one each query has rows at other
+ * times, and rows with windows of their own are put in order.
+ */
 static bool
 is_one_window(const struct weir_plan_query *q, const struct weir_flow_input *a,
     const struct weir_flow_input *b)
 {
-	if (a->due_ns != b->due_ns || a->rows->row_end_ns || b->rows->row_end_ns)
+	if (a->due_ns != b->due_ns)
 		return false;
-	return q->chain->window_in.kind == WEIR_WINDOW_GLOBAL ||
+	return weir_window_is_per_group(&q->chain->window_in) ||
+	       q->chain->window_in.kind == WEIR_WINDOW_GLOBAL ||
 	       (a->start_ns == b->start_ns && a->end_ns == b->end_ns);
 }
 
@@ -932,6 +942,8 @@ do_inputs(struct weir_flow *f, unsigned query)
 			fail_memory(f);
 		weir_block_destroy(n->inputs[same++].rows);
 	}
+	if (same > 1 && first.rows->row_end_ns && weir_block_sort_by_end(first.rows))
+		fail_memory(f);
 	n->n_inputs -= same;
 	memmove(n->inputs, n->inputs + same, n->n_inputs * sizeof(*n->inputs));
 	run_from(f, query, 0, first.rows, first.due_ns);

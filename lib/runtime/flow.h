@@ -58,14 +58,16 @@ struct weir_flow_group {
 	struct weir_aggregator *aggregator; /* NULL where the segment has no group */
 	struct weir_windows windows;        /* where it has windows of its own */
 	struct weir_group_counters counters;
-	int64_t number; /* rows that it has taken */
+	int64_t delay_ns; /* rows are due so much after them */
+	int64_t number;   /* rows that it has taken */
 };
 
 /* A query. */
 struct weir_flow_node {
 	bool is_used;
 	struct weir_windows windows; /* of packets, from the workers */
-	int64_t delay_ns;            /* rows are due so much after their windows have ended */
+	int64_t delay_ns;            /* rows are taken up so much after their windows have ended */
+	int64_t out_delay_ns;        /* and leave so much after the end of theirs */
 	bool knows_next, has_next;
 	struct weir_flow_work next; /* what it has to do first */
 	struct weir_flow_list list;
