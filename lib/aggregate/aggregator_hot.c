@@ -117,7 +117,10 @@ weir_aggregator_take(
 		const struct weir_agg_slot *s = &l->slots[i];
 		const struct weir_column *const *args = s->n_args ? rows->args[i] : NULL;
 
-		if (i == l->counting)
+		if (s->fold)
+			weir_fold_run(s->fold,
+			    &(struct weir_fold_rows){ r->n, r->row, r->group, s->offset, args });
+		else if (i == l->counting)
 			s->function->update_and_count(r, s->offset, l->count_offset, args);
 		else if (i != l->counted)
 			s->function->update(r, s->offset, args);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include <weir/aggregate/aggregate.h>
+
 #include "fn/fn.h"
 
 #define WEIR_AGG_FUNCTION(name) extern const struct weir_agg_function weir_agg_##name;
@@ -21,6 +23,18 @@ weir_agg_function_find(const char *name)
 		if (strcmp(weir_agg_functions[i]->name, name) == 0)
 			return weir_agg_functions[i];
 	return NULL;
+}
+
+unsigned
+weir_agg_n_results(const struct weir_agg_call *call)
+{
+	return call->fold ? weir_fold_n_vars(call->fold) : 1;
+}
+
+bool
+weir_agg_needs_order(const struct weir_agg_call *call)
+{
+	return call->fold || call->function->needs_order;
 }
 
 int

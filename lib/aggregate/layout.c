@@ -71,13 +71,20 @@ add_slot(struct weir_layout *l, const struct weir_agg_call *call)
 {
 	struct weir_agg_slot *s = &l->slots[l->n_slots++];
 
+	s->offset = l->key_offset;
+	s->n_args = call->n_args;
+	s->n_results = weir_agg_n_results(call);
+	s->fold = call->fold;
+	if (s->fold) {
+		s->size = weir_fold_state_size(s->fold);
+		l->key_offset += s->size;
+		return;
+	}
 	s->function = call->function;
 	if (s->function->for_stores)
 		s->function = s->function->for_stores(call->arg_stores, call->n_args);
-	s->n_args = call->n_args;
 	l->has_drop |= s->function->drop != NULL;
 	memcpy(s->arg_types, call->arg_types, sizeof(s->arg_types));
-	s->offset = l->key_offset;
 	s->size = (s->function->state_size(s->arg_types, call->n_args) + 7) / 8 * 8;
 	l->key_offset += s->size;
 }
@@ -104,7 +111,7 @@ place_aggs(struct weir_layout *l, const struct weir_agg_call *aggs)
 		return;
 	l->count_offset = l->slots[counted].offset;
 	for (unsigned i = 0; i < l->n_aggs && l->counting == l->n_slots; i++)
-		if (l->slots[i].function->update_and_count) {
+		if (l->slots[i].function && l->slots[i].function->update_and_count) {
 			l->counting = i;
 			l->counted = counted;
 		}

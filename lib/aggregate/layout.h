@@ -46,12 +46,15 @@ struct weir_shape {
 	struct weir_key_place *places; /* [n_keys] */
 };
 
+/* A function, or a fold in its place: then the function is NULL. */
 struct weir_agg_slot {
 	const struct weir_agg_function *function;
+	const struct weir_fold *fold;
 	uint32_t offset; /* of the state in the row */
 	uint32_t size;   /* of the state */
 	unsigned n_args;
-	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
+	enum weir_type arg_types[WEIR_AGG_MAX_ARGS]; /* of the function */
+	unsigned n_results;                          /* columns of the result */
 };
 
 #define WEIR_NO_COUNT UINT32_MAX
@@ -115,7 +118,7 @@ static inline void
 weir_row_drop(const struct weir_layout *l, uint8_t *row, struct weir_sketch_memory *memory)
 {
 	for (unsigned i = 0; l->has_drop && i < l->n_slots; i++)
-		if (l->slots[i].function->drop)
+		if (l->slots[i].function && l->slots[i].function->drop)
 			l->slots[i].function->drop(
 			    row + l->slots[i].offset, l->slots[i].arg_types, memory);
 }

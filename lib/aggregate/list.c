@@ -50,7 +50,7 @@ move_states(const struct weir_layout *l, uint8_t *to, struct weir_sketch_memory 
 	for (unsigned i = 0; l->has_drop && i < l->n_slots; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
-		if (!s->function->drop)
+		if (!s->function || !s->function->drop) /* it went with the row */
 			continue;
 		memset(to + s->offset, 0, s->size);
 		s->function->merge(to + s->offset, from + s->offset, s->arg_types, to_memory);

@@ -168,9 +168,12 @@ merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t
 		}
 		for (unsigned i = 0; i < l->n_slots; i++) {
 			const struct weir_agg_slot *s = &l->slots[i];
+			uint8_t *to = found->group[k] + s->offset;
 
-			s->function->merge(
-			    found->group[k] + s->offset, from + s->offset, s->arg_types, memory);
+			if (s->fold)
+				weir_fold_take_over(s->fold, to, from + s->offset);
+			else
+				s->function->merge(to, from + s->offset, s->arg_types, memory);
 		}
 	}
 }
@@ -395,6 +398,20 @@ unpack_texts(const struct unpacking *u, const struct weir_agg_slot *s, unsigned 
 	return rc;
 }
 
+/* The variables of a fold: a column each. */
+static int
+unpack_variables(const struct unpacking *u, const struct weir_agg_slot *s, unsigned column)
+{
+	for (unsigned v = 0; v < s->n_results; v++)
+		for (uint32_t r = 0; r < u->n; r++) {
+			struct weir_value x = weir_fold_value(s->fold, row_at(u, r) + s->offset, v);
+
+			if (weir_block_set(u->block, u->at + r, column + v, &x))
+				return -ENOMEM;
+		}
+	return 0;
+}
+
 static struct weir_window_span
 own_span(const struct unpacking *u, uint32_t i)
 {
@@ -416,32 +433,41 @@ unpack_windows(const struct unpacking *u)
 }
 
 static int
+unpack_values(const struct unpacking *u, const struct weir_agg_slot *s, unsigned column,
+    const struct weir_window_span *span)
+{
+	for (uint32_t r = 0; r < u->n; r++) {
+		struct weir_window_span own = u->pane->is_list ? own_span(u, r) : *span;
+		struct weir_value v =
+		    s->function->result(row_at(u, r) + s->offset, s->arg_types, &own);
+
+		if (weir_block_set(u->block, u->at + r, column, &v))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
 unpack_results(const struct unpacking *u, const struct weir_window_span *span)
 {
 	const struct weir_layout *l = u->pane->layout;
+	unsigned column = l->n_keys;
+	int rc = 0;
 
-	for (unsigned i = 0; i < l->n_aggs; i++) {
+	for (unsigned i = 0; !rc && i < l->n_aggs; i++) {
 		const struct weir_agg_slot *s = &l->slots[i];
 
-		if (s->function->is_result) {
-			unpack_integers(u, s->offset, &u->block->columns[l->n_keys + i]);
-			continue;
-		}
-		if (s->function->text) {
-			if (unpack_texts(u, s, l->n_keys + i))
-				return -ENOMEM;
-			continue;
-		}
-		for (uint32_t r = 0; r < u->n; r++) {
-			struct weir_window_span own = u->pane->is_list ? own_span(u, r) : *span;
-			struct weir_value v =
-			    s->function->result(row_at(u, r) + s->offset, s->arg_types, &own);
-
-			if (weir_block_set(u->block, u->at + r, l->n_keys + i, &v))
-				return -ENOMEM;
-		}
+		if (s->fold)
+			rc = unpack_variables(u, s, column);
+		else if (s->function->is_result)
+			unpack_integers(u, s->offset, &u->block->columns[column]);
+		else if (s->function->text)
+			rc = unpack_texts(u, s, column);
+		else
+			rc = unpack_values(u, s, column, span);
+		column += s->n_results;
 	}
-	return 0;
+	return rc;
 }
 
 /* Few at a time, so that they stay in the cache from column to column. */

@@ -342,7 +342,7 @@ weir_group_key_bytes(const struct weir_group_spec *spec)
 	n += sizeof(struct weir_index_line) / WEIR_TABLE_SLOTS * 16 / 5;
 	n += l->n_strings * STRING_BYTES_GUESS;
 	for (unsigned i = 0; i < l->n_slots; i++)
-		n += l->slots[i].function->memory_guess;
+		n += l->slots[i].function ? l->slots[i].function->memory_guess : 0;
 	if (l->overflow == WEIR_OVERFLOW_EVICT)
 		n += sizeof(uint64_t);
 	weir_layout_release(l);

@@ -114,7 +114,8 @@ weir_exchange_bytes(const struct weir_exchange_spec *spec)
 
 	return sizeof(struct weir_exchange) + n * worker +
 	       (uint64_t)n * n * sizeof(struct weir_exchange_lane) +
-	       (uint64_t)n * (n - 1) * (n_blocks(spec) * block_bytes(spec) + 2 * ring);
+	       (uint64_t)n * (spec->is_ordered ? n : n - 1) *
+		   (n_blocks(spec) * block_bytes(spec) + 2 * ring);
 }
 
 static int
@@ -124,6 +125,8 @@ create_lane(struct weir_exchange_lane *l, const struct weir_exchange_spec *spec,
 	unsigned n = n_blocks(spec);
 	struct piece m = { NULL, 0 };
 
+	atomic_init(&l->number, INT64_MIN);
+	l->least = INT64_MIN;
 	l->there = weir_ring_create("there", sizeof(void *), n);
 	l->back = weir_ring_create("back", sizeof(void *), n);
 	l->memory = aligned_alloc(RTE_CACHE_LINE_SIZE, n * size);
@@ -143,6 +146,8 @@ static int
 create_worker(struct weir_exchange_worker *w, unsigned n_workers)
 {
 	atomic_init(&w->watermark_ns, INT64_MIN);
+	w->taken_number = w->mark_number = INT64_MIN;
+	w->mark_ns = w->settled_ns = INT64_MIN;
 	w->open = calloc(n_workers, sizeof(struct weir_exchange_parcel *));
 	w->n_rows = calloc(n_workers, sizeof(*w->n_rows));
 	w->rows = calloc(n_workers, sizeof(*w->rows));
@@ -162,19 +167,22 @@ weir_exchange_create(
 	x->n_workers = n;
 	x->n_columns = spec->n_columns;
 	x->n_blocks = n_blocks(spec);
+	x->is_ordered = spec->is_ordered;
 	x->string_bytes = string_bytes(spec);
 	for (unsigned c = 0; c < spec->n_columns; c++)
 		x->n_strings += spec->columns[c].store == WEIR_BYTES;
 	x->workers = aligned_alloc(RTE_CACHE_LINE_SIZE, n * sizeof(*x->workers));
-	x->lanes = calloc((size_t)n * n, sizeof(*x->lanes));
+	x->lanes = aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)n * n * sizeof(*x->lanes));
 	if (x->workers)
 		memset(x->workers, 0, n * sizeof(*x->workers));
+	if (x->lanes)
+		memset(x->lanes, 0, (size_t)n * n * sizeof(*x->lanes));
 	if (!x->workers || !x->lanes)
 		rc = -ENOMEM;
 	for (unsigned from = 0; !rc && from < n; from++) {
 		rc = create_worker(&x->workers[from], n);
 		for (unsigned to = 0; !rc && to < n; to++)
-			if (to != from)
+			if (to != from || spec->is_ordered)
 				rc = create_lane(weir_exchange_lane(x, from, to), spec, from);
 	}
 	if (rc) {

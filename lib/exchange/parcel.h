@@ -29,18 +29,28 @@ struct weir_exchange_parcel {
 
 /* From one worker to another. */
 struct weir_exchange_lane {
+	/* Ordered: no row below it will be shipped any more. Sender: wo, receiver: ro. */
+	_Alignas(RTE_CACHE_LINE_SIZE) _Atomic int64_t number;
 	struct rte_ring *there; /* sender to receiver: room for all blocks */
 	struct rte_ring *back;  /* free ones */
 	void *memory;           /* of the blocks */
+	/* Ordered, the receiver's: */
+	_Alignas(
+	    RTE_CACHE_LINE_SIZE) struct weir_exchange_parcel *head; /* taken in part, or NULL */
+	int64_t least; /* number of the next row, or no next one will be below it */
 };
 
 /* A worker as sender and as receiver. Only its owner touches it, but for the watermark. */
 struct weir_exchange_worker {
 	_Alignas(RTE_CACHE_LINE_SIZE) _Atomic int64_t watermark_ns; /* owner: wo, all: ro */
 	_Alignas(RTE_CACHE_LINE_SIZE) unsigned next; /* whose blocks are taken next */
-	struct weir_exchange_parcel **open;          /* [n_workers] being filled, or NULL */
-	uint16_t *n_rows;                            /* [n_workers] of the batch that is put */
-	uint16_t (*rows)[WEIR_ROWS];                 /* [n_workers] and which */
+	int64_t taken_number;               /* ordered: of what is below all has been taken */
+	int64_t mark_number;                /* once all below this has been taken, */
+	int64_t mark_ns;                    /* time has come so far */
+	int64_t settled_ns;                 /* and now it has come so far */
+	struct weir_exchange_parcel **open; /* [n_workers] being filled, or NULL */
+	uint16_t *n_rows;                   /* [n_workers] of the batch that is put */
+	uint16_t (*rows)[WEIR_ROWS];        /* [n_workers] and which */
 };
 
 struct weir_exchange {
@@ -48,6 +58,7 @@ struct weir_exchange {
 	unsigned n_columns;
 	unsigned n_blocks;  /* of each pair */
 	unsigned n_strings; /* columns of strings */
+	bool is_ordered;
 	uint32_t string_bytes;
 	struct weir_exchange_worker *workers; /* [n_workers] */
 	struct weir_exchange_lane *lanes;     /* [from * n_workers + to] */

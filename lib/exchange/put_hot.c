@@ -223,15 +223,16 @@ send_share(struct weir_exchange *x, unsigned from, unsigned to, struct share s,
 		weir_mask_set(s.rows->left, s.row[i]);
 }
 
-/* Split sel: what the sender owns stays in it, the others are returned. */
+/* Split sel: what the sender owns stays in it unless that is sent too, the others are returned. */
 static void
-keep_own(const struct weir_exchange_rows *rows, unsigned from, uint64_t others[WEIR_MASK_WORDS])
+keep_own(const struct weir_exchange *x, const struct weir_exchange_rows *rows, unsigned from,
+    uint64_t others[WEIR_MASK_WORDS])
 {
 	uint8_t is_own[WEIR_ROWS] __attribute__((aligned(64)));
 	uint64_t first[WEIR_MASK_WORDS];
 
 	memset(is_own, 0, sizeof(is_own));
-	for (uint32_t r = 0; r < rows->n; r++)
+	for (uint32_t r = 0; !x->is_ordered && r < rows->n; r++)
 		is_own[r] = rows->worker[r] == from;
 	weir_mask_first(first, rows->n);
 	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++) {
@@ -249,7 +250,7 @@ weir_exchange_put(struct weir_exchange *x, unsigned from, const struct weir_exch
 	struct weir_exchange_worker *w = &x->workers[from];
 	uint64_t others[WEIR_MASK_WORDS];
 
-	keep_own(rows, from, others); /* sel may be left */
+	keep_own(x, rows, from, others); /* sel may be left */
 	memset(rows->left, 0, sizeof(others));
 	memset(w->n_rows, 0, x->n_workers * sizeof(*w->n_rows));
 	WEIR_FOR_EACH_BIT (r, others) {

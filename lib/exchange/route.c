@@ -182,16 +182,31 @@ weir_route_kind(const struct weir_route *r)
 	return r->kind;
 }
 
+static const enum weir_field_id flow[] = { WEIR_FIELD_IP_SRC, WEIR_FIELD_IP_DST,
+	WEIR_FIELD_IP_PROTO, WEIR_FIELD_SRCPORT, WEIR_FIELD_DSTPORT };
+#define N_FLOW (sizeof(flow) / sizeof(flow[0]))
+
 void
 weir_route_fields(const struct weir_route *r, struct weir_field_set *set)
 {
-	static const enum weir_field_id flow[] = { WEIR_FIELD_IP_SRC, WEIR_FIELD_IP_DST,
-		WEIR_FIELD_IP_PROTO, WEIR_FIELD_SRCPORT, WEIR_FIELD_DSTPORT };
-
 	if (r->kind == WEIR_ROUTE_RANGE)
 		weir_field_set_add(set, r->field);
-	for (unsigned i = 0; r->kind == WEIR_ROUTE_HASH && i < sizeof(flow) / sizeof(flow[0]); i++)
+	for (unsigned i = 0; r->kind == WEIR_ROUTE_HASH && i < N_FLOW; i++)
 		weir_field_set_add(set, flow[i]);
+}
+
+bool
+weir_route_keeps_keys(
+    const struct weir_route *r, const struct weir_field_set *fields, bool has_flow)
+{
+	if (r->kind == WEIR_ROUTE_RANGE)
+		return weir_field_set_has(fields, r->field);
+	if (r->kind == WEIR_ROUTE_KEY || r->n_wanted == 1)
+		return true;
+	for (unsigned i = 0; i < N_FLOW && !has_flow; i++)
+		if (!weir_field_set_has(fields, flow[i]))
+			return false;
+	return r->kind == WEIR_ROUTE_HASH;
 }
 
 const char *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
 
+#include <weir/base/arith.h>
 #include <weir/base/time.h>
 
 #include "kernel.h"
@@ -65,47 +66,16 @@
 
 #define EXPORTED /* no linkage word */
 
-static inline int64_t
-divide(int64_t x, int64_t y)
-{
-	if (y == 0)
-		return 0;
-	return y == -1 ? (int64_t)(0 - (uint64_t)x) : x / y;
-}
-
-static inline int64_t
-modulo(int64_t x, int64_t y)
-{
-	return y == 0 || y == -1 ? 0 : x % y;
-}
-
-static inline int64_t
-shift_left(int64_t x, int64_t by)
-{
-	uint64_t moved = (uint64_t)x << (by & 63);
-
-	return (uint64_t)by > 63 ? 0 : (int64_t)moved;
-}
-
-/* Past the width only the sign is left; a negative count gives 0. */
-static inline int64_t
-shift_right(int64_t x, int64_t by)
-{
-	int64_t moved = x >> (by > 63 ? 63 : by & 63);
-
-	return by < 0 ? 0 : moved;
-}
-
 BINARY(add_i64, int64_t, (int64_t)((uint64_t)x + (uint64_t)y))
 BINARY(sub_i64, int64_t, (int64_t)((uint64_t)x - (uint64_t)y))
 BINARY(mul_i64, int64_t, (int64_t)((uint64_t)x *(uint64_t)y))
-PARTIAL(div_i64, static, int64_t, int64_t, int64_t, y == 0, divide(x, y))
-PARTIAL(mod_i64, static, int64_t, int64_t, int64_t, y == 0, modulo(x, y))
+PARTIAL(div_i64, static, int64_t, int64_t, int64_t, y == 0, weir_divide_i64(x, y))
+PARTIAL(mod_i64, static, int64_t, int64_t, int64_t, y == 0, weir_modulo_i64(x, y))
 BINARY(and_i64, int64_t, (x & y))
 BINARY(or_i64, int64_t, (x | y))
 BINARY(xor_i64, int64_t, (x ^ y))
-BINARY(shl_i64, int64_t, shift_left(x, y))
-BINARY(shr_i64, int64_t, shift_right(x, y))
+BINARY(shl_i64, int64_t, weir_shift_left_i64(x, y))
+BINARY(shr_i64, int64_t, weir_shift_right_i64(x, y))
 
 weir_expr_kernel *const weir_expr_arith_i64[WEIR_EXPR_N_ARITH] = {
 	[WEIR_EXPR_ADD] = add_i64,
@@ -159,69 +129,23 @@ weir_expr_kernel *const weir_expr_to_f64[WEIR_N_STORES] = {
 	[WEIR_I64] = i64_to_f64,
 };
 
-/* Doubles whose rounded value an int64_t holds; NaN is none. */
-static inline int
-fits_i64(double x)
-{
-	return x >= -0x1p63 && x < 0x1p63;
-}
-
-static inline int64_t
-round_i64(double x)
-{
-	double r = round(x);
-
-	return fits_i64(r) ? (int64_t)r : 0;
-}
-
-static inline int64_t
-whole_seconds(int64_t x)
-{
-	int64_t ns;
-
-	return __builtin_mul_overflow(x, WEIR_NS_PER_S, &ns) ? 0 : ns;
-}
-
 /* One operand: b is given as a too. */
 PARTIAL(weir_expr_k_seconds_i64, EXPORTED, int64_t, int64_t, int64_t,
-    ((void)y, x > INT64_MAX / WEIR_NS_PER_S || x < INT64_MIN / WEIR_NS_PER_S), whole_seconds(x))
+    ((void)y, x > INT64_MAX / WEIR_NS_PER_S || x < INT64_MIN / WEIR_NS_PER_S), weir_seconds_i64(x))
 PARTIAL(weir_expr_k_seconds_f64, EXPORTED, double, double, int64_t,
-    ((void)y, !fits_i64(round(x * 1e9))), round_i64(x * 1e9))
+    ((void)y, !weir_fits_i64(round(x * 1e9))), weir_round_i64(x * 1e9))
 UNARY(weir_expr_k_to_seconds, EXPORTED, int64_t, double, (double)x / 1e9)
 
 PARTIAL(weir_expr_k_mul_duration, EXPORTED, int64_t, double, int64_t,
-    !fits_i64(round((double)x * y)), round_i64((double)x *y))
+    !weir_fits_i64(round((double)x * y)), weir_round_i64((double)x *y))
 PARTIAL(weir_expr_k_div_duration, EXPORTED, int64_t, double, int64_t,
-    y == 0 || !fits_i64(round((double)x / y)), y == 0 ? 0 : round_i64((double)x / y))
+    y == 0 || !weir_fits_i64(round((double)x / y)), y == 0 ? 0 : weir_round_i64((double)x / y))
 PARTIAL(weir_expr_k_ratio, EXPORTED, int64_t, int64_t, double, y == 0,
     is_bad ? 0 : (double)x / (double)y)
 
-/* The multiple of y at or below x. Sizes that are not above zero have none. */
-static inline int64_t
-bucket(int64_t x, int64_t y)
-{
-	int64_t rest;
-
-	if (y <= 0)
-		return 0;
-	rest = x % y;
-	if (rest < 0)
-		rest += y;
-	return (int64_t)((uint64_t)x - (uint64_t)rest);
-}
-
-PARTIAL(weir_expr_k_bucket_i64, EXPORTED, int64_t, int64_t, int64_t, y <= 0, bucket(x, y))
+PARTIAL(weir_expr_k_bucket_i64, EXPORTED, int64_t, int64_t, int64_t, y <= 0, weir_bucket_i64(x, y))
 PARTIAL(weir_expr_k_bucket_f64, EXPORTED, double, double, double, !(y > 0),
     is_bad ? 0 : floor(x / y) * y)
-
-/* RFC 1982 with 32 bits; what it leaves undefined (half the circle apart) is false both ways. */
-static inline int
-is_before(int64_t x, int64_t y)
-{
-	uint32_t ahead = (uint32_t)y - (uint32_t)x;
-
-	return ahead != 0 && ahead < UINT32_C(0x80000000);
-}
 
 void
 weir_expr_k_seqlt(struct weir_expr_frame *f, const struct weir_expr_insn *in)
@@ -232,11 +156,11 @@ weir_expr_k_seqlt(struct weir_expr_frame *f, const struct weir_expr_insn *in)
 	const uint32_t n = f->n;
 
 	for (uint32_t i = 0; i < n; i++)
-		out[i] = (uint8_t)is_before(a[i], b[i]);
+		out[i] = (uint8_t)weir_seq_is_before(a[i], b[i]);
 	weir_expr_false_null_ab(f, in);
 }
 
-BINARY(seqmax, int64_t, is_before(x, y) ? y : x)
+BINARY(seqmax, int64_t, weir_seq_is_before(x, y) ? y : x)
 
 void
 weir_expr_k_seqmax(struct weir_expr_frame *f, const struct weir_expr_insn *in)

@@ -128,6 +128,7 @@ weir_expr_symbol(struct weir_expr_context *c, const char *at, const struct weir_
 	n->store = s->store;
 	n->at = at;
 	n->slot = s->slot;
+	n->reads_variable = s->slot >= WEIR_EXPR_VARIABLES;
 	return n;
 }
 
@@ -171,6 +172,7 @@ weir_expr_op(struct weir_expr_context *c, struct weir_expr_node proto)
 
 		all_const &= a->kind == WEIR_EXPR_CONST;
 		proto.is_costly |= a->is_costly;
+		proto.reads_variable |= a->reads_variable;
 		proto.depth = a->depth > proto.depth ? a->depth : proto.depth;
 	}
 	if (++proto.depth > WEIR_EXPR_MAX_DEPTH)

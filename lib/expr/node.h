@@ -18,6 +18,9 @@
 #define WEIR_EXPR_MAX_DEPTH 2000  /* operations on top of each other */
 #define WEIR_EXPR_MAX_ARGS  3
 
+/* Symbols from this slot on are variables of a fold. */
+#define WEIR_EXPR_VARIABLES (1u << 24)
+
 /* Memory that is freed together. */
 struct weir_expr_block;
 struct weir_expr_heap {
@@ -69,6 +72,7 @@ struct weir_expr_node {
 	/* OP */
 	bool is_costly; /* worth skipping rows for */
 	bool is_never_null;
+	bool reads_variable; /* SYMBOL, OP: of a fold */
 	enum weir_expr_lazy lazy;
 	weir_expr_kernel *run;
 	struct weir_expr_node *arg[WEIR_EXPR_MAX_ARGS];
@@ -159,6 +163,13 @@ struct weir_expr_node *weir_expr_call_check(
 
 /* parse.c: the whole text. */
 struct weir_expr_node *weir_expr_parse(struct weir_expr_context *c);
+/* From at, which lies in the text, to its end. */
+struct weir_expr_node *weir_expr_parse_from(struct weir_expr_context *c, const char *at);
+
+/* split.c: from at to the first character of stops outside of quotes and brackets, or to the end.
+ * NULL after a mistake in quotes or brackets was described. */
+const char *weir_expr_scan(
+    const char *text, const char *at, const char *stops, struct weir_error *err);
 
 /* generate.c. The program refers to the heap of the nodes, which must outlive it. */
 int weir_expr_generate(

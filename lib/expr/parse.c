@@ -452,17 +452,23 @@ trailing(struct parser *p)
 struct weir_expr_node *
 weir_expr_parse(struct weir_expr_context *c)
 {
-	struct parser p = { .c = c };
-	struct weir_expr_node *n;
-
 	if (strnlen(c->text, WEIR_EXPR_MAX_TEXT + 1) > WEIR_EXPR_MAX_TEXT)
 		return weir_expr_fail(c, c->text + WEIR_EXPR_MAX_TEXT, "",
 		    "expression longer than %d bytes", WEIR_EXPR_MAX_TEXT);
-	c->at = c->text;
+	return weir_expr_parse_from(c, c->text);
+}
+
+struct weir_expr_node *
+weir_expr_parse_from(struct weir_expr_context *c, const char *at)
+{
+	struct parser p = { .c = c };
+	struct weir_expr_node *n;
+
+	c->at = at;
 	if (!advance(&p))
 		return NULL;
 	if (p.tok.kind == WEIR_TOK_END)
-		return weir_expr_fail(c, c->text, "", "empty expression");
+		return weir_expr_fail(c, at, "", "empty expression");
 	n = parse_binary(&p, LEVEL_OR);
 	if (!n)
 		return NULL;

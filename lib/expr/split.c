@@ -13,12 +13,8 @@
 
 #define MAX_BRACKETS 256
 
-/*
- * Walk from at to the first top-level character that is one of stops, or to the end. NULL after a
- * mistake in quotes or brackets was described.
- */
-static const char *
-scan(const char *text, const char *at, const char *stops, struct weir_error *err)
+const char *
+weir_expr_scan(const char *text, const char *at, const char *stops, struct weir_error *err)
 {
 	const char *open[MAX_BRACKETS];
 	unsigned n_open = 0;
@@ -146,7 +142,7 @@ weir_list_split(const char *text, char separator,
 	int rc;
 
 	for (;;) {
-		const char *end = scan(text, at, stops, err);
+		const char *end = weir_expr_scan(text, at, stops, err);
 
 		if (!end)
 			return -EINVAL;
@@ -164,7 +160,8 @@ static const char *
 split_args(const char *text, const char *begin, struct weir_call *call, struct weir_error *err)
 {
 	for (;;) {
-		const char *stop = scan(text, begin, ",)", err), *end = stop, *from = begin;
+		const char *stop = weir_expr_scan(text, begin, ",)", err), *end = stop,
+			   *from = begin;
 
 		if (!stop)
 			return NULL;

@@ -147,6 +147,7 @@ key_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 	unsigned n = p->n_keys;
 	int rc = expand_macro(b, it, key_item, err);
 
+	p->has_flow_key |= rc > 0;
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	rc = it->name ? weir_check_name(it->name, NULL, 0, false, err) : 0;
@@ -250,7 +251,7 @@ agg_item(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 	const char *name = it->name ? it->name : it->expr;
 	struct weir_call call;
 	struct weir_agg_call bound = { 0 };
-	struct weir_program *args[WEIR_AGG_MAX_ARGS] = { 0 };
+	struct weir_program *args[WEIR_AGG_MAX_COLUMNS] = { 0 };
 	enum weir_type type;
 	unsigned n = p->n_aggs;
 	int rc;
@@ -323,6 +324,50 @@ add_agg(struct weir_builder *b, struct weir_error *err)
 	return weir_list_split(b->stage->text, ',', agg_item, b, err);
 }
 
+/* The fold as a call: its columns are the arguments, its variables the results. */
+static int
+bind_fold(struct weir_path *p, struct weir_error *err)
+{
+	const struct weir_fold_program *f = p->fold;
+	struct weir_agg_call call = { .fold = f->fold, .n_args = f->n_args };
+	unsigned n = p->n_aggs;
+	int rc = 0;
+
+	for (unsigned i = 0; i < f->n_args; i++) {
+		need(p, f->args[i]);
+		call.arg_types[i] = weir_program_type(f->args[i]);
+		call.arg_stores[i] = weir_program_store(f->args[i], p->symbols);
+	}
+	*(struct weir_agg_call *)weir_array_add(&p->calls, &n, sizeof(call)) = call;
+	memcpy(weir_array_add(&p->args, &p->n_aggs, sizeof(*p->args)), f->args, sizeof(*p->args));
+	for (unsigned i = 0; !rc && i < f->n_vars; i++) {
+		rc = weir_check_name(f->vars[i].name, NULL, 0, false, err);
+		if (!rc && weir_schema_find(&p->schema, f->vars[i].name) >= 0)
+			rc = weir_error_usage(err,
+			    "'%s' at %u is a key (give the variable another name)", f->vars[i].name,
+			    f->vars[i].place);
+		if (!rc)
+			rc = weir_schema_add(&p->schema, f->vars[i].name, f->vars[i].type, false);
+	}
+	return rc;
+}
+
+static int
+add_fold(struct weir_builder *b, struct weir_error *err)
+{
+	struct weir_scope scope = scope_of(b->p);
+	int rc;
+
+	if (b->has_select)
+		return weir_error_usage(
+		    err, "excludes --select (--key and --fold name the columns)");
+	b->has_agg = true;
+	b->fold = b->stage;
+	b->p->has_group = true;
+	rc = weir_fold_compile(b->stage->text, &scope, &b->p->fold, err);
+	return rc ? rc : bind_fold(b->p, err);
+}
+
 static int
 add_select(struct weir_builder *b, struct weir_error *err)
 {
@@ -373,6 +418,8 @@ add(struct weir_builder *b, struct weir_error *err)
 		return add_split(b, err);
 	case WEIR_FLAG_AGG:
 		return add_agg(b, err);
+	case WEIR_FLAG_FOLD:
+		return add_fold(b, err);
 	default:
 		return weir_error_usage(err, "needs --agg before it: there are no results yet");
 	}

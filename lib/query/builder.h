@@ -11,6 +11,7 @@ struct weir_builder {
 	struct weir_path *p;
 	const struct weir_stage_text *stage;
 	const struct weir_stage_text *split; /* --split, or NULL */
+	const struct weir_stage_text *fold;  /* --fold, or NULL */
 	bool has_key, has_agg, has_select;
 };
 

@@ -245,6 +245,7 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_SPLIT:
 	case WEIR_FLAG_WINDOW:
 	case WEIR_FLAG_AGG:
+	case WEIR_FLAG_FOLD:
 	case WEIR_FLAG_JOIN:
 	case WEIR_FLAG_TOP:
 		return true;

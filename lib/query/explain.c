@@ -102,4 +102,9 @@ weir_print_functions(FILE *out)
 		fprintf(out, "  %-22s %s%s\n", weir_agg_functions[i]->synopsis,
 		    weir_agg_functions[i]->doc,
 		    weir_agg_functions[i]->is_approximate ? " (approximate)" : " (exact)");
+	fprintf(out,
+	    "\nfolds (--fold 'INIT; UPDATE', in place of --agg)\n"
+	    "  name=EXPR,...          the variables and columns: from the group's first packet\n"
+	    "  ; name=EXPR; ...       what every packet does, the first too, in their order\n"
+	    "  += -= *= /= %%= &= |= ^= as in C; a name that is new here lasts for the packet\n");
 }

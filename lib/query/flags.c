@@ -42,6 +42,8 @@ const struct weir_option weir_flags[] = {
 	    NULL, true, false },
 	{ WEIR_FLAG_AGG, "--agg", "NAME=FN(..),...", STAGES,
 	    "aggregates; n=count(),b=sum(frame.len)", NULL, true, false },
+	{ WEIR_FLAG_FOLD, "--fold", "INIT; UPDATE", STAGES,
+	    "state of a group, row by row; n=0,p=ip.id; n+=ip.id!=p; p=ip.id", NULL, true, false },
 	{ WEIR_FLAG_JOIN, "--join", "[HOW:]NAME[@prev]", STAGES,
 	    "look rows up in another query's window; HOW is inner (the default: rows that are in "
 	    "both, with its columns), left (all rows; a number that is missing is 0), semi (rows "

@@ -38,24 +38,80 @@ finish(struct weir_builder *b, bool wants_rows, struct weir_error *err)
 	return b->has_select || !wants_rows ? 0 : add_default_select(b, err);
 }
 
+const char *
+weir_path_needs_order(const struct weir_path *p)
+{
+	for (unsigned i = 0; i < p->n_aggs; i++)
+		if (weir_agg_needs_order(&p->calls[i]))
+			return p->calls[i].fold ? "--fold" : p->calls[i].function->synopsis;
+	if (p->n_aggs && p->window.kind == WEIR_WINDOW_SESSION)
+		return "a session window";
+	if (p->n_aggs && p->window.kind == WEIR_WINDOW_COUNT)
+		return "a count window";
+	return NULL;
+}
+
+/* Whether --split leaves all rows of a key with one worker. */
+static bool
+keeps_keys(const struct weir_path *p)
+{
+	struct weir_field_set fields = { 0 };
+
+	for (unsigned k = 0; k < p->n_keys; k++) {
+		int slot = weir_program_is_symbol(p->keys[k]);
+
+		if (slot >= 0 && slot < WEIR_N_FIELDS)
+			weir_field_set_add(&fields, (unsigned)slot);
+	}
+	return weir_route_keeps_keys(p->route, &fields, p->has_flow_key);
+}
+
+/* Where a query that needs order has no --split: by its key, or all to the first worker. */
+static int
+add_route(struct weir_path *p, struct weir_error *err)
+{
+	weir_route_destroy(p->route);
+	p->route = NULL;
+	return weir_route_parse(p->n_keys ? "key" : "rr:1", p->simd, &p->route, err);
+}
+
 /* What --split asks of the rest of the query: known when all of it has been read. */
 static int
 finish_split(struct weir_builder *b, struct weir_error *err)
 {
 	enum weir_route_kind kind = b->split ? weir_route_kind(b->p->route) : WEIR_ROUTE_AUTO;
+	const char *orderly = weir_path_needs_order(b->p);
 	int rc = 0;
 
-	if (kind == WEIR_ROUTE_AUTO)
-		return 0;
+	b->p->has_split = kind != WEIR_ROUTE_AUTO;
+	b->p->is_ordered = orderly != NULL;
+	if (!b->p->has_split)
+		return orderly ? add_route(b->p, err) : 0;
 	if (!b->has_agg)
 		rc = weir_error_usage(err, "rows of a query without --agg stay with the worker "
 					   "that received them (try 'auto')");
 	else if (kind == WEIR_ROUTE_KEY && !b->p->n_keys)
 		rc = weir_error_usage(err, "the query has no --key (try 'hash' or 'rr')");
+	else if (orderly && !keeps_keys(b->p))
+		rc = weir_error_usage(err,
+		    "several workers would get rows of one key, and %s needs them at one, in "
+		    "their order (try '%s')",
+		    orderly, b->p->n_keys ? "key" : "auto");
 	if (rc)
 		return weir_stage_wrap(err, b->split);
 	weir_route_fields(b->p->route, &b->p->needed);
 	return 0;
+}
+
+/* Sliding windows of packets are put together from panes, and states of folds cannot be. */
+static int
+check_fold(const struct weir_builder *b, struct weir_error *err)
+{
+	if (!b->fold || b->p->window.kind != WEIR_WINDOW_SLIDING)
+		return 0;
+	weir_error_usage(err, "its states cannot be combined from the panes of a sliding --window "
+			      "(take a tumbling one: '1s')");
+	return weir_stage_wrap(err, b->fold);
 }
 
 /* The number of a program's column among those that rows take along. */
@@ -150,6 +206,7 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 		weir_builder_add_symbol(
 		    p, weir_fields[f].name, weir_fields[f].type, weir_fields[f].store);
 	rc = build(&b, text, wants_rows, err);
+	rc = rc ? rc : check_fold(&b, err);
 	if (rc) {
 		weir_path_destroy(p);
 		return rc;
@@ -223,8 +280,9 @@ weir_path_destroy(struct weir_path *p)
 	destroy_programs(p->keys, p->n_keys);
 	destroy_programs(p->select, p->n_select);
 	for (unsigned i = 0; i < p->n_aggs; i++)
-		for (unsigned k = 0; k < WEIR_AGG_MAX_ARGS; k++)
+		for (unsigned k = 0; !p->calls[i].fold && k < WEIR_AGG_MAX_ARGS; k++)
 			weir_program_destroy(p->args[i][k]);
+	weir_fold_program_destroy(p->fold);
 	free(p->args);
 	free(p->calls);
 	free(p->key_types);

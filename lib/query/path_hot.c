@@ -109,6 +109,8 @@ weir_path_scatter(struct weir_path *p, struct weir_path_exchange *e, struct weir
 		for (unsigned k = 0; k < p->calls[i].n_args; k++)
 			p->moved_columns[p->arg_moved[i][k]] = p->arg_columns[i][k];
 	put(p, e, rows->batch, rows->sel);
+	if (p->is_ordered)
+		return; /* its own have been put too */
 	g.is_admitted = true;
 	weir_aggregator_update(a, &g, counters);
 }
@@ -130,7 +132,7 @@ weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
 {
 	uint64_t sel[WEIR_MASK_WORDS];
 	const struct weir_group_rows g = {
-		.n = block->n,
+		.n = block->end,
 		.sel = sel,
 		.keys = p->key_columns,
 		.args = p->arg_lists,
@@ -139,7 +141,14 @@ weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
 		.is_admitted = true,
 	};
 
-	weir_mask_first(sel, block->n);
+	weir_mask_first(sel, block->end);
+	if (block->first) {
+		uint64_t taken[WEIR_MASK_WORDS];
+
+		weir_mask_first(taken, block->first);
+		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+			sel[w] &= ~taken[w];
+	}
 	for (unsigned k = 0; k < p->n_keys; k++)
 		p->key_columns[k] = block->columns[p->key_moved[k]];
 	for (unsigned i = 0; i < p->n_aggs; i++)

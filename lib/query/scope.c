@@ -17,7 +17,7 @@ weir_flag_name(enum weir_flag flag)
 bool
 weir_stage_groups(const struct weir_stage_text *stage)
 {
-	return stage->flag == WEIR_FLAG_AGG;
+	return stage->flag == WEIR_FLAG_AGG || stage->flag == WEIR_FLAG_FOLD;
 }
 
 int

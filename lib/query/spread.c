@@ -60,17 +60,33 @@ exchange_bytes(const struct weir_plan *p, const struct weir_plan_query *q)
 		.n_workers = p->n_workers,
 		.n_columns = q->path->n_moved,
 		.columns = q->path->moved,
+		.is_ordered = q->path->is_ordered,
 	};
 
 	return weir_exchange_bytes(&spec);
 }
 
+/* Where rows go to the workers that own them. */
+static void
+explain_ring(const struct weir_plan *p, struct weir_plan_query *q)
+{
+	const struct weir_path *path = q->path;
+	char text[160], order[96] = "", bytes[32];
+
+	if (path->is_ordered)
+		snprintf(order, sizeof(order), ", in the order of their frames: %s needs it",
+		    weir_path_needs_order(path));
+	if (path->has_split || path->n_keys)
+		weir_route_text(path->route, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "ring: there is no key, all rows go to one worker");
+	snprintf(q->why, sizeof(q->why), "%s%s; %sB of blocks", text, order,
+	    weir_text_count((double)exchange_bytes(p, q), bytes, sizeof(bytes)));
+}
+
 void
 weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 {
-	const struct weir_route *route = q->path ? q->path->route : NULL;
-	char text[160], bytes[32];
-
 	if (!q->path) {
 		q->strategy = WEIR_STRATEGY_ROWS;
 		snprintf(q->why, sizeof(q->why), "rows of other queries, on the control thread");
@@ -81,11 +97,9 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		q->strategy = WEIR_STRATEGY_EMIT;
 		snprintf(q->why, sizeof(q->why),
 		    "emit: nothing is aggregated, rows leave from the worker that has them");
-	} else if (route && weir_route_kind(route) != WEIR_ROUTE_AUTO) {
+	} else if (q->path->has_split || q->path->is_ordered) {
 		q->strategy = WEIR_STRATEGY_RING;
-		snprintf(q->why, sizeof(q->why), "%s; %sB of blocks",
-		    weir_route_text(route, text, sizeof(text)),
-		    weir_text_count((double)exchange_bytes(p, q), bytes, sizeof(bytes)));
+		explain_ring(p, q);
 	} else if (p->has_spread && is_in_key(q->path, &p->spread)) {
 		q->strategy = WEIR_STRATEGY_RSS;
 		snprintf(q->why, sizeof(q->why),

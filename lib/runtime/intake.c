@@ -272,6 +272,12 @@ weir_intake_release(struct weir_intake *in, const struct weir_burst *burst, stru
 		s->ops->release(burst->input->source, b);
 }
 
+uint64_t
+weir_intake_next(const struct weir_intake *in)
+{
+	return atomic_load_explicit(&in->taken, memory_order_acquire) + 1;
+}
+
 int64_t
 weir_intake_watermark(const struct weir_intake *in)
 {

@@ -69,6 +69,8 @@ uint32_t weir_intake_turn(struct weir_intake *in, struct weir_batch *b, int64_t 
 void weir_intake_release(
     struct weir_intake *in, const struct weir_burst *burst, struct weir_batch *b);
 
+/* What a worker takes from now on has at least this number. Worker. */
+uint64_t weir_intake_next(const struct weir_intake *in);
 /* The event time that every input has reached; INT64_MAX where all have ended. Any thread. */
 int64_t weir_intake_watermark(const struct weir_intake *in);
 /* Whether nothing more can come to a worker, or the bound is reached. Any thread. */

@@ -68,6 +68,7 @@ weir_worker_send(struct weir_worker *w, const struct weir_parcel *parcel)
 	since_ns = weir_now_mono_ns();
 	do {
 		is_told_to_stop(w);
+		weir_worker_publish_numbers(w);
 		if (!weir_worker_gather(w)) /* others may wait for this worker meanwhile */
 			weir_nap(0);
 	} while (rte_ring_sp_enqueue_elem(w->out, &copy, sizeof(copy)));
@@ -92,9 +93,11 @@ weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *
 			break;
 		if (is_over || atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed)) {
 			w->counts.queries[query].unsent += weir_mask_count(wq->exchange->left);
+			memset(wq->exchange->left, 0, sizeof(wq->exchange->left));
 			break;
 		}
 		is_told_to_stop(w);
+		weir_worker_publish_numbers(w);
 		if (weir_worker_gather(w) == 0 && ++n > SPINS)
 			weir_nap(0);
 	}
@@ -195,8 +198,10 @@ weir_worker_end_query(struct weir_worker *w, unsigned query)
 	weir_worker_flush(w);
 	weir_worker_count(w);
 	/* Control has to hear of it, so this waits also where live sources otherwise do not. */
-	while (!weir_worker_send(w, &parcel))
+	while (!weir_worker_send(w, &parcel)) {
+		weir_worker_publish_numbers(w);
 		weir_nap(0);
+	}
 	weir_aggregator_destroy(wq->aggregator);
 	wq->aggregator = NULL;
 	w->n_exchanges -= wq->exchange != NULL;

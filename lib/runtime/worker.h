@@ -104,11 +104,13 @@ struct weir_worker {
 	unsigned index;
 	int cpu;       /* that it is bound to, or -1 */
 	bool is_armed; /* its inputs wake it */
+	bool is_done;  /* nothing more comes to it, as it has told those to whom it sends rows */
 	struct weir_batch *batch;
 	unsigned n_inputs; /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
-	unsigned n_exchanges;               /* queries whose rows are sent to their owners */
+	unsigned n_exchanges; /* queries whose rows are sent to their owners */
+	unsigned at_query;    /* that the batch is run through; WEIR_QUERIES_MOST between batches */
 	struct weir_worker_query *queries;  /* [WEIR_QUERIES_MOST], as in the plan */
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_worker_counts counts;
@@ -164,6 +166,11 @@ void weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst);
 void weir_worker_close(struct weir_worker *w, int64_t watermark_ns);
 /* Hot: take the rows that others have sent. Returns how many. */
 uint32_t weir_worker_gather(struct weir_worker *w);
+/*
+ * Hot: wherever the worker waits for others. Of ordered exchanges ship rows, and tell how far the
+ * worker has come in each: its owner holds back the rows of others until then.
+ */
+void weir_worker_publish_numbers(struct weir_worker *w);
 /* Hot: ship the rows that are for others, and tell them how far time has come. */
 void weir_worker_publish(struct weir_worker *w, int64_t watermark_ns);
 /* Cold: rows that found no free block on their way to others are put again, for as long as the

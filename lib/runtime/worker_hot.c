@@ -148,9 +148,12 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 	w->counts.packets += b->n;
 	w->counts.bytes += bytes;
 	w->decode_batch(b, &w->counts.decode);
-	for (unsigned q = 0; q < w->n_queries; q++)
+	for (unsigned q = 0; q < w->n_queries; q++) {
+		w->at_query = q;
 		if (!w->queries[q].is_ending)
 			run_query(w, q, burst->watermark_ns);
+	}
+	w->at_query = WEIR_QUERIES_MOST;
 	if (w->all->is_in_order)
 		weir_worker_flush(w);
 	atomic_store_explicit(&w->live_packets, w->counts.packets, memory_order_relaxed);
@@ -201,29 +204,81 @@ weir_worker_gather(struct weir_worker *w)
 			continue;
 		while ((block = weir_exchange_take(wq->exchange->exchange, w->index))) {
 			weir_path_gather(wq->path, block, wq->aggregator, &counts->group);
-			n += block->n;
-			counts->received += block->n;
+			n += block->end - block->first;
+			counts->received += block->end - block->first;
 			weir_exchange_give_back(wq->exchange->exchange, w->index, block);
 		}
 	}
 	return n;
 }
 
+/* Rows of frames from this one on may still be put into a query's exchange. */
+static int64_t
+low_number(const struct weir_worker *w, unsigned q)
+{
+	const struct weir_worker_query *wq = &w->queries[q];
+	int64_t row = 0;
+
+	if (w->is_done || wq->is_ending)
+		return INT64_MAX;
+	if (q < w->at_query) /* it has had the batch, if there is one */
+		return (int64_t)weir_intake_next(w->all->intake);
+	WEIR_FOR_EACH_BIT (r, wq->exchange->left) {
+		row = r;
+		break;
+	}
+	return w->batch->first_number + row;
+}
+
 void
-weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
+weir_worker_publish_numbers(struct weir_worker *w)
 {
 	for (unsigned q = 0; w->n_exchanges && q < w->n_queries; q++) {
 		struct weir_path_exchange *x = w->queries[q].exchange;
 
-		if (!x || w->queries[q].has_ended)
+		if (!x || w->queries[q].has_ended || !w->queries[q].path->is_ordered)
 			continue;
-		if (watermark_ns == INT64_MAX || w->queries[q].is_ending)
-			weir_exchange_flush(x->exchange, w->index, &x->counters);
-		else if (!weir_exchange_flush_gently(x->exchange, w->index, &x->counters))
-			continue;
-		weir_exchange_publish(
-		    x->exchange, w->index, w->queries[q].is_ending ? INT64_MAX : watermark_ns);
+		(void)weir_exchange_flush_gently(x->exchange, w->index, &x->counters);
+		weir_exchange_publish_number(x->exchange, w->index, low_number(w, q));
 	}
+}
+
+void
+weir_worker_publish(struct weir_worker *w, int64_t watermark_ns)
+{
+	w->is_done |= watermark_ns == INT64_MAX;
+	for (unsigned q = 0; w->n_exchanges && q < w->n_queries; q++) {
+		const struct weir_worker_query *wq = &w->queries[q];
+		struct weir_path_exchange *x = wq->exchange;
+		bool is_all = true;
+
+		if (!x || wq->has_ended)
+			continue;
+		if (w->is_done || wq->is_ending)
+			weir_exchange_flush(x->exchange, w->index, &x->counters);
+		else
+			is_all = weir_exchange_flush_gently(x->exchange, w->index, &x->counters);
+		if (wq->path->is_ordered)
+			weir_exchange_publish_number(x->exchange, w->index, low_number(w, q));
+		if (is_all)
+			weir_exchange_publish(
+			    x->exchange, w->index, wq->is_ending ? INT64_MAX : watermark_ns);
+	}
+}
+
+/* How far a query's windows may be closed: what is below has been taken. */
+static int64_t
+low_time(struct weir_worker *w, const struct weir_worker_query *wq, int64_t watermark_ns)
+{
+	struct weir_exchange *x = wq->exchange ? wq->exchange->exchange : NULL;
+	int64_t low_ns;
+
+	if (!x)
+		return wq->is_ending ? INT64_MAX : watermark_ns;
+	/* Asked before what has been sent is taken: then all up to there is here. */
+	low_ns = weir_exchange_low(x);
+	(void)weir_worker_gather(w);
+	return wq->path->is_ordered ? weir_exchange_settled(x, w->index) : low_ns;
 }
 
 void
@@ -233,18 +288,13 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		struct weir_worker_query *wq = &w->queries[q];
-		const struct weir_path_exchange *x = wq->exchange;
-		int64_t low_ns = x               ? weir_exchange_low(x->exchange)
-				 : wq->is_ending ? INT64_MAX
-						 : watermark_ns;
+		int64_t low_ns;
 
 		if (wq->has_ended)
 			continue;
 		if (wq->path->hands_over)
 			send_rows(w, q); /* they belong to windows that may be over now */
-		/* Asked before what has been sent is taken: then all up to there is here. */
-		if (x)
-			(void)weir_worker_gather(w);
+		low_ns = low_time(w, wq, watermark_ns);
 		done_ns = wq->aggregator ? close_query(w, q, low_ns) : low_ns;
 		closed_ns = done_ns < closed_ns ? done_ns : closed_ns;
 		if (wq->is_ending && low_ns == INT64_MAX)

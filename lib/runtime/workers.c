@@ -129,6 +129,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->index = index;
 	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
+	w->at_query = WEIR_QUERIES_MOST;
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
@@ -181,6 +182,7 @@ create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err
 		return 0;
 	spec.n_columns = q->path->n_moved;
 	spec.columns = q->path->moved;
+	spec.is_ordered = q->path->is_ordered;
 	return weir_exchange_create(&spec, &all->exchanges[query], err);
 }
 

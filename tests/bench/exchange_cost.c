@@ -21,6 +21,7 @@
 #define LAPS    8 /* over the batches, in a round */
 #define ROUNDS  15
 #define ROWS    (BATCHES * WEIR_ROWS)
+#define PUBLISH 16 /* batches between what a worker publishes */
 
 struct fixture {
 	struct weir_command_line line;
@@ -104,9 +105,10 @@ create_aggregator(const struct fixture *f)
 }
 
 static struct weir_exchange *
-create_exchange(const struct fixture *f)
+create_exchange(const struct fixture *f, bool is_ordered)
 {
 	struct weir_exchange_spec spec = {
+		.is_ordered = is_ordered,
 		.n_workers = 2,
 		.n_columns = f->path[0]->n_moved,
 		.columns = f->path[0]->moved,
@@ -188,29 +190,41 @@ direct(struct fixture *f)
 	return median(samples);
 }
 
+/* Ordered: batches of two senders in turn, who publish now and then; so it is measured so long. */
 static double
-one_thread(struct fixture *f)
+one_thread(struct fixture *f, bool is_ordered)
 {
 	struct weir_aggregator *own = create_aggregator(f), *a = create_aggregator(f);
-	struct weir_path_exchange e = { .exchange = create_exchange(f), .spec = &f->spec };
+	struct weir_path_exchange e = { .exchange = create_exchange(f, is_ordered),
+		.spec = &f->spec };
 	struct weir_group_counters counters = { 0 };
 	struct samples *samples = create_samples();
+	int64_t begin = 0;
 
+	f->path[0]->is_ordered = is_ordered;
 	for (unsigned i = 0; i < ROUNDS * LAPS * BATCHES; i++) {
-		int64_t begin = weir_now_mono_ns();
 		struct weir_exchange_block *b;
 		struct weir_rows rows;
 
+		begin = i % PUBLISH ? begin : weir_now_mono_ns();
 		run_stages(f, i % BATCHES, &rows);
+		f->batches[i % BATCHES]->first_number = (int64_t)i * WEIR_ROWS + 1;
+		e.worker = is_ordered ? i % 2 : 0;
 		weir_path_scatter(f->path[0], &e, &rows, 0, own, &counters);
+		if (is_ordered && i % PUBLISH == PUBLISH - 1)
+			for (unsigned w = 0; w < 2; w++)
+				weir_exchange_publish_number(
+				    e.exchange, w, (int64_t)(i + 1) * WEIR_ROWS + 1);
 		while ((b = weir_exchange_take(e.exchange, 1))) {
 			weir_path_gather(f->path[1], b, a, &counters);
 			weir_exchange_give_back(e.exchange, 1, b);
 		}
-		add_sample(samples, begin, WEIR_ROWS);
+		if (i % PUBLISH == PUBLISH - 1)
+			add_sample(samples, begin, PUBLISH * WEIR_ROWS);
 	}
 	if (e.counters.rows != (uint64_t)ROUNDS * LAPS * ROWS || e.counters.refused)
 		abort();
+	f->path[0]->is_ordered = false;
 	weir_exchange_destroy(e.exchange);
 	weir_aggregator_destroy(own);
 	weir_aggregator_destroy(a);
@@ -290,7 +304,7 @@ receive_all(void *arg)
 static void
 two_threads(struct fixture *f, double *ret_send, double *ret_receive)
 {
-	struct side sender = { f, create_exchange(f), create_samples(), 0 };
+	struct side sender = { f, create_exchange(f, false), create_samples(), 0 };
 	struct side receiver = { f, sender.x, create_samples(), 0 };
 
 	weir_exchange_publish(sender.x, 1, INT64_MAX); /* sends nothing */
@@ -338,15 +352,17 @@ main(int argc, char **argv)
 		"range:ip.src:10.0.0.0,11.0.0.0" };
 	unsigned flows = argc > 1 ? (unsigned)atoi(argv[1]) : 10000;
 	struct fixture f = { 0 };
-	double here, there, send, receive;
+	double here, there, in_order, send, receive;
 
 	build(&f, "range:frame.len:0"); /* all rows belong to worker 1 */
 	fill(&f, flows ? flows : 1);
 	here = direct(&f);
-	there = one_thread(&f);
+	there = one_thread(&f, false);
+	in_order = one_thread(&f, true);
 	two_threads(&f, &send, &receive);
 	printf("aggregated where they are      %6.1f ns a row\n", here);
 	printf("by exchange, on one thread     %6.1f, %.1f more\n", there, there - here);
+	printf("in order, on one thread        %6.1f, %.1f more\n", in_order, in_order - here);
 	printf("by exchange, on two threads    %6.1f + %.1f, %.1f more\n", send, receive,
 	    send + receive - here);
 	for (unsigned i = 0; i < sizeof(splits) / sizeof(splits[0]); i++)

@@ -2,11 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/expr/fold.h>
 #include <weir/expr/program.h>
 
 /*
- * Expressions: any text is compiled over columns of every type or refused with a message; what
- * compiles runs over rows with values, extremes and nulls.
+ * Expressions and folds: any text is compiled over columns of every type or refused with a message;
+ * what compiles runs over rows with values, extremes and nulls.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -99,6 +100,48 @@ parse_others(const char *text)
 		weir_call_fini(&call);
 }
 
+/* The rows belong to two groups. */
+static void
+run_fold(const struct weir_fold_program *p, const struct weir_column *const *inputs)
+{
+	static uint8_t states[2][8 * (WEIR_FOLD_CELLS + 1)];
+	const struct weir_column *args[WEIR_FOLD_MAX_ARGS];
+	uint64_t sel[WEIR_MASK_WORDS];
+	uint32_t row[N_ROWS];
+	uint8_t *group[N_ROWS];
+
+	weir_mask_first(sel, N_ROWS);
+	memset(states, 0, sizeof(states));
+	for (unsigned a = 0; a < p->n_args; a++)
+		args[a] = weir_program_run(p->args[a], inputs, N_ROWS, sel);
+	for (uint32_t r = 0; r < N_ROWS; r++) {
+		row[r] = r;
+		group[r] = states[r % 3 == 0];
+	}
+	weir_fold_run(p->fold, &(struct weir_fold_rows){ N_ROWS, row, group, 0, args });
+	for (unsigned v = 0; v < p->n_vars; v++) {
+		struct weir_value x = weir_fold_value(p->fold, states[0], v);
+		char buf[64];
+
+		weir_value_json(&x, buf, sizeof(buf));
+	}
+}
+
+static void
+try_fold(const char *text, const struct weir_scope *scope, const struct weir_column *const *inputs)
+{
+	struct weir_fold_program *p;
+	struct weir_error err = { 0 };
+
+	if (weir_fold_compile(text, scope, &p, &err)) {
+		if (!err.text[0] || strchr(err.text, '\n'))
+			abort();
+		return;
+	}
+	run_fold(p, inputs);
+	weir_fold_program_destroy(p);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -114,6 +157,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	parse_others(text);
+	try_fold(text, &scope, inputs);
 	weir_mask_first(sel, N_ROWS);
 	if (weir_program_compile(text, &scope, &p, &err)) {
 		/* A refusal is one line that says something. */

@@ -15,6 +15,7 @@ A case is a folder with
 
   ORDERED        rows of different queries must come in the order of the expected file, too
   WORKERS        the numbers of workers to run it with, where not all: what a full table leaves depends on it
+  SPLITS         the ways to --split its last query, where not all: what needs order refuses those that part a key
 
 Each args file is run with 1, 2, 3, 4 and 8 workers, and with every way to --split its last query: the rows must be
 those of the expected file, byte for byte, every time, and the ledger must balance. Rows of different queries may come
@@ -108,9 +109,9 @@ def spreads(module, template):
     workers = getattr(module, "WORKERS", (1, 2, 3, 4, 8))
     found = [("%d workers" % n, ["--cores", str(n)]) for n in workers]
     last = template[len(template) - template[::-1].index("--query"):] if "--query" in template else template
-    if workers == (1,) or "--agg" not in last or "--from" in last:
+    if workers == (1,) or "--from" in last or not ("--agg" in last or "--fold" in last):
         return found
-    ways = ["auto", "hash", "hash:2", "rr", "rr:5", "range:frame.len:80,600,1200"] + ["key"] * ("--key" in last)
+    ways = getattr(module, "SPLITS", None) or ["auto", "hash", "hash:2", "rr", "rr:5", "range:frame.len:80,600,1200"] + ["key"] * ("--key" in last)
     return found + [("--split %s" % way, ["--split", way, "--cores", "3"]) for way in ways]
 
 

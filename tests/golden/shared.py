@@ -36,6 +36,29 @@ def mix():
     ]
 
 
+def disorder():
+    """Eight flows of TCP and UDP over twelve seconds, some over IPv6: segments lost, sent again and swapped, sequence
+    numbers that wrap, gaps between 0.2 and 0.32 s, and a route that changes."""
+    random = __import__("random").Random(4)
+    flows, out, t = [], [], S
+    for i in range(8):
+        ends = (A6, B6) if i % 3 == 2 else (A, C)
+        flows.append({"ends": ends, "port": 40000 + i, "udp": i >= 6, "seq": 2**32 - 3000 * (i % 2) - 1, "ttl": 60 + i})
+    for n in range(900):
+        f = random.choice(flows)
+        t += random.choice((1, 3, 40)) * MS
+        f["ttl"] = random.choice((f["ttl"],) * 20 + (50,))
+        size = random.choice((0, 0, 10, 100))
+        if f["udp"]:
+            out.append(packet(t, *f["ends"], udp=(f["port"], 53), payload=b"u" * size, ttl=f["ttl"]))
+            continue
+        seq = (f["seq"] + random.choice((0,) * 12 + (-300, 100))) % 2**32
+        flags = random.choice(("A",) * 10 + ("S", "FA"))
+        out.append(packet(t, *f["ends"], tcp=(f["port"], 80, flags, seq, 1), payload=b"t" * size, ttl=f["ttl"]))
+        f["seq"] = (seq + size + ("S" in flags) + ("F" in flags)) % 2**32
+    return out
+
+
 def second(n):
     return S + n * SEC
 

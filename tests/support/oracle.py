@@ -72,6 +72,8 @@ def fold(function, values, times, span):
         return sum(1 for x in v if x)
     if function == "sum":
         return sum(v)
+    if function == "changes" and not v:
+        return 0
     if function in ("distinct", "approx_distinct"):  # the latter for so few that it is exact
         return len(set(v))
     if function == "rate":
@@ -94,6 +96,13 @@ def fold(function, values, times, span):
         return " ".join("%s=%d" % x for x in best[:int(function[5:])])
     if function.startswith("quantile:"):
         return sorted(v)[max(math.ceil(float(function[9:]) * len(v)), 1) - 1]
+    if function == "changes":
+        return sum(1 for a, b in zip(v, v[1:]) if a != b)
+    if function.startswith("ewma:"):
+        a, s = float(function[5:]), float(v[0])
+        for x in v[1:]:
+            s = a * s + (1 - a) * x
+        return s
     if function == "first":
         return v[0]
     if function == "last":
@@ -147,6 +156,30 @@ def group(packets, aggs, keys=(), where=None, window=None, top=None, having=None
             some.sort(key=lambda r: (r[column] is None, -(r[column] or 0)))
             some = some[:n]
         rows += some
+    return rows
+
+
+def states(packets, variables, step, keys=(), window=None, having=None, query="main"):
+    """Rows of a query with --fold: step(state, p) changes the dictionary of a group, {} before its first packet."""
+    groups = {}
+    spans = {}
+    for p in packets:
+        key = tuple(p[k] for k in keys)
+        if None in key:
+            continue
+        w = p.t // window if window else 0
+        lo, hi = spans.get(w, (p.t, p.t))
+        spans[w] = (min(lo, p.t), max(hi, p.t))
+        step(groups.setdefault(w, {}).setdefault(key, {}), p)
+    rows = []
+    for w in sorted(groups):
+        start, end = (w * window, (w + 1) * window) if window else spans[w]
+        for key in sorted(groups[w], key=lambda k: [order(x) for x in k]):
+            row = {"query": query, "window.start": time_text(start), "window.end": time_text(end)}
+            row.update(zip(keys, key))
+            row.update((v, groups[w][key][v]) for v in variables)
+            if having is None or having(row):
+                rows.append(row)
     return rows
 
 

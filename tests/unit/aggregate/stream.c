@@ -143,10 +143,21 @@ struct feeder {
 	const struct weir_column *const *arg_lists[8];
 };
 
+/* Whose a row is: in turn; but where the order of rows counts, one core has those before another's.
+ */
+static unsigned
+core_of(const struct query *q, uint32_t row, uint32_t n, unsigned cores)
+{
+	for (unsigned i = 0; i < q->n_calls; i++)
+		if (weir_agg_function_find(q->calls[i].function)->needs_order)
+			return (unsigned)((uint64_t)row * cores / n);
+	return row % cores;
+}
+
 static void
-feed_batch(struct feeder *f, const struct stream *s, uint32_t first, uint32_t n,
-    int64_t watermark_ns, unsigned core, unsigned cores, bool is_final, struct weir_aggregator *a,
-    struct weir_group_counters *counters)
+feed_batch(struct feeder *f, const struct stream *s, const struct query *q, uint32_t first,
+    uint32_t n, int64_t watermark_ns, unsigned core, unsigned cores, bool is_final,
+    struct weir_aggregator *a, struct weir_group_counters *counters)
 {
 	uint64_t sel[WEIR_MASK_WORDS] = { 0 };
 	struct weir_group_rows rows = {
@@ -163,7 +174,7 @@ feed_batch(struct feeder *f, const struct stream *s, uint32_t first, uint32_t n,
 	for (uint32_t r = 0; r < n; r++) {
 		for (unsigned c = 0; c < s->n_columns; c++)
 			put_element(&f->columns[c], r, stream_value(s, first + r, c));
-		if (s->is_selected[first + r] && (first + r) % cores == core)
+		if (s->is_selected[first + r] && core_of(q, first + r, s->n, cores) == core)
 			weir_mask_set(sel, r);
 	}
 	weir_aggregator_update(a, &rows, counters);
@@ -432,7 +443,7 @@ answer_fed(struct answer *a, const struct stream *s, const struct query *q, uint
 		n = rng ? (uint32_t)(random_next(&rng) % max_batch) + 1 : max_batch;
 		n = n < s->n - first ? n : s->n - first;
 		for (unsigned i = 0; i < cores; i++)
-			feed_batch(&f, s, first, n, watermark_ns, i, cores,
+			feed_batch(&f, s, q, first, n, watermark_ns, i, cores,
 			    q->overflow == WEIR_OVERFLOW_DROP, aggregators[i], &a->counters);
 		spoil(&f, s);
 		for (uint32_t r = first; r < first + n; r++)

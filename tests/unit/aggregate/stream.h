@@ -74,8 +74,8 @@ void stream_fini(struct stream *s);
 
 /*
  * Feed the stream in batches of 1 .. max_batch rows (random where seed is not 0) to `cores`
- * aggregators, row r to number r % cores; close panes on the way where is_closing; merge and read
- * the panes.
+ * aggregators, row r to number r % cores (where the order of rows counts: the first rows to the
+ * first one, and so on); close panes on the way where is_closing; merge and read the panes.
  */
 void answer_fed(struct answer *a, const struct stream *s, const struct query *q, uint32_t max_batch,
     uint64_t rng, unsigned cores, bool is_closing);

@@ -327,6 +327,49 @@ oracle_p999(const struct rows *rows, const struct weir_block *b)
 	return oracle_quantile(rows, 0.999);
 }
 
+/* By the definition, in the order of the rows. */
+static struct weir_value
+oracle_ewma(const struct rows *rows, const struct weir_block *b)
+{
+	enum weir_type type = rows->s->types[1];
+	struct weir_value s = { .type = type == WEIR_DURATION ? type : WEIR_FLOAT,
+		.is_null = true };
+	double sum = 0;
+
+	for (uint32_t r = 0; r < rows->s->n; r++) {
+		const struct weir_value *v = arg_of(rows, r);
+		double x;
+
+		if (!v)
+			continue;
+		x = type == WEIR_FLOAT ? v->f : (double)as_int(v);
+		sum = s.is_null ? x : Q * sum + (1 - Q) * x;
+		s.is_null = false;
+	}
+	if (type == WEIR_DURATION)
+		s.i = llround(sum);
+	else
+		s.f = sum;
+	return s;
+}
+
+static struct weir_value
+oracle_changes(const struct rows *rows, const struct weir_block *b)
+{
+	struct weir_value n = { .type = WEIR_INT };
+	const struct weir_value *before = NULL;
+
+	for (uint32_t r = 0; r < rows->s->n; r++) {
+		const struct weir_value *v = arg_of(rows, r);
+
+		if (!v)
+			continue;
+		n.i += before && weir_value_compare(v, before) != 0;
+		before = v;
+	}
+	return n;
+}
+
 #define NUMBERS (1u << WEIR_BOOL | 1u << WEIR_INT | 1u << WEIR_FLOAT | 1u << WEIR_DURATION)
 #define ANY     ((1u << WEIR_N_TYPES) - 1)
 
@@ -356,6 +399,8 @@ static const struct {
 	{ "p999", oracle_p999, NUMBERS, 1.0 / 256 },
 	{ "entropy", oracle_entropy, ANY, 1e-12 },
 	{ "topk", oracle_topk, ANY, 0, 3, true },
+	{ "ewma", oracle_ewma, NUMBERS, 1e-8, 2, true },
+	{ "changes", oracle_changes, ANY },
 };
 #define N_ORACLES (sizeof(oracles) / sizeof(oracles[0]))
 
@@ -552,7 +597,7 @@ result_of(const char *function, enum weir_type type, const struct weir_value *va
 	}
 	answer_fed(&a, &s, &q, WEIR_ROWS, 0, n > 1 ? 2 : 1, false);
 	v = weir_column_get(&a.blocks[0]->columns[0], 0);
-	if (type == WEIR_STRING && !v.is_null) {
+	if (v.type == WEIR_STRING && !v.is_null) {
 		memcpy(kept, v.s.p, v.s.len);
 		v.s.p = kept;
 	}
@@ -740,6 +785,52 @@ pairs_of_all_types_are_counted(void)
 		}
 }
 
+/* Out of few values, so that many are like the one before; strings that are longer than what other
+ * functions keep; and as groups are thrown out. */
+static void
+changes_tell_strings_apart(void)
+{
+	static uint8_t bytes[2][300];
+	struct query q = {
+		.n_keys = 1,
+		.n_calls = 1,
+		.calls = { { "changes", 1, 0 } },
+		.table_size = 10,
+	};
+	const struct weir_value v[] = { { .s = { bytes[0], 300 } }, { .s = { bytes[1], 300 } },
+		{ .s = { bytes[1], 300 } }, { .is_null = true }, { .s = { bytes[1], 299 } },
+		{ .s = { bytes[1], 0 } }, { .s = { NULL, 0 } }, { .s = { bytes[0], 17 } } };
+	uint64_t rng = 11;
+
+	bytes[1][299] = 1;
+	CU_ASSERT_EQUAL(result_of("changes", WEIR_STRING, v, 8, all_time).i, 4);
+	for (unsigned k = 0; k < N_KINDS; k++) {
+		struct stream s;
+
+		stream_init(&s, 3000);
+		stream_column(&s, WEIR_INT, WEIR_U8);
+		stream_column(&s, kinds[k].type, kinds[k].store);
+		stream_fill(&s, 0, 10, 0, &rng);
+		stream_fill(&s, 1, 3, 5, &rng);
+		for (unsigned run = 0; run < 6; run++) {
+			struct answer a;
+
+			q.overflow = run < 3 ? WEIR_OVERFLOW_DROP : WEIR_OVERFLOW_SAMPLE;
+			q.table_size = run < 3 ? 10 : 6;
+			answer_fed(&a, &s, &q, 70, run, 1 + run % 3, false);
+			for (uint32_t r = 0; r < a.blocks[0]->n_rows; r++) {
+				const struct weir_column *c = a.blocks[0]->columns;
+				struct rows rows = { &s, (unsigned)weir_column_get(&c[0], r).i };
+
+				CU_ASSERT_EQUAL(
+				    weir_column_get(&c[1], r).i, oracle_changes(&rows, NULL).i);
+			}
+			answer_fini(&a);
+		}
+		stream_fini(&s);
+	}
+}
+
 /* Groups are thrown out, and others take their rows. */
 static void
 states_that_grow_follow_their_groups(void)
@@ -802,6 +893,7 @@ main(void)
 		{ "rate needs a length", rate_needs_a_length },
 		{ "strings are kept up to 256 bytes", strings_are_kept_up_to_256_bytes },
 		{ "pairs of all types are counted", pairs_of_all_types_are_counted },
+		{ "changes tell strings apart", changes_tell_strings_apart },
 		{ "states that grow follow their groups", states_that_grow_follow_their_groups },
 		CU_TEST_INFO_NULL,
 	};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <CUnit/Basic.h>
+#include <weir/packet/tunnel.h>
 #include <weir/query/plan.h>
 
 #include "check.h"
@@ -242,6 +243,34 @@ test_results_are_mapped_kept_and_ordered(void)
 	drop(&r);
 }
 
+/* A port spreads by the outer headers: its fields are the key's only where no tunnel is walked. */
+static void
+test_tunnels_part_the_key_from_the_port(void)
+{
+	static const struct {
+		const char *words;
+		uint32_t decap;
+		enum weir_strategy strategy;
+	} runs[] = {
+		{ "-r|x.pcap|--cores|2", 0, WEIR_STRATEGY_RSS },
+		{ "-r|x.pcap|--cores|2|--decap|vlan,pppoe", 0, WEIR_STRATEGY_RSS },
+		{ "-r|x.pcap|--cores|2|--decap|gre,vlan", WEIR_TUNNEL_GRE, WEIR_STRATEGY_COMBINE },
+	};
+	struct weir_source port = { .n_queues = 2 }, *sources[] = { &port };
+
+	weir_field_set_add(&port.spread, WEIR_FIELD_IP_SRC);
+	weir_field_set_add(&port.spread, WEIR_FIELD_IP_DST);
+	for (unsigned i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		struct run r;
+
+		CU_ASSERT_FATAL(build(&r, runs[i].words) == 0);
+		CU_ASSERT_EQUAL(r.command.decap, runs[i].decap);
+		weir_plan_spread(r.plan, sources, 1);
+		CU_ASSERT_EQUAL(r.plan->queries[0].strategy, runs[i].strategy);
+		drop(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -252,6 +281,7 @@ main(void)
 		{ "only needed fields are decoded", test_only_needed_fields_are_decoded },
 		{ "packet sinks need no rows", test_packet_sinks_need_no_rows },
 		{ "mistakes are named", test_mistakes_are_named },
+		{ "tunnels part the key from the port", test_tunnels_part_the_key_from_the_port },
 		{ "results are mapped kept and ordered", test_results_are_mapped_kept_and_ordered },
 		CU_TEST_INFO_NULL,
 	};

@@ -73,12 +73,20 @@ const char *weir_overflow_name(enum weir_overflow overflow);
 /* By name. 0 or -EINVAL. */
 int weir_overflow_parse(const char *name, enum weir_overflow *ret);
 
+/* A function, or a fold in its place. */
 struct weir_agg_call {
 	const struct weir_agg_function *function;
+	const struct weir_fold
+	    *fold; /* NULL: the function; it must outlive panes and aggregators */
 	unsigned n_args;
-	enum weir_type arg_types[WEIR_AGG_MAX_ARGS];
-	enum weir_store arg_stores[WEIR_AGG_MAX_ARGS]; /* of the columns that update is given */
+	enum weir_type arg_types[WEIR_AGG_MAX_COLUMNS];
+	enum weir_store arg_stores[WEIR_AGG_MAX_COLUMNS]; /* of the columns that update is given */
 };
+
+/* Columns of its results: one, or as many as a fold has variables. */
+unsigned weir_agg_n_results(const struct weir_agg_call *call);
+/* Whether the rows of a group must come in their order, all to one aggregator. */
+bool weir_agg_needs_order(const struct weir_agg_call *call);
 
 struct weir_group_key {
 	enum weir_type type;

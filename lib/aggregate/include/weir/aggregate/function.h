@@ -7,6 +7,7 @@
 
 #include <weir/base/column.h>
 #include <weir/base/error.h>
+#include <weir/sketch/fold.h>
 #include <weir/sketch/memory.h>
 
 /*
@@ -20,6 +21,8 @@
  */
 
 #define WEIR_AGG_MAX_ARGS 2
+/* Columns that a call may read: a fold reads more than the functions take arguments. */
+#define WEIR_AGG_MAX_COLUMNS WEIR_FOLD_MAX_ARGS
 
 struct weir_strbuf;
 
@@ -47,6 +50,11 @@ struct weir_agg_function {
 	unsigned min_args, max_args;
 	bool is_approximate;
 	bool is_result; /* the state is the result: an integer of 64 bits, never null */
+	/*
+	 * The rows of a group must come in the order of their frames, all to one aggregator: states
+	 * of parts merge only where one part follows the other, dst before src.
+	 */
+	bool needs_order;
 	/* An argument that must be the same for all rows, from 1 on; 0 where there is none. */
 	unsigned constant_arg;
 	double constant_min, constant_max; /* the ends of what it may be */

@@ -16,6 +16,16 @@
  *
  * Order: what one worker sends to another arrives in the order in which it was put. Event time: a
  * worker that has published a watermark has shipped all that it had to send before.
+ *
+ * In an ordered exchange a receiver is handed rows by ascending frame number, whoever sent them:
+ * for that each worker puts its rows by ascending number, numbers of two workers differ, and each
+ * publishes below which number nothing more will come from it. What a worker owns itself goes
+ * through blocks as well. A receiver holds back the rows of one sender for as long as another may
+ * still send rows of lower numbers; so everyone who waits for anything has to go on taking,
+ * flushing and publishing meanwhile. Then they all get on: of the rows that have not been taken
+ * look at the one with the lowest number. All others publish higher numbers sooner or later, so if
+ * it has been shipped, it is handed out. If not, its sender is waiting for a free block, but then
+ * the blocks hold rows with numbers yet lower.
  */
 
 struct weir_exchange;
@@ -31,6 +41,7 @@ struct weir_exchange_spec {
 	const struct weir_exchange_column *columns; /* [n_columns] */
 	unsigned n_blocks;                          /* of each pair; 0: WEIR_EXCHANGE_BLOCKS */
 	uint32_t string_bytes; /* of the strings in one block; 0: WEIR_EXCHANGE_STRING_BYTES */
+	bool is_ordered;
 };
 
 #define WEIR_EXCHANGE_BLOCKS 32
@@ -47,7 +58,7 @@ uint64_t weir_exchange_bytes(const struct weir_exchange_spec *spec);
 
 /* Sender writes. */
 struct weir_exchange_counters {
-	uint64_t rows;      /* sent to other workers */
+	uint64_t rows;      /* sent to other workers; where it is ordered, to itself too */
 	uint64_t blocks;    /* in so many blocks */
 	uint64_t refused;   /* rows that found no free block; each time that they were put */
 	uint64_t too_large; /* rows whose strings no block takes: lost */
@@ -56,8 +67,10 @@ struct weir_exchange_counters {
 /* Rows that are to be sent. */
 struct weir_exchange_rows {
 	uint32_t n;
-	uint64_t *sel;  /* in: rows to send; out: those that the sender owns itself: not sent */
-	uint64_t *left; /* out: rows that found no free block */
+	/* In: rows to send; out: those that the sender owns itself: not sent, unless it is ordered.
+	 */
+	uint64_t *sel;
+	uint64_t *left;                           /* out: rows that found no free block */
 	const struct weir_column *const *columns; /* [n_columns], as in the spec */
 	const int64_t *time_ns;                   /* [n] */
 	int64_t first_number;                     /* number of row 0 */
@@ -83,28 +96,45 @@ void weir_exchange_flush(
 bool weir_exchange_flush_gently(
     struct weir_exchange *x, unsigned from, struct weir_exchange_counters *counters);
 /*
- * Hot, worker `from`, after a flush. Its event time has come so far: INT64_MAX when it has ended.
- * Before the first one it counts as INT64_MIN.
+ * Hot, worker `from`, when all has been shipped. Its event time has come so far: INT64_MAX when it
+ * has ended. Before the first one it counts as INT64_MIN. Where it is ordered, this comes after
+ * weir_exchange_publish_number.
  */
 void weir_exchange_publish(struct weir_exchange *x, unsigned from, int64_t watermark_ns);
 /*
+ * Hot, worker `from`, ordered: it will put no more rows of frames below this number; INT64_MAX when
+ * it has ended. Where a block is held back, its receiver is told the number of the first row in it.
+ * The number never becomes less.
+ */
+void weir_exchange_publish_number(struct weir_exchange *x, unsigned from, int64_t number);
+/*
  * Hot, any worker. The least that any worker has published. Who asks first and then takes until
- * there is nothing left has all rows that were sent before those watermarks.
+ * there is nothing left has all rows that were sent before those watermarks, unless it is ordered.
  */
 int64_t weir_exchange_low(const struct weir_exchange *x);
+/*
+ * Hot, worker `to`, ordered, after it has taken until there was nothing left: a watermark which all
+ * workers had published and before which they sent no row that has not been taken since.
+ */
+int64_t weir_exchange_settled(struct weir_exchange *x, unsigned to);
 
 /* Rows that have arrived. The receiver may use the columns until it gives the block back. */
 struct weir_exchange_block {
 	uint32_t n;                         /* rows, 1 .. WEIR_ROWS */
+	uint32_t first, end;                /* those to use: all, but for an ordered exchange */
 	unsigned from;                      /* worker */
 	const struct weir_column **columns; /* [n_columns]; strings point into the block */
 	int64_t *time_ns;                   /* [n] */
 	int64_t *number;                    /* [n] of the frame */
 };
 
-/* Hot, worker `to`. The next block, of the senders in turn; NULL when there is none. */
+/*
+ * Hot, worker `to`. The next block, of the senders in turn; where it is ordered, the next rows of
+ * whoever has them. NULL when there are none.
+ */
 struct weir_exchange_block *weir_exchange_take(struct weir_exchange *x, unsigned to);
-/* Hot, worker `to`. Every block that was taken, once. */
+/* Hot, worker `to`. Every block that was taken, before the next is where it is ordered, else once.
+ */
 void weir_exchange_give_back(
     struct weir_exchange *x, unsigned to, struct weir_exchange_block *block);
 

@@ -2,6 +2,7 @@
 #ifndef WEIR_EXCHANGE_ROUTE_H
 #define WEIR_EXCHANGE_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/base/column.h>
@@ -36,6 +37,12 @@ void weir_route_destroy(struct weir_route *r);
 enum weir_route_kind weir_route_kind(const struct weir_route *r);
 /* Fields that rows are routed by; adds them. Those of --key are not among them. */
 void weir_route_fields(const struct weir_route *r, struct weir_field_set *set);
+/*
+ * Whether all rows of a key are of one partition. fields: those that are keys as they are;
+ * has_flow: the keys tell flows apart, or both directions of one.
+ */
+bool weir_route_keeps_keys(
+    const struct weir_route *r, const struct weir_field_set *fields, bool has_flow);
 /* For --explain: "ring: rows go to the worker that owns the key's hash"; buf of 160 bytes. */
 const char *weir_route_text(const struct weir_route *r, char *buf, unsigned size);
 /*

@@ -17,7 +17,7 @@
 
 /* One stage as typed. */
 struct weir_stage_text {
-	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, TOP */
+	enum weir_flag flag; /* FILTER, WHERE, MAP, SELECT, KEY, SPLIT, WINDOW, AGG, FOLD, TOP */
 	const char *text;
 };
 

@@ -8,6 +8,7 @@
 #include <weir/aggregate/aggregate.h>
 #include <weir/exchange/exchange.h>
 #include <weir/exchange/route.h>
+#include <weir/expr/fold.h>
 #include <weir/packet/batch.h>
 #include <weir/query/command.h>
 #include <weir/record/block.h>
@@ -34,7 +35,7 @@ struct weir_path {
 	const struct weir_column **inputs; /* [n_symbols] */
 
 	enum weir_simd simd; /* level of the programs' kernels */
-	bool has_group;      /* --agg; else rows are emitted as they are */
+	bool has_group;      /* --agg or --fold; else rows are emitted as they are */
 	bool has_window;
 	struct weir_window window;
 	unsigned n_keys;
@@ -42,18 +43,22 @@ struct weir_path {
 	struct weir_group_key *key_types;
 	unsigned n_aggs;
 	struct weir_agg_call *calls;
-	struct weir_program *(*args)[WEIR_AGG_MAX_ARGS];
+	struct weir_program *(*args)[WEIR_AGG_MAX_COLUMNS]; /* those of the fold are its own */
+	struct weir_fold_program *fold;                     /* NULL: no --fold */
 
 	/*
-	 * Where rows are aggregated: NULL or of kind auto, with the worker that received them. And
-	 * what they take along to another: keys and arguments, each column once.
+	 * Where rows are aggregated: without a route, with the worker that received them. And what
+	 * they take along to another: keys and arguments, each column once.
 	 */
 	struct weir_route *route;
+	bool has_split;  /* the route was asked for; else it is for where nothing better is there */
+	bool is_ordered; /* weir_path_needs_order: they are handed to their owner in that order */
+	bool has_flow_key; /* among the keys are all of a flow: 5tuple or biflow */
 	unsigned n_moved;
 	struct weir_exchange_column *moved; /* [n_moved] for struct weir_exchange_spec */
 	struct weir_program **moved_by;     /* [n_moved] the keys' and arguments', not owned */
 	unsigned *key_moved;                /* [n_keys] which of them */
-	unsigned (*arg_moved)[WEIR_AGG_MAX_ARGS]; /* [n_aggs] */
+	unsigned (*arg_moved)[WEIR_AGG_MAX_COLUMNS]; /* [n_aggs] */
 
 	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
 	struct weir_program **select;
@@ -65,7 +70,7 @@ struct weir_path {
 	/* Scratch of weir_path_run. */
 	const struct weir_column **key_columns;
 	const struct weir_column **select_columns;
-	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_ARGS];
+	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_COLUMNS];
 	const struct weir_column *const **arg_lists;
 	const struct weir_column **moved_columns;
 };
@@ -99,6 +104,12 @@ int weir_path_build_rows(const struct weir_query_text *text, const struct weir_s
 int weir_path_hand_over(
     struct weir_path *p, const struct weir_schema *columns, struct weir_error *err);
 void weir_path_destroy(struct weir_path *p);
+
+/*
+ * What of the query needs the rows of a key in the order of their frames, all with one worker: as
+ * messages call it, "changes(x)"; NULL where nothing does.
+ */
+const char *weir_path_needs_order(const struct weir_path *p);
 
 /* Point the inputs at the batch's columns; once, before the first run. */
 void weir_path_bind(struct weir_path *p, const struct weir_batch *b);

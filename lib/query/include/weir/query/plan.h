@@ -34,7 +34,7 @@ struct weir_plan_query {
 	bool wants_rows;    /* a sink takes rows, or another query does */
 	bool wants_packets; /* a sink takes packets */
 	enum weir_strategy strategy;
-	char why[224];        /* the strategy was chosen */
+	char why[320];        /* the strategy was chosen */
 	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
 	uint64_t table_bytes; /* that so many may take; each worker has a table */
 	bool is_removed;      /* while the run went on */
