@@ -47,7 +47,10 @@ def fold_rows(items, aggs, span):
         f = arg[0] if arg else (lambda r: 1)
         if isinstance(f, str):
             f = (lambda r, n=f: r[n])
-        out[name] = oracle.fold(function, [f(r) for _, r in items], [t for t, _ in items], span)
+        some = items
+        if function in ("first", "last"):  # in the order of time, not of arrival
+            some = sorted(items, key=lambda x: (x[0] is not None, x[0]))
+        out[name] = oracle.fold(function, [f(r) for _, r in some], [t for t, _ in some], span)
     return out
 
 
@@ -131,6 +134,13 @@ class Query:
         same = dict(name=self.name, keys=self.keys, windows=[w for w in windows if w.rows], spec=self.spec,
                     delay=self.delay, level=self.level, columns=self.columns)
         return Query(**{**same, **more})
+
+    def rename(self, name):
+        return self.change(lambda w: w.rows, name=name)
+
+    def later(self, levels):
+        """it takes the rows of a query"""
+        return self.change(lambda w: w.rows, level=self.level + levels)
 
     def order(self, row):
         """by the keys, then by the other columns"""
