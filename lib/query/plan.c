@@ -163,6 +163,18 @@ check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struc
 	return 0;
 }
 
+static const char *
+packet_sink(const struct weir_plan_query *q)
+{
+	const struct weir_sink_ops *ops = NULL;
+	const char *target;
+
+	for (unsigned i = 0; i < q->n_sinks; i++)
+		if (!weir_sink_parse(q->sinks[i], &ops, &target, NULL) && ops->takes_packets)
+			return q->sinks[i];
+	return "";
+}
+
 /* Does the query make rows of its own accord, so that they must go somewhere? */
 static bool
 makes_rows(const struct weir_query_text *text)
@@ -423,9 +435,9 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 		return rc;
 	if (q->wants_packets && (q->parts->from || q->parts->hands_over))
 		return weir_error_usage(err,
-		    "%s: a sink of packets needs a query of packets alone, without --from and "
-		    "--join",
-		    q->sinks[0]);
+		    "--sink '%s': a sink of packets needs a query of packets alone, without --from "
+		    "and --join",
+		    packet_sink(q));
 	if (!q->parts->from) {
 		rc = weir_plan_path(p, q, &q->path, err);
 		if (rc)
