@@ -103,41 +103,16 @@ struct job {
 	bool is_done; /* a page was printed */
 };
 
-static bool
-print_page(int id)
-{
-	switch ((enum flag)id) {
-	case FLAG_HELP:
-		weir_options_help(&help, stdout);
-		return true;
-	case FLAG_VERSION:
-		printf("weir-gen %s\n", WEIR_VERSION);
-		return true;
-	case FLAG_MAN:
-		weir_options_man(&help, stdout);
-		return true;
-	case FLAG_COMPLETION:
-		weir_options_bash_completion(&help, stdout);
-		return true;
-	case FLAG_LIST:
-		weir_generator_list(stdout);
-		return true;
-	case FLAG_SOURCE:
-	case FLAG_WRITE:
-	case FLAG_DESCRIBE:
-	case FLAG_JSON:
-		break;
-	}
-	return false;
-}
-
 static int
 configure(const struct weir_command_line *line, struct job *j, struct weir_error *err)
 {
 	for (unsigned i = 0; i < line->n_values; i++) {
 		const struct weir_option_value *v = &line->values[i];
 
-		if (print_page(v->option->id)) {
+		if (v->option->id == FLAG_LIST)
+			weir_generator_list(stdout);
+		if (v->option->id == FLAG_LIST ||
+		    weir_options_print_page(&help, v->option, stdout)) {
 			j->is_done = true;
 			return 0;
 		}

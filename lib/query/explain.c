@@ -5,6 +5,7 @@
 #include <weir/query/plan.h>
 
 #include "scope.h"
+#include "share.h"
 
 static void
 print_columns(const struct weir_schema *s, FILE *out)
@@ -31,6 +32,7 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 	if (q->text->n_stages == 0 && q->wants_rows)
 		fprintf(out,
 		    "  default   top talkers: key 5tuple, packets and bytes, top 20 by bytes\n");
+	weir_share_explain(p, q, out);
 	if (q->path && q->path->has_group) {
 		fprintf(out, "  window    %s%s\n",
 		    weir_window_text(&q->path->window, window, sizeof(window)),

@@ -277,6 +277,7 @@ weir_path_destroy(struct weir_path *p)
 	for (unsigned i = 0; i < p->n_stages; i++)
 		weir_stage_destroy(p->stages[i]);
 	free(p->stages);
+	free(p->prefixes);
 	destroy_programs(p->keys, p->n_keys);
 	destroy_programs(p->select, p->n_select);
 	for (unsigned i = 0; i < p->n_aggs; i++)

@@ -6,15 +6,42 @@
 
 #include <weir/base/poison.h> /* last */
 
-void
-weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows *ret)
+/* Begin where another query has come to with the same stages. Returns the next one. */
+static unsigned
+take_over(struct weir_path *p, const struct weir_masks *masks, struct weir_rows *rows)
 {
+	unsigned n = p->n_prefixes;
+	uint32_t before = rows->n;
+
+	while (n && masks->of[p->prefixes[n - 1]].batch != masks->batch)
+		n--;
+	for (unsigned i = 0; i < n; i++) {
+		p->stages[i]->n_dropped += before - masks->of[p->prefixes[i]].n;
+		before = masks->of[p->prefixes[i]].n;
+	}
+	if (n)
+		memcpy(rows->sel, masks->of[p->prefixes[n - 1]].sel, sizeof(rows->sel));
+	return n;
+}
+
+void
+weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_masks *masks,
+    struct weir_rows *ret)
+{
+	unsigned i;
+
 	ret->n = b->n;
 	ret->inputs = p->inputs;
 	ret->batch = b;
 	weir_mask_first(ret->sel, b->n);
-	for (unsigned i = 0; i < p->n_stages; i++)
+	for (i = take_over(p, masks, ret); i < p->n_stages; i++) {
 		weir_stage_run(p->stages[i], ret);
+		if (i >= p->n_prefixes)
+			continue;
+		masks->of[p->prefixes[i]].batch = masks->batch;
+		masks->of[p->prefixes[i]].n = weir_mask_count(ret->sel);
+		memcpy(masks->of[p->prefixes[i]].sel, ret->sel, sizeof(ret->sel));
+	}
 }
 
 /* Keys and arguments of the rows that are left. */

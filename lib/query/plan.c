@@ -14,6 +14,7 @@
 #include "join.h"
 #include "parts.h"
 #include "scope.h"
+#include "share.h"
 
 #define FILE_LATENESS_NS (60 * WEIR_NS_PER_S)
 #define LIVE_WINDOW_NS   (1 * WEIR_NS_PER_S)
@@ -193,6 +194,8 @@ weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q, struc
 	int rc = weir_path_build(&q->parts->packets, q->wants_rows && !hands_over,
 	    &p->default_window, p->command->simd, ret, err);
 
+	if (!rc && q->path)
+		weir_share_copy(q->path, *ret);
 	if (rc || !hands_over || !q->chain)
 		return rc;
 	rc = weir_path_hand_over(*ret, &q->chain->input, err);
@@ -442,6 +445,7 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 		rc = weir_plan_path(p, q, &q->path, err);
 		if (rc)
 			return rc;
+		weir_share_prefixes(p, q);
 		if (q->path->has_group)
 			size_table(p, q);
 	}
@@ -460,6 +464,9 @@ build_query(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *e
 	rc = compile(p, q, err);
 	q->is_being_built = false;
 	q->is_built = rc == 0;
+	if (!rc &&
+	    !p->is_running) /* one that is added has not seen what is in the others' tables */
+		weir_share_table(p, q);
 	return rc;
 }
 
@@ -596,6 +603,7 @@ fini_query(struct weir_plan_query *q)
 		weir_query_parts_fini(q->parts);
 	free(q->parts);
 	free(q->from);
+	free(q->shared_columns);
 	free(q->sinks);
 	memset(q, 0, sizeof(*q));
 }
@@ -616,6 +624,7 @@ weir_plan_add(
 		return weir_error_usage(err,
 		    "--query '%s': at most %d queries are possible in one run", text->name,
 		    WEIR_QUERIES_MOST);
+	p->is_running = true;
 	q->text = text;
 	for (unsigned i = 0; i < c->n_queries; i++)
 		q->is_input |= reads(&c->queries[i], text->name);
@@ -646,5 +655,6 @@ weir_plan_destroy(struct weir_plan *p)
 	for (unsigned i = 0; i < p->n_queries; i++)
 		fini_query(&p->queries[i]);
 	free(p->queries);
+	free(p->prefixes);
 	free(p);
 }

@@ -90,6 +90,10 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 	if (!q->path) {
 		q->strategy = WEIR_STRATEGY_ROWS;
 		snprintf(q->why, sizeof(q->why), "rows of other queries, on the control thread");
+	} else if (q->is_shared) {
+		q->strategy = p->queries[q->shared_with].strategy;
+		snprintf(
+		    q->why, sizeof(q->why), "with query %s", p->queries[q->shared_with].text->name);
 	} else if (p->n_workers == 1) {
 		q->strategy = WEIR_STRATEGY_ONE;
 		snprintf(q->why, sizeof(q->why), "one worker: nothing to split");

@@ -126,6 +126,8 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	const struct weir_outlet *o = &d->outlets[query];
 	const struct weir_plan_query *q = &plan->queries[query];
 
+	unsigned counted = q->is_shared ? q->shared_with : query;
+
 	l->name = name_of(plan, query);
 	l->table_size = q->table_size;
 	l->overflow = plan->overflow;
@@ -141,7 +143,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	}
 	for (unsigned w = 0; w < all->n; w++)
 		add_counts(
-		    l, &weir_counts_of(all->worker[w], is_live)->queries[query], q->wants_rows);
+		    l, &weir_counts_of(all->worker[w], is_live)->queries[counted], q->wants_rows);
 	if (q->path->hands_over)
 		fill_handed_over(l, f, query, plan, shed_by(all, query, is_live), is_live);
 	l->aggregated -= o->lost;

@@ -769,7 +769,6 @@ next_of_query(const struct weir_flow *f, unsigned query, struct weir_flow_work *
 
 	if (weir_windows_next(&n->windows, &w.due_ns)) {
 		w.kind = WEIR_WORK_PANE;
-		w.due_ns = plus(w.due_ns, n->delay_ns);
 		offer(ret, &has, &w);
 	}
 	if (n->list.rows) {
@@ -846,6 +845,95 @@ give_to_worker(void *ctx, unsigned worker, struct weir_pane *pane)
 	g->f->give_back(g->f->ctx, g->query, worker, pane);
 }
 
+/* The rows of a pane in the columns of a query that shares its groups. NULL when out of memory. */
+static struct weir_block *
+share_rows(const struct weir_plan_query *q, const struct weir_block *b)
+{
+	unsigned n_keys = q->path->n_keys, n_columns = n_keys + q->path->n_aggs;
+	struct weir_block *out = weir_block_create(&q->path->schema, b->n_rows);
+	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(n_columns + 1, sizeof(*columns));
+
+	if (!views || !columns)
+		abort();
+	for (unsigned i = 0; i < n_columns; i++)
+		columns[i] = &views[i < n_keys ? i : n_keys + q->shared_columns[i - n_keys]];
+	if (out) {
+		out->window_start_ns = b->window_start_ns;
+		out->window_end_ns = b->window_end_ns;
+	}
+	for (uint32_t at = 0; out && at < b->n_rows; at += WEIR_ROWS) {
+		uint64_t sel[WEIR_MASK_WORDS];
+
+		weir_mask_first(sel, weir_block_slice(b, at, views));
+		if (weir_block_append_rows(out, b, at, columns, sel)) {
+			weir_block_destroy(out);
+			out = NULL;
+		}
+	}
+	free(views);
+	free(columns);
+	return out;
+}
+
+/* Rows of a query's own packets, of one window: they wait for what they are joined with. */
+static void
+put_by(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns)
+{
+	struct weir_flow_input input = { plus(due_ns, f->nodes[query].delay_ns), .rows = b };
+
+	f->nodes[query].knows_next = false;
+	if (b) {
+		input.start_ns = b->window_start_ns;
+		input.end_ns = b->window_end_ns;
+	}
+	if (b && insert_input(&f->nodes[query], &input) == 0)
+		return;
+	weir_block_destroy(b);
+	fail_memory(f);
+}
+
+/* Hand the rows of a pane to the queries that share its groups; each takes them in its turn. */
+static void
+share(struct weir_flow *f, unsigned query, const struct weir_pane *pane, int64_t due_ns)
+{
+	struct weir_block *b = rows_of(query_of(f, query)->path, pane);
+
+	for (unsigned i = 0; b && i < f->plan->n_queries; i++) {
+		const struct weir_plan_query *q = query_of(f, i);
+
+		if (!q->is_shared || q->shared_with != query || !f->nodes[i].is_used)
+			continue;
+		weir_delivery_note_pane(f->delivery, i, pane);
+		put_by(f, i, share_rows(q, b), due_ns);
+	}
+	if (!b)
+		fail_memory(f);
+	weir_block_destroy(b);
+}
+
+/* The rows of a whole window run through the query's chain. */
+static void
+put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t due_ns)
+{
+	const struct weir_plan_query *q = query_of(f, query);
+	struct weir_block *b;
+
+	if (f->nodes[query].delay_ns) {
+		put_by(f, query, rows_of(q->path, pane), due_ns);
+		return;
+	}
+	if (q->chain->n_segments == 1 && !q->chain->segments[0].n_joins && !q->is_input) {
+		weir_delivery_pane(f->delivery, query, pane);
+		return;
+	}
+	b = rows_of(q->path, pane);
+	if (b)
+		run_from(f, query, 0, b, due_ns);
+	else
+		fail_memory(f);
+}
+
 static void
 do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
 {
@@ -853,23 +941,16 @@ do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
 	struct giving giving = { f, query };
 	struct weir_windows_taken taken;
 	struct weir_error e;
-	struct weir_block *b;
 
 	weir_delivery_fail(f->delivery,
 	    weir_windows_take(&f->nodes[query].windows, &taken, give_to_worker, &giving, &e), &e);
 	if (!taken.pane)
 		return;
 	weir_delivery_note_pane(f->delivery, query, taken.pane);
-	if (q->chain && q->chain->n_segments == 1 && !q->chain->segments[0].n_joins &&
-	    !q->is_input) {
-		weir_delivery_pane(f->delivery, query, taken.pane);
-	} else if (q->chain) {
-		b = rows_of(q->path, taken.pane);
-		if (b)
-			run_from(f, query, 0, b, due_ns);
-		else
-			fail_memory(f);
-	}
+	if (q->n_sharing)
+		share(f, query, taken.pane, due_ns);
+	if (q->chain && !f->nodes[query].is_silent)
+		put_pane(f, query, taken.pane, due_ns);
 	if (taken.is_copy)
 		weir_pane_destroy(taken.pane);
 	else

@@ -65,6 +65,7 @@ struct weir_flow_group {
 /* A query. */
 struct weir_flow_node {
 	bool is_used;
+	bool is_silent; /* it was removed, and goes on for those that share its groups */
 	struct weir_windows windows; /* of packets, from the workers */
 	int64_t delay_ns;            /* rows are taken up so much after their windows have ended */
 	int64_t out_delay_ns;        /* and leave so much after the end of theirs */

@@ -233,6 +233,28 @@ add(struct weir_requests *r, const char *flags, struct weir_error *err)
 	return said;
 }
 
+/* End a query: what it has still goes out. One whose groups others share goes on for these. */
+static int
+end_query(struct weir_requests *r, unsigned query, struct weir_error *err)
+{
+	struct weir_plan *plan = plan_of(r);
+	struct weir_plan_query *q = &plan->queries[query], *other = &plan->queries[q->shared_with];
+	int rc = 0;
+
+	if (q->is_shared && other->is_removed && other->n_sharing == 1)
+		rc = weir_workers_remove(r->all, q->shared_with, err);
+	else if (q->path && !q->is_shared && !q->n_sharing)
+		rc = weir_workers_remove(r->all, query, err);
+	if (rc)
+		return rc;
+	if (!q->path || q->is_shared)
+		weir_flow_end_query(r->flow, query);
+	r->flow->nodes[query].is_silent = q->n_sharing > 0;
+	other->n_sharing -= q->is_shared;
+	q->is_removed = true;
+	return 0;
+}
+
 static json_t *
 remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 {
@@ -255,11 +277,8 @@ remove_query(struct weir_requests *r, const char *name, struct weir_error *err)
 		    reader->text->name, name);
 		return NULL;
 	}
-	if (!plan->queries[query].path)
-		weir_flow_end_query(r->flow, (unsigned)query);
-	else if (weir_workers_remove(r->all, (unsigned)query, err))
+	if (end_query(r, (unsigned)query, err))
 		return NULL;
-	plan->queries[query].is_removed = true;
 	weir_log(WEIR_LOG_NOTICE, "query %s: removed", name);
 	return json_sprintf("removed %s", name);
 }

@@ -106,7 +106,8 @@ struct weir_worker {
 	bool is_armed; /* its inputs wake it */
 	bool is_done;  /* nothing more comes to it, as it has told those to whom it sends rows */
 	struct weir_batch *batch;
-	unsigned n_inputs; /* its own */
+	struct weir_masks *masks; /* of the batch */
+	unsigned n_inputs;        /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
 	unsigned n_exchanges; /* queries whose rows are sent to their owners */

@@ -121,7 +121,7 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	struct weir_rows rows;
 
 	w->counts.queries[q].in += w->batch->n;
-	weir_path_run(wq->path, w->batch, &rows);
+	weir_path_run(wq->path, w->batch, w->masks, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
 	if (wq->exchange)
@@ -148,6 +148,7 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 	w->counts.packets += b->n;
 	w->counts.bytes += bytes;
 	w->decode_batch(b, &w->counts.decode);
+	w->masks->batch++;
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		w->at_query = q;
 		if (!w->queries[q].is_ending)

@@ -22,7 +22,7 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 
 	wq->wants_rows = q->wants_rows;
 	wq->wants_packets = q->wants_packets;
-	if (!q->path) { /* its rows come from others, on the control thread */
+	if (!q->path || q->is_shared) { /* its rows come from others, on the control thread */
 		wq->is_ending = wq->has_ended = true;
 		return 0;
 	}
@@ -92,6 +92,7 @@ destroy_worker(struct weir_worker *w)
 	for (unsigned i = 0; i < w->n_queries; i++)
 		fini_query(&w->queries[i]);
 	weir_batch_destroy(w->batch);
+	free(w->masks);
 	free(w->inputs);
 	free(w->queries);
 	free(w->counts.queries);
@@ -133,13 +134,14 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
+	w->masks = calloc(1, sizeof(*w->masks));
 	w->queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->queries));
 	w->counts.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->counts.queries));
 	w->answer.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->answer.queries));
 	w->seen.queries = calloc(WEIR_QUERIES_MOST, sizeof(*w->seen.queries));
 	w->out = weir_ring_create("out", sizeof(struct weir_parcel), RING_PARCELS);
 	w->back = weir_ring_create("back", sizeof(struct weir_parcel), RING_PARCELS);
-	if (!w->batch || !w->queries || !w->counts.queries || !w->answer.queries ||
+	if (!w->batch || !w->masks || !w->queries || !w->counts.queries || !w->answer.queries ||
 	    !w->seen.queries || !w->out || !w->back || give_inputs(w, all->intake))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	w->batch->decap = plan->command->decap;

@@ -99,6 +99,7 @@ struct weir_gen_plot {
 	uint64_t at;     /* of them behind us */
 	uint32_t n;      /* planted ones in it */
 	uint32_t next;   /* of these */
+	int32_t depth;   /* queue.depth of the background, -1: none */
 	int64_t last_ns; /* time of the packet before */
 	int64_t burst_ns;
 	bool has_copy; /* the same packet comes once more, at the other interface */

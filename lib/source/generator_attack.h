@@ -123,7 +123,7 @@ struct weir_gen_attack {
 	bool has_copies;       /* each packet comes by interface 0, then by interface 1 */
 	bool is_whole;         /* a second cut short by count has none */
 	bool is_odd;           /* rows in odd seconds only */
-	int32_t depth;         /* queue.depth of the background */
+	int32_t depth;         /* queue.depth of the background, 0: none */
 	uint32_t window_ns;    /* of WINDOW_BURST; a burst begins at such a boundary */
 	uint32_t max_rate_pps; /* 0: any */
 	uint32_t active;       /* seconds in each cycle that it is active, 0: all */

@@ -70,6 +70,7 @@ begin_second(struct weir_generator *g)
 	s->length = length_of(&g->options, s->second);
 	s->at = 0;
 	s->next = 0;
+	s->depth = a->depth ? a->depth : -1;
 	s->n = weir_gen_planted(a, &g->options, s->second, s->length);
 	if (a->is_burst)
 		s->burst_ns = weir_gen_burst_ns(a, &g->options, s->second, s->length);
@@ -88,7 +89,7 @@ plant_frame(struct weir_generator *g, uint8_t *p, struct packet *ret, bool *ret_
 	t.second = s->second;
 	t.i = s->next++;
 	t.at_ns = 0;
-	t.depth = a->depth;
+	t.depth = s->depth;
 	t.is_lost = false;
 	t.frame.src = &t.src;
 	t.frame.dst = &t.dst;
@@ -113,7 +114,8 @@ next_frame(struct weir_generator *g, uint8_t *p, struct packet *ret)
 	uint64_t room = left / each - (s->n - s->next);
 	bool is_lost = false;
 
-	if (s->next < s->n && s->at >= weir_gen_place(a, s->next, s->n, s->length)) {
+	/* Without room for background what is planted comes early. */
+	if (s->next < s->n && (!room || s->at >= weir_gen_place(a, s->next, s->n, s->length))) {
 		plant_frame(g, p, ret, &is_lost);
 	} else if (left < each) {
 		ret->len = weir_gen_background_arp(g, p);
@@ -137,7 +139,7 @@ next_packet(struct weir_generator *g, uint8_t *p, struct packet *ret)
 		begin_second(g);
 	ret->time_ns = weir_gen_tick(g);
 	ret->interface = s->has_copy;
-	ret->depth = g->options.attack->depth;
+	ret->depth = s->depth;
 	if (s->has_copy) {
 		memcpy(p, s->copy, s->copy_len);
 		ret->len = s->copy_len;

@@ -55,7 +55,7 @@ unknown_uri(const struct weir_source_config *c, struct weir_error *err)
 		if (!schemes[i])
 			continue;
 		weir_nearest_offer(&nearest, schemes[i]);
-		only = schemes[i];
+		only = only ? only : schemes[i];
 	}
 	word = weir_nearest_get(&nearest);
 	rc = weir_error_usage(err, "--source '%s': unknown kind of source '%s' (try '%s:...')",

@@ -124,7 +124,7 @@ static void
 run_stages(struct fixture *f, unsigned i, struct weir_rows *rows)
 {
 	weir_path_bind(f->path[0], f->batches[i]);
-	weir_path_run(f->path[0], f->batches[i], rows);
+	weir_path_run(f->path[0], f->batches[i], NULL, rows);
 }
 
 /* What each batch took. */

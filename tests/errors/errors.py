@@ -51,6 +51,10 @@ CASES = [
     ("unknown scheme of a source", 2, ["gem:udp", "gen"], ["--source", "gem:udp"]),
     ("unknown kind of generator", 2, ["udpp", "udp"], ["--source", "gen:udpp"]),
     ("unknown option of a generator", 2, ["cuont", "count"], ["--source", "gen:udp?cuont=5"]),
+    ("unknown attack of a generator", 2, ["syn_flod", "attack:syn_flood"], ["--source", "gen:attack:syn_flod"]),
+    ("unknown transport of lines", 2, ["tcp", "lines:udp://"], ["--source", "lines:tcp://127.0.0.1:5000"]),
+    ("lines without a port", 2, ["port", "lines:udp://127.0.0.1:5000"], ["--source", "lines:udp://127.0.0.1"]),
+    ("lines of a missing file", 1, ["/nonexistent/x", "no such file"], ["--source", "lines:/nonexistent/x"]),
     ("bad count of a generator", 2, ["count", "ten"], ["--source", "gen:udp?count=ten"]),
     # fields, functions, aggregates: with the nearest word
     ("unknown field in --where", 2, ["--where", "tcp.dstprt", "tcp.dstport"], [FILE, "--where", "tcp.dstprt == 80"]),

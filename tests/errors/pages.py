@@ -189,6 +189,32 @@ def check_ctl(t):
         t.check("weir-ctl: %s is named, status %d" % (what, status), weir.ended(p, (status,)) + problems)
 
 
+def check_gen(t):
+    page, problems = text("--help", binary=weir.GEN)
+    if len(page.splitlines()) > 30:
+        problems.append("%d lines" % len(page.splitlines()))
+    t.check("weir-gen --help", problems)
+    options = sorted(set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", page)) - {"-gen"})
+    check_man(t, options, weir.GEN)
+    check_completion(t, options, weir.GEN)
+    p = weir.run(["--describe", "gen:attack:ddos"], binary=weir.GEN)
+    q = weir.run(["--describe", "--source", "gen:attack:ddos"], binary=weir.GEN)
+    t.check("weir-gen: '--source' may be left out",
+            weir.ended(p) + weir.ended(q) + ([] if p.stdout == q.stdout and p.stdout else ["%r" % p.stdout[:200]]))
+    for what, status, part, args in (
+            ("an unknown attack", 2, "attack:ddos", ["gen:attack:ddoss", "--describe"]),
+            ("nothing to do", 2, "--describe", ["gen:mix"]),
+            ("nothing to generate", 2, "gen:mix", ["--describe"]),
+            ("what is no generator", 2, "lines:x", ["--source", "lines:x", "--describe"]),
+            ("an unknown option", 2, "--describe", ["gen:mix", "--descrbe"]),
+            ("a file that cannot be written", 1, "/nonexistent/x", ["gen:mix?count=5", "-w", "/nonexistent/x"])):
+        p = weir.run(args, binary=weir.GEN)
+        out = (p.stdout + p.stderr).decode("utf-8", "replace")
+        problems = ["%d lines" % len(out.splitlines())] if len(out.splitlines()) != 1 else []
+        t.check("weir-gen: %s is named, status %d" % (what, status),
+                weir.ended(p, (status,)) + problems + ([] if part in out else ["it says %r" % out[:300]]))
+
+
 def main():
     t = tap.Tap()
     options, page = check_help(t)
@@ -198,6 +224,7 @@ def main():
     check_completion(t, options, weir.BINARY)
     check_plans(t)
     check_doctor(t)
+    check_gen(t)
     check_ctl(t)
     t.done()
 

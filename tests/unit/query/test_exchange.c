@@ -194,7 +194,7 @@ work(struct run *r, unsigned i, struct weir_batch *b)
 	struct weir_rows rows;
 
 	weir_path_bind(w->path, b);
-	weir_path_run(w->path, b, &rows);
+	weir_path_run(w->path, b, NULL, &rows);
 	weir_path_scatter(w->path, &w->e, &rows, w->high_ns, w->aggregator, &w->counters);
 	note_times(w, b);
 	while (weir_mask_count(w->e.left)) {
@@ -246,7 +246,7 @@ run_combined(struct run *r)
 
 		fill(b, i);
 		weir_path_bind(w->path, b);
-		weir_path_run(w->path, b, &rows);
+		weir_path_run(w->path, b, NULL, &rows);
 		weir_path_group(w->path, &rows, w->high_ns, w->aggregator, &w->counters);
 		note_times(w, b);
 	}

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "check.h"
-#include "kind.h"
+#include "generator_attack.h"
 #include "reading.h"
 
 #define START_NS INT64_C(1767225600000000000)
@@ -103,11 +103,12 @@ each(const char *uri, void (*visit)(void *ctx, const struct weir_batch *b, uint3
 static void
 test_same_seed(void)
 {
-	static const char *const kinds[] = { "udp", "tcp", "imix", "mix" };
+	static const char *const kinds[] = { "udp", "tcp", "imix", "mix", "text",
+		"attack:syn_flood", "attack:loss", "attack:incast", "attack:flowlets" };
 	struct seen a, b, c;
 	char uri[128];
 
-	for (unsigned k = 0; k < 4; k++) {
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		snprintf(uri, sizeof(uri), "gen:%s?count=3000&v6=0.3&vlan=0.3&seed=7", kinds[k]);
 		CU_ASSERT_EQUAL(read_source(WEIR_SOURCE_URI, uri, WEIR_ROWS, &a), 0);
 		/* The size of bursts must not matter. */
@@ -155,6 +156,81 @@ test_checksums(void)
 	each("gen:tcp?count=2000&v6=0.5&vlan=0.5&size=imix", check_frame, NULL);
 	each("gen:imix?count=2000&v6=0.5&vlan=0.5", check_frame, NULL);
 	each("gen:mix?count=20000", check_frame, NULL);
+	each("gen:attack:sizes?count=20000&v6=0.5&vlan=0.5", check_frame, NULL);
+	each("gen:attack:dns_reflect?count=20000&v6=0.5", check_frame, NULL);
+}
+
+struct records {
+	unsigned n;
+	unsigned n_upper; /* bytes that are none of a record's */
+	uint32_t least;
+	uint32_t most;
+	uint64_t words; /* bits of a hash: few where words come again */
+};
+
+static void
+check_record(void *ctx, const struct weir_batch *b, uint32_t i)
+{
+	struct records *r = ctx;
+	uint32_t hash = 0;
+
+	CU_ASSERT_EQUAL(b->link[i], WEIR_LINK_TEXT);
+	CU_ASSERT_EQUAL(b->cap_len[i], b->wire_len[i]);
+	for (uint32_t k = 0; k < b->cap_len[i]; k++) {
+		uint8_t c = b->data[i][k];
+
+		r->n_upper += !((c >= 'a' && c <= 'z') || c == ' ');
+		hash = hash * 31 + c;
+	}
+	r->words |= UINT64_C(1) << hash % 64;
+	r->least = r->n && r->least < b->cap_len[i] ? r->least : b->cap_len[i];
+	r->most = r->most > b->cap_len[i] ? r->most : b->cap_len[i];
+	r->n++;
+}
+
+static void
+test_text(void)
+{
+	struct records words = { 0 }, lines = { 0 }, mixed = { 0 };
+
+	each("gen:text?count=5000&flows=3", check_record, &words);
+	CU_ASSERT_EQUAL(words.n, 5000);
+	CU_ASSERT_EQUAL(words.n_upper, 0);
+	CU_ASSERT(words.least >= 6 && words.most <= 7);
+	CU_ASSERT(__builtin_popcountll(words.words) <= 3 && words.words);
+	each("gen:text?count=500&size=41", check_record, &lines);
+	CU_ASSERT_EQUAL(lines.n_upper, 0);
+	CU_ASSERT_EQUAL(lines.least, 41);
+	CU_ASSERT_EQUAL(lines.most, 41);
+	each("gen:text?count=500&size=imix", check_record, &mixed);
+	CU_ASSERT_EQUAL(mixed.least, 64);
+	CU_ASSERT_EQUAL(mixed.most, 1518);
+}
+
+struct depths {
+	unsigned n[256];
+};
+
+static void
+count_depth(void *ctx, const struct weir_batch *b, uint32_t i)
+{
+	struct depths *d = ctx;
+
+	(void)i;
+	CU_ASSERT_FATAL(b->queue_depth >= 0 && b->queue_depth < 256);
+	d->n[b->queue_depth]++;
+}
+
+/* The depth is a burst's, yet each packet has its own. */
+static void
+test_queue_depth(void)
+{
+	struct depths d = { { 0 } };
+
+	each("gen:attack:incast?count=20000&rate=10k", count_depth, &d);
+	CU_ASSERT_EQUAL(d.n[150], 2 * (64 + 45));
+	CU_ASSERT_EQUAL(d.n[80], 2 * 60);
+	CU_ASSERT_EQUAL(d.n[3], 20000 - 2 * (64 + 45 + 60));
 }
 
 #define MAX_FLOWS 256u
@@ -377,6 +453,56 @@ test_mix(void)
 	CU_ASSERT(d.n_tagged > 500);
 }
 
+/* Each row of the table is whole, and each attack can be had. */
+static void
+test_attack_table(void)
+{
+	char uri[128];
+	struct seen r;
+
+	for (const struct weir_gen_attack *a = weir_gen_attacks; a->name; a++) {
+		CU_ASSERT_PTR_NOT_NULL(a->doc);
+		CU_ASSERT_PTR_NOT_NULL(strstr(a->query, "--query "));
+		CU_ASSERT_PTR_NOT_NULL(a->values[0].column);
+		CU_ASSERT((a->n != 0) != (a->percent != 0));
+		CU_ASSERT(a->n * (a->has_copies ? 2 : 1) <= WEIR_GEN_ATTACK_LEAST);
+		snprintf(uri, sizeof(uri), "gen:attack:%s?rate=1k&count=2500", a->name);
+		CU_ASSERT_EQUAL(read_source(WEIR_SOURCE_URI, uri, WEIR_ROWS, &r), 0);
+		CU_ASSERT_EQUAL(r.packets, 2500);
+		CU_ASSERT_EQUAL(r.first_ns, START_NS);
+		CU_ASSERT_EQUAL(r.last_ns, START_NS + INT64_C(2499000000));
+		CU_ASSERT_EQUAL(r.min_ns, r.first_ns);
+		CU_ASSERT_EQUAL(r.max_ns, r.last_ns);
+	}
+}
+
+static void
+test_attack_refusals(void)
+{
+	static const struct {
+		const char *uri;
+		const char *part;
+	} wrong[] = {
+		{ "gen:attack:syn_flod", "attack:syn_flood" },
+		{ "gen:attack", "attack:new_tcp" },
+		{ "gen:syn_flood", "attack:syn_flood" },
+		{ "gen:udp:x", "kind udp" },
+		{ "gen:attack:ddos?rate=999", "1000" },
+		{ "gen:attack:ddos?count=999", "1000" },
+		{ "gen:attack:timeouts?rate=5k&count=4999", "5000" },
+		{ "gen:attack:microburst?rate=1M", "40000" },
+		{ "gen:text?flows=1M", "100000" },
+	};
+	struct weir_source *s;
+	struct weir_error err;
+
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		CU_ASSERT_FATAL(open_as(WEIR_SOURCE_URI, wrong[i].uri, &s, &err) != 0);
+		CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, wrong[i].part));
+	}
+}
+
 static void
 test_pace(void)
 {
@@ -465,6 +591,7 @@ test_docs(void)
 	static const struct weir_source_kind *const kinds[] = {
 		&weir_source_kind_file,
 		&weir_source_kind_generator,
+		&weir_source_kind_lines,
 		&weir_source_kind_port,
 		&weir_source_kind_interface,
 	};
@@ -491,6 +618,10 @@ main(void)
 		{ "sequence numbers of one direction", test_tcp_sequence },
 		{ "conversations of kind mix", test_mix },
 		{ "pace", test_pace },
+		{ "text is of words", test_text },
+		{ "each packet has its depth of queue", test_queue_depth },
+		{ "all attacks can be had", test_attack_table },
+		{ "wrong attacks are refused", test_attack_refusals },
 		{ "without end", test_endless },
 		{ "wrong options", test_errors },
 		{ "every kind is documented", test_docs },

@@ -22,7 +22,9 @@
  */
 struct weir_path {
 	const char *name;
-	bool is_of_rows; /* its columns are those of a result, else the fields of packets */
+	unsigned n_prefixes; /* leading stages that others may have too: numbers for weir_masks */
+	unsigned *prefixes;  /* [n_prefixes] of stages 0 .. i together */
+	bool is_of_rows;     /* its columns are those of a result, else the fields of packets */
 	bool hands_over; /* what it selects goes on to the query's chain, with the packets' times */
 	unsigned n_stages;
 	struct weir_stage **stages;
@@ -75,6 +77,21 @@ struct weir_path {
 	const struct weir_column **moved_columns;
 };
 
+/*
+ * What is left of a batch behind stages that several queries begin with: worked out for the first
+ * of them, and taken over by the others. A worker's own.
+ */
+#define WEIR_MASKS 512
+
+struct weir_masks {
+	uint64_t batch; /* number of the batch that is in work, from 1 on */
+	struct {
+		uint64_t batch; /* for which it holds */
+		uint32_t n;     /* rows that are left */
+		uint64_t sel[WEIR_MASK_WORDS];
+	} of[WEIR_MASKS];
+};
+
 /* A worker's part in the exchange of a query's rows; everything but the exchange is its own. */
 struct weir_path_exchange {
 	struct weir_exchange *exchange;
@@ -116,8 +133,10 @@ void weir_path_bind(struct weir_path *p, const struct weir_batch *b);
 /* The schema of a batch of packets with their group spec; keys and calls stay the path's. */
 void weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret);
 
-/* Hot, owning lcore. Run the stages; ret holds the rows that are left. */
-void weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_rows *ret);
+/* Hot, owning lcore. Run the stages; ret holds the rows that are left. masks may be NULL where the
+ * path has no prefixes. */
+void weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_masks *masks,
+    struct weir_rows *ret);
 /* Hot, owning lcore. Feed rows that are left to the aggregator. */
 void weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
     struct weir_aggregator *a, struct weir_group_counters *counters);

@@ -9,6 +9,8 @@
 #include <weir/query/path.h>
 #include <weir/sink/sink.h>
 
+struct weir_prefix;
+
 /* All queries of a run, checked and compiled: the physical plan. Control thread only. */
 
 /* Where the rows of a query are aggregated. */
@@ -39,6 +41,11 @@ struct weir_plan_query {
 	uint64_t table_bytes; /* that so many may take; each worker has a table */
 	bool is_removed;      /* while the run went on */
 	bool is_being_built, is_built;
+	/* Another query has the same groups: this one's rows are taken from there. */
+	bool is_shared;
+	unsigned shared_with;     /* number of that query */
+	unsigned *shared_columns; /* [path->n_aggs] which of its aggregates each is */
+	unsigned n_sharing;       /* queries that take their rows from this one */
 	unsigned n_sinks;
 	const char **sinks; /* URIs, the default one included */
 };
@@ -46,6 +53,7 @@ struct weir_plan_query {
 struct weir_plan {
 	const struct weir_command *command;
 	bool is_live;
+	bool is_running; /* queries are added to a run */
 	int64_t lateness_ns;
 	enum weir_overflow overflow;
 	uint64_t seed;
@@ -56,6 +64,8 @@ struct weir_plan {
 	bool may_spread;              /* a port that is not opened now may spread packets */
 	bool has_spread;              /* of all sources alike, */
 	struct weir_field_set spread; /* these decide who gets a packet */
+	unsigned n_prefixes;
+	struct weir_prefix *prefixes; /* stages that queries begin with */
 	unsigned n_queries;
 	struct weir_plan_query *queries; /* [WEIR_QUERIES_MOST] they stay where they are */
 };
@@ -92,8 +102,8 @@ void weir_plan_group_spec(
 /*
  * Another path of a query, for another worker; the caller's. Errors are those of weir_path_build.
  */
-int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q,
-    struct weir_path **ret, struct weir_error *err);
+int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q, struct weir_path **ret,
+    struct weir_error *err);
 /* What a segment's group of a query's chain is made of. */
 void weir_plan_segment_spec(const struct weir_plan *p, const struct weir_plan_query *q,
     unsigned segment, struct weir_group_spec *ret);
