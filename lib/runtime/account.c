@@ -136,6 +136,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	l->sampling = o->sampling;
 	l->undercount = o->undercount;
 	l->left_out = o->left_out;
+	l->crowded = o->crowded;
 	l->rows = o->rows;
 	if (!q->path) {
 		fill_rows_query(l, f, query, plan);

@@ -417,9 +417,11 @@ rows_of(const struct weir_path *path, const struct weir_pane *pane)
 
 /* Group the rows of one window. b is consumed. */
 static struct weir_block *
-group_within(struct weir_flow_group *g, struct weir_path *path, const struct weir_window *of,
+group_within(struct weir_flow *f, unsigned query, unsigned segment, const struct weir_window *of,
     struct weir_block *b)
 {
+	struct weir_path *path = query_of(f, query)->chain->segments[segment].path;
+	struct weir_flow_group *g = &f->nodes[query].groups[segment];
 	struct weir_block *out;
 	struct weir_pane *pane;
 
@@ -429,6 +431,7 @@ group_within(struct weir_flow_group *g, struct weir_path *path, const struct wei
 		out = weir_block_create(&path->schema, 0);
 	} else {
 		weir_pane_set_window(pane, b->window_start_ns, b->window_end_ns);
+		weir_delivery_note_rows_pane(f->delivery, query, pane, false);
 		out = rows_of(path, pane);
 		weir_aggregator_recycle(g->aggregator, pane);
 	}
@@ -499,7 +502,7 @@ run_from(
 		if (!s->path->has_group) {
 			b = select_rows(s->path, b);
 		} else if (!s->has_window) {
-			b = group_within(&n->groups[segment], s->path, of, b);
+			b = group_within(f, query, segment, of, b);
 		} else {
 			feed(&n->groups[segment], s->path, of, b);
 			weir_block_destroy(b);
@@ -842,6 +845,8 @@ give_to_worker(void *ctx, unsigned worker, struct weir_pane *pane)
 {
 	struct giving *g = ctx;
 
+	/* What it lacks since those of several workers were put together is in no window. */
+	g->f->delivery->outlets[g->query].lost += weir_pane_lost(pane);
 	g->f->give_back(g->f->ctx, g->query, worker, pane);
 }
 
@@ -1065,6 +1070,8 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 	if (!taken.pane)
 		return;
 	b = rows_of(s->path, taken.pane);
+	weir_delivery_note_rows_pane(
+	    f->delivery, query, taken.pane, g->windows.window.kind == WEIR_WINDOW_SLIDING);
 	if (taken.is_copy)
 		weir_pane_destroy(taken.pane);
 	else
