@@ -709,6 +709,7 @@ weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b)
 		run_from(f, query, 0, b, f->time_ns);
 		return;
 	}
+	f->nodes[query].n_handed += b->n_rows;
 	views = calloc(n_columns + 1, sizeof(*views));
 	columns = calloc(n_columns + 1, sizeof(*columns));
 	if (!views || !columns)

@@ -82,6 +82,7 @@ struct weir_flow_node {
 	uint64_t n_offered;          /* of a query that was removed: rows that these had for it */
 	uint64_t n_in;               /* rows that came from other queries */
 	uint64_t n_out;              /* rows that left the first segment */
+	uint64_t n_handed;           /* packets that workers have handed over to be joined */
 	uint64_t n_overflow;         /* packets that found no room to wait for their join */
 	uint64_t n_late;             /* and whose window had gone */
 };
