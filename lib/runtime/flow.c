@@ -643,7 +643,8 @@ window_at(const struct weir_window *w, int64_t t, int64_t *ret_start_ns, int64_t
 	into = t % w->size_ns;
 	if (into < 0)
 		into += w->size_ns;
-	*ret_start_ns = t - into;
+	if (__builtin_sub_overflow(t, into, ret_start_ns))
+		*ret_start_ns = INT64_MIN + 1;
 	*ret_end_ns = plus(*ret_start_ns, w->size_ns);
 }
 
