@@ -292,6 +292,21 @@ fail:
 	return NULL;
 }
 
+const struct weir_column *const *
+weir_result_filter(struct weir_result *r, const struct weir_block *b, uint64_t sel[WEIR_MASK_WORDS])
+{
+	struct weir_rows rows = { .inputs = r->inputs };
+
+	rows.n = weir_block_slice(b, 0, r->views);
+	memcpy(rows.sel, sel, sizeof(rows.sel));
+	for (unsigned c = 0; c < r->schema.n_columns; c++)
+		r->inputs[c] = c < b->schema->n_columns ? &r->views[c] : &r->nothing;
+	for (unsigned i = 0; i < r->n_steps; i++)
+		weir_stage_run(r->steps[i].stage, &rows);
+	memcpy(sel, rows.sel, sizeof(rows.sel));
+	return r->inputs;
+}
+
 bool
 weir_result_narrows(const struct weir_result *r)
 {

@@ -124,6 +124,9 @@ fini_node(struct weir_flow_node *n)
 	for (unsigned i = 0; i < n->n_inputs; i++)
 		weir_block_destroy(n->inputs[i].rows);
 	free(n->inputs);
+	for (unsigned i = 0; i < n->n_early; i++)
+		weir_block_destroy(n->early[i].rows);
+	free(n->early);
 	for (unsigned i = 0; i < n->n_groups; i++) {
 		weir_windows_fini(&n->groups[i].windows);
 		weir_aggregator_destroy(n->groups[i].aggregator);
@@ -776,6 +779,11 @@ next_of_query(const struct weir_flow *f, unsigned query, struct weir_flow_work *
 		w.kind = WEIR_WORK_PANE;
 		offer(ret, &has, &w);
 	}
+	if (n->n_early) {
+		w.kind = WEIR_WORK_EARLY;
+		w.due_ns = n->early_due_ns;
+		offer(ret, &has, &w);
+	}
 	if (n->list.rows) {
 		w.kind = WEIR_WORK_LIST;
 		w.due_ns = plus(n->list.first_end_ns, n->delay_ns);
@@ -1084,6 +1092,84 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 		fail_memory(f);
 }
 
+static int
+compare_early(const void *a, const void *b)
+{
+	const struct weir_flow_early *x = a, *y = b;
+
+	if (x->due_ns != y->due_ns)
+		return x->due_ns < y->due_ns ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Rows that are due by a time, in the order of the packets that they come from. */
+static void
+do_early(struct weir_flow *f, unsigned query, int64_t until_ns)
+{
+	const struct weir_schema *s = weir_chain_schema(query_of(f, query)->chain);
+	struct weir_flow_node *n = &f->nodes[query];
+	struct weir_block *out = weir_block_create(s, WEIR_ROWS);
+	struct weir_column *views = calloc(s->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(s->n_columns + 1, sizeof(*columns));
+	int64_t end_ns;
+	unsigned i;
+
+	if (!views || !columns)
+		abort();
+	if (weir_windows_next(&n->windows, &end_ns) && end_ns < until_ns)
+		until_ns = end_ns;
+	for (unsigned c = 0; c < s->n_columns; c++)
+		columns[c] = &views[c];
+	qsort(n->early, n->n_early, sizeof(*n->early), compare_early);
+	for (i = 0; i < n->n_early && n->early[i].due_ns <= until_ns; i++) {
+		uint32_t row = n->early[i].row, first = row / WEIR_ROWS * WEIR_ROWS;
+		uint64_t sel[WEIR_MASK_WORDS] = { 0 };
+
+		weir_mask_set(sel, row - first);
+		(void)weir_block_slice(n->early[i].rows, first, views);
+		if (!out || weir_block_append_rows(out, n->early[i].rows, first, columns, sel))
+			fail_memory(f);
+		weir_block_destroy(n->early[i].rows);
+	}
+	n->n_early -= i;
+	memmove(n->early, n->early + i, n->n_early * sizeof(*n->early));
+	n->early_due_ns = n->n_early ? n->early[0].due_ns : INT64_MAX;
+	free(views);
+	free(columns);
+	if (out)
+		weir_delivery_put(f->delivery, query, out);
+}
+
+void
+weir_flow_early(struct weir_flow *f, unsigned query, struct weir_early_rows *r)
+{
+	struct weir_flow_node *n = &f->nodes[query];
+	unsigned need = n->n_early + r->rows->n_rows;
+
+	n->knows_next = false;
+	if (need > n->cap_early) {
+		n->early = realloc(n->early, 2 * (size_t)need * sizeof(*n->early));
+		if (!n->early)
+			abort();
+		n->cap_early = 2 * need;
+	}
+	for (uint32_t i = 0; i < r->rows->n_rows; i++) {
+		int64_t due_ns;
+
+		/* Time is as far as this packet, and by so much ahead of what is closed. */
+		if (f->plan->is_live || r->time_ns[i] == WEIR_TIME_NONE ||
+		    __builtin_sub_overflow(r->time_ns[i], f->plan->lateness_ns, &due_ns))
+			due_ns = INT64_MIN;
+		if (!n->n_early || due_ns < n->early_due_ns)
+			n->early_due_ns = due_ns;
+		n->early[n->n_early++] =
+		    (struct weir_flow_early){ due_ns, r->number[i], weir_block_hold(r->rows), i };
+	}
+	weir_early_rows_destroy(r);
+	if (f->plan->is_live)
+		do_early(f, query, INT64_MAX);
+}
+
 static void
 do_work(struct weir_flow *f, const struct weir_flow_work *w, int64_t list_until_ns)
 {
@@ -1092,6 +1178,9 @@ do_work(struct weir_flow *f, const struct weir_flow_work *w, int64_t list_until_
 
 	f->nodes[w->query].knows_next = false;
 	switch (w->kind) {
+	case WEIR_WORK_EARLY:
+		do_early(f, w->query, list_until_ns > w->due_ns ? list_until_ns : w->due_ns);
+		break;
 	case WEIR_WORK_PANE:
 		do_pane(f, w->query, w->due_ns);
 		break;

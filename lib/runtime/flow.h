@@ -2,6 +2,7 @@
 #ifndef WEIR_RUNTIME_FLOW_H
 #define WEIR_RUNTIME_FLOW_H
 
+#include <weir/query/early.h>
 #include <weir/query/plan.h>
 
 #include "delivery.h"
@@ -18,6 +19,7 @@
 
 /* What a query has to do at an instant, in the order in which it does it then. */
 enum weir_flow_work_kind {
+	WEIR_WORK_EARLY, /* rows leave before their windows are closed */
 	WEIR_WORK_PANE,  /* a window of packets is complete */
 	WEIR_WORK_LIST,  /* rows with windows of their own are */
 	WEIR_WORK_INPUT, /* rows of other queries, or packets, may be taken */
@@ -47,6 +49,14 @@ struct weir_flow_input {
 	uint64_t bytes;
 };
 
+/* A row that leaves before its window is closed. */
+struct weir_flow_early {
+	int64_t due_ns;
+	int64_t number; /* of the packet that made it leave */
+	struct weir_block *rows;
+	uint32_t row;
+};
+
 /* The rows of a window, for joins. */
 struct weir_flow_kept {
 	int64_t start_ns, end_ns;
@@ -74,6 +84,9 @@ struct weir_flow_node {
 	struct weir_flow_list list;
 	unsigned n_inputs, cap_inputs;
 	struct weir_flow_input *inputs; /* ascending by due and start */
+	unsigned n_early, cap_early;
+	struct weir_flow_early *early; /* in no order */
+	int64_t early_due_ns;          /* of the first of them */
 	unsigned n_groups;
 	struct weir_flow_group *groups; /* [n_groups] by segment */
 	unsigned n_kept;
@@ -111,6 +124,8 @@ void weir_flow_fini(struct weir_flow *f);
 void weir_flow_pane(struct weir_flow *f, unsigned query, unsigned worker, struct weir_pane *pane);
 /* Rows of packets that a worker hands over; b is consumed. */
 void weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b);
+/* Rows of windows that are not closed yet; r is consumed. Of live sources they go out at once. */
+void weir_flow_early(struct weir_flow *f, unsigned query, struct weir_early_rows *r);
 /* Do all that is due up to a time; INT64_MAX: all that there is. */
 void weir_flow_advance(struct weir_flow *f, int64_t time_ns);
 /* Rows that other queries have produced for this one. */

@@ -142,7 +142,9 @@ weir_worker_count(struct weir_worker *w)
 
 		if (wq->has_ended)
 			continue;
-		if (!wq->is_ending)
+		if (wq->is_late)
+			counts->offered = counts->in; /* of the late ones all */
+		else if (!wq->is_ending)
 			counts->offered = w->counts.packets - counts->joined;
 		if (wq->aggregator)
 			weir_aggregator_fill(wq->aggregator, &counts->windows, &counts->keys);
@@ -186,6 +188,7 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 	for (unsigned q = 0; q < w->n_queries; q++)
 		if (!w->queries[q].has_ended)
 			weir_path_bind(w->queries[q].path, w->batch);
+	wq->path->late = w->all->config->plan->command->late_sink ? w->late : NULL;
 	free(addition);
 }
 

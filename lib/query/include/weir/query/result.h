@@ -58,6 +58,13 @@ struct weir_block *weir_result_run_part(struct weir_result *r, struct weir_block
  */
 struct weir_block *weir_result_run(struct weir_result *r, struct weir_block *b);
 
+/*
+ * Run --where and --map, of a result that has nothing else, over a block of at most WEIR_ROWS rows:
+ * clears the bits of sel that they drop, and returns the columns, which hold until the next run.
+ */
+const struct weir_column *const *weir_result_filter(
+    struct weir_result *r, const struct weir_block *b, uint64_t sel[WEIR_MASK_WORDS]);
+
 unsigned weir_result_n_joins(const struct weir_result *r);
 /* Control. The rows that join number `join` looks up from now on; NULL: none. Not owned. */
 void weir_result_join_to(struct weir_result *r, unsigned join, const struct weir_block *other);
