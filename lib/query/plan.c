@@ -167,6 +167,18 @@ check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struc
 	return 0;
 }
 
+static const char *
+packet_sink(const struct weir_plan_query *q)
+{
+	const struct weir_sink_ops *ops = NULL;
+	const char *target;
+
+	for (unsigned i = 0; i < q->n_sinks; i++)
+		if (!weir_sink_parse(q->sinks[i], &ops, &target, NULL) && ops->takes_packets)
+			return q->sinks[i];
+	return "";
+}
+
 /* Does the query make rows of its own accord, so that they must go somewhere? */
 static bool
 makes_rows(const struct weir_query_text *text)
@@ -239,11 +251,11 @@ find_query(void *ctx, const char *name, struct weir_chain_other *ret, struct wei
 	if (!q->chain)
 		return weir_error_usage(err, "query '%s' gives packets, and no rows", name);
 	*ret = (struct weir_chain_other){ (unsigned)(q - p->queries), weir_chain_schema(q->chain),
-		q->chain->window, q->chain->has_window };
+		q->chain->window, q->chain->has_window, q->chain->lacks_key };
 	return 0;
 }
 
-/* Add the columns of an input to those of the union. */
+/* Add the columns of an input to those of the union. Keys are the columns that are keys of all. */
 static int
 unite(struct weir_schema *to, const struct weir_schema *from, const char *name, bool is_first,
     struct weir_error *err)
@@ -266,6 +278,22 @@ unite(struct weir_schema *to, const struct weir_schema *from, const char *name, 
 			    weir_type_name(c->type), name, weir_type_name(to->columns[at].type));
 	}
 	return 0;
+}
+
+static bool
+has_same_keys(const struct weir_schema *a, const struct weir_schema *b)
+{
+	unsigned n_a = 0, n_b = 0, n_both = 0;
+
+	for (unsigned i = 0; i < a->n_columns; i++) {
+		int at = weir_schema_find(b, a->columns[i].name);
+
+		n_a += a->columns[i].is_key;
+		n_both += a->columns[i].is_key && at >= 0 && b->columns[at].is_key;
+	}
+	for (unsigned i = 0; i < b->n_columns; i++)
+		n_b += b->columns[i].is_key;
+	return n_a == n_both && n_b == n_both;
 }
 
 struct from_list {
@@ -299,6 +327,8 @@ add_input(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 		    "the queries must have the same window: that of '%s' is %s, and before it %s",
 		    it->expr, text[1], text[0]);
 	l->spec->window = other.window;
+	l->spec->lacks_key |=
+	    other.lacks_key || (q->n_from && !has_same_keys(l->schema, other.schema));
 	rc = unite(l->schema, other.schema, it->expr, q->n_from == 0, err);
 	*(unsigned *)weir_array_add(&q->from, &q->n_from, sizeof(*q->from)) = other.query;
 	return rc;
@@ -411,9 +441,9 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 		return rc;
 	if (q->wants_packets && (q->parts->from || q->parts->hands_over))
 		return weir_error_usage(err,
-		    "%s: a sink of packets needs a query of packets alone, without --from and "
-		    "--join",
-		    q->sinks[0]);
+		    "--sink '%s': a sink of packets needs a query of packets alone, without --from "
+		    "and --join",
+		    packet_sink(q));
 	if (!q->parts->from) {
 		rc = weir_plan_path(p, q, &q->path, err);
 		if (rc)

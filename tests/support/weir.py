@@ -35,42 +35,42 @@ def ended(p, allowed=(0,)):
     return problems
 
 
-def chained(arguments):
-    """What --from and --join of a command line say: {query: those it takes its rows from}, queries whose rows others use."""
-    sources, used, query = {}, set(), "main"
-    for flag, value in zip(arguments, arguments[1:]):
-        if flag == "--query":
-            query = value
-        elif flag == "--from":
-            sources[query] = value.split(",")
-            used |= set(sources[query])
-        elif flag == "--join":
-            used.add(value.split(":")[-1].split("@")[0])
-    return sources, used
+def queries_of(args):
+    """name -> (queries whose rows it takes, does it have a sink) of a command line"""
+    found, name, words = {}, "main", list(args)
+    for i, word in enumerate(words[:-1]):
+        if word == "--query":
+            name = words[i + 1]
+        takes, sinks = found.setdefault(name, ([], []))
+        if word == "--from":
+            takes += words[i + 1].split(",")
+        elif word == "--sink":
+            sinks.append(words[i + 1])
+    joined = [w.split(":")[-1].split("@")[0] for v, w in zip(words, words[1:]) if v == "--join"]
+    read = {x for takes, _ in found.values() for x in takes} | set(joined)
+    return {n: (takes, bool(sinks) or n not in read) for n, (takes, sinks) in found.items()}
 
 
-def ledger(stats, arguments=()):
-    """Problems of a --stats document: every packet and row must be accounted for exactly once.
-
-    arguments: weir's, where queries take rows of others; then those others must have no --sink.
-    """
+def ledger(stats, args=()):
+    """Problems of a --stats document: every packet and row must be accounted for exactly once."""
     problems = []
+    known = queries_of(args)
     if stats.get("balanced") is not True:
         problems.append("balanced is %r" % stats.get("balanced"))
     received = stats["received"]["packets"]
     delivered = sum(s["delivered"] + s.get("queued", 0) + sum(s["dropped"].values())
                     for s in stats["sinks"].values())
     rows = 0
-    sources, used = chained(arguments)
     for name, q in stats["queries"].items():
         dropped = sum(q["dropped"].values())
         kept = q.get("aggregated", 0) + q.get("emitted", 0)
-        came = sum(stats["queries"][s]["rows"] for s in sources[name]) if name in sources else received
-        if q["in"] != came:
-            problems.append("query %s: in %d, but %d came" % (name, q["in"], came))
+        takes, has_sink = known.get(name, ((), True))
+        offered = sum(stats["queries"][x]["rows"] for x in takes) if takes else received
+        if q["in"] != offered:
+            problems.append("query %s: in %d, but there were %d" % (name, q["in"], offered))
         if q["in"] != kept + dropped:
             problems.append("query %s: in %d != aggregated %d + dropped %d" % (name, q["in"], kept, dropped))
-        rows += q["rows"] if name not in used else 0
+        rows += q["rows"] if has_sink else 0
     # Two queries may share a sink, and a query may have several: only one sink says it all.
     if len(stats["sinks"]) == 1 and delivered != rows:
         problems.append("rows %d, but the sinks account for %d" % (rows, delivered))

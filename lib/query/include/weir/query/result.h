@@ -30,6 +30,8 @@ int weir_result_add(
 /* Append a join with the rows of the query `name`, by its keys. Usage errors without the flag. */
 int weir_result_add_join(struct weir_result *r, enum weir_join_kind kind, const char *name,
     const struct weir_schema *other, struct weir_error *err);
+/* Rows leave in the order in which they come: they are not put in that of their keys. */
+void weir_result_keep_order(struct weir_result *r);
 /* After the last step. -ENOMEM alone. */
 int weir_result_finish(struct weir_result *r, struct weir_error *err);
 void weir_result_destroy(struct weir_result *r);

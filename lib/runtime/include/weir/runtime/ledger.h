@@ -48,6 +48,7 @@ struct weir_ledger_query {
 	uint64_t table_bytes;
 	double sampling; /* sample: the least share of the keys that a window's rows stand for */
 	uint64_t undercount; /* evict: packets that a row may lack */
+	uint64_t crowded;    /* rows that sliding windows had no room for, in each window anew */
 	uint64_t left_out;   /* values that found no memory in aggregates that grow */
 };
 
