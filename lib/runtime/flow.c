@@ -1,71 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <weir/base/array.h>
-#include <weir/base/time.h>
-#include <weir/record/append.h>
+#include "flow_parts.h"
 
-#include "flow.h"
-
-/* What a query has to do at an instant. */
-enum work_kind {
-	WORK_PANE,  /* a window of packets is complete */
-	WORK_LIST,  /* rows with windows of their own are */
-	WORK_INPUT, /* rows of other queries, or packets, may be taken */
-	WORK_GROUP, /* a window of a group of the chain is complete */
-};
-
-struct work {
-	int64_t due_ns;
-	unsigned level, query;
-	enum work_kind kind;
-	unsigned group;
-};
-
-static void
-fail_memory(struct weir_flow *f)
-{
-	struct weir_error e;
-
-	weir_delivery_fail(
-	    f->delivery, weir_error_run(&e, -ENOMEM, "no memory for the rows of a window"), &e);
-}
-
-static const struct weir_plan_query *
-query_of(const struct weir_flow *f, unsigned query)
-{
-	return &f->plan->queries[query];
-}
-
+/* How much after its end a session, or a window of so many rows, is known to be over. */
 static int64_t
-plus(int64_t a, int64_t b)
+delay_of_path(const struct weir_path *path)
 {
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+	if (!path || !path->has_group)
+		return 0;
+	if (path->window.kind == WEIR_WINDOW_SESSION)
+		return weir_flow_plus(path->window.gap_ns, 1);
+	return path->window.kind == WEIR_WINDOW_COUNT ? 1 : 0;
 }
 
-/* How much after its row's window has ended a query's row is due. */
+/* How much after their window has ended a query takes up rows: not before those that it is made of.
+ */
 static int64_t
-delay_of(const struct weir_plan_query *q)
+delay_of_query(const struct weir_flow *f, const struct weir_plan_query *q)
 {
-	const struct weir_window *w = q->path ? &q->path->window : &q->chain->window;
+	int64_t delay_ns = delay_of_path(q->path);
 
-	if (w->kind == WEIR_WINDOW_SESSION)
-		return plus(w->gap_ns, 1);
-	return w->kind == WEIR_WINDOW_COUNT ? 1 : 0;
+	for (unsigned i = 0; i < q->n_from; i++)
+		delay_ns = weir_flow_later(delay_ns, f->nodes[q->from[i]].out_delay_ns);
+	for (unsigned s = 0; q->chain && s < q->chain->n_segments; s++)
+		for (unsigned i = 0; i < q->chain->segments[s].n_joins; i++)
+			delay_ns = weir_flow_later(
+			    delay_ns, f->nodes[q->chain->segments[s].joins[i].query].out_delay_ns);
+	return delay_ns;
 }
 
 static int
 init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 {
-	const struct weir_plan_query *q = query_of(f, query);
+	const struct weir_plan_query *q = weir_flow_query(f, query);
 	struct weir_flow_node *n = &f->nodes[query];
 
 	*n = (struct weir_flow_node){ .is_used = true, .windows.last_end_ns = INT64_MIN };
+	n->delay_ns = n->out_delay_ns = delay_of_query(f, q);
 	if (q->path && q->path->has_group)
 		n->windows.window = q->path->window;
 	for (unsigned i = 0; i < q->n_from; i++)
@@ -82,6 +56,11 @@ init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 		if (!q->chain->segments[i].path || !q->chain->segments[i].path->has_group)
 			continue;
 		weir_plan_segment_spec(f->plan, q, i, &spec);
+		/* What a global window becomes is known when everything is. */
+		if (q->chain->segments[i].has_window &&
+		    weir_flow_window_into(q, i)->kind == WEIR_WINDOW_GLOBAL)
+			n->out_delay_ns = INT64_MAX;
+		n->groups[i].delay_ns = n->out_delay_ns;
 		n->groups[i].windows.window = spec.window;
 		n->groups[i].windows.last_end_ns = INT64_MIN;
 		n->groups[i].aggregator = weir_aggregator_create(&spec, err);
@@ -95,10 +74,13 @@ static void
 fini_node(struct weir_flow_node *n)
 {
 	weir_windows_fini(&n->windows);
-	weir_block_destroy(n->list);
+	weir_block_destroy(n->list.rows);
 	for (unsigned i = 0; i < n->n_inputs; i++)
 		weir_block_destroy(n->inputs[i].rows);
 	free(n->inputs);
+	for (unsigned i = 0; i < n->n_early; i++)
+		weir_block_destroy(n->early[i].rows);
+	free(n->early);
 	for (unsigned i = 0; i < n->n_groups; i++) {
 		weir_windows_fini(&n->groups[i].windows);
 		weir_aggregator_destroy(n->groups[i].aggregator);
@@ -124,8 +106,13 @@ weir_flow_init(struct weir_flow *f, const struct weir_plan *plan, struct weir_de
 	f->nodes = calloc(WEIR_QUERIES_MOST, sizeof(*f->nodes));
 	if (!f->nodes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && i < plan->n_queries; i++)
-		rc = init_node(f, i, err);
+	/* Those whose rows a query takes are there before it. */
+	for (unsigned level = 0, n = 0; !rc && n < plan->n_queries; level++)
+		for (unsigned i = 0; !rc && i < plan->n_queries; i++)
+			if (plan->queries[i].level == level) {
+				rc = init_node(f, i, err);
+				n++;
+			}
 	return rc;
 }
 
@@ -154,498 +141,8 @@ weir_flow_fini(struct weir_flow *f)
 	free(f->nodes);
 }
 
-/* Insert where it belongs, behind those of the same instant. 0 or -ENOMEM. */
-static int
-insert_input(struct weir_flow_node *n, const struct weir_flow_input *input)
-{
-	unsigned at = n->n_inputs;
-
-	if (n->n_inputs == n->cap_inputs) {
-		unsigned cap = n->cap_inputs ? 2 * n->cap_inputs : 8;
-		struct weir_flow_input *inputs = realloc(n->inputs, cap * sizeof(*inputs));
-
-		if (!inputs)
-			return -ENOMEM;
-		n->inputs = inputs;
-		n->cap_inputs = cap;
-	}
-	while (at && (n->inputs[at - 1].due_ns > input->due_ns ||
-			 (n->inputs[at - 1].due_ns == input->due_ns &&
-			     n->inputs[at - 1].start_ns > input->start_ns)))
-		at--;
-	memmove(&n->inputs[at + 1], &n->inputs[at], (n->n_inputs - at) * sizeof(*n->inputs));
-	n->inputs[at] = *input;
-	n->n_inputs++;
-	return 0;
-}
-
-/* Rows of a block in columns that the other schema has by the same names. NULL when out of memory.
- */
-static int
-append_by_name(struct weir_block *to, const struct weir_block *from)
-{
-	const struct weir_schema *s = to->schema;
-	struct weir_column *views = calloc(from->schema->n_columns + 1, sizeof(*views));
-	const struct weir_column **columns = calloc(s->n_columns + 1, sizeof(*columns));
-	struct weir_column nothing = { 0 };
-	int rc = !views || !columns ? -ENOMEM
-				    : weir_column_init(&nothing, WEIR_INT, WEIR_I64, WEIR_ROWS);
-
-	if (!rc)
-		memset(nothing.null, 0xff, WEIR_MASK_WORDS * sizeof(uint64_t));
-	for (unsigned c = 0; !rc && c < s->n_columns; c++) {
-		int at = weir_schema_find(from->schema, s->columns[c].name);
-
-		columns[c] = at < 0 ? &nothing : &views[at];
-	}
-	for (uint32_t at = 0; !rc && at < from->n_rows; at += WEIR_ROWS) {
-		uint64_t sel[WEIR_MASK_WORDS];
-
-		weir_mask_first(sel, weir_block_slice(from, at, views));
-		rc = weir_block_append_rows(to, from, at, columns, sel);
-	}
-	if (nothing.data)
-		weir_column_fini(&nothing);
-	free(views);
-	free(columns);
-	return rc;
-}
-
-/* Hand the rows of a window to a query that takes them. */
-static void
-push(struct weir_flow *f, unsigned reader, const struct weir_block *b, int64_t due_ns)
-{
-	const struct weir_plan_query *q = query_of(f, reader);
-	struct weir_flow_input input = { due_ns, b->window_start_ns, b->window_end_ns,
-		weir_block_create(&q->chain->input, b->n_rows), 0 };
-
-	if (!input.rows)
-		goto fail;
-	input.rows->window_start_ns = b->window_start_ns;
-	input.rows->window_end_ns = b->window_end_ns;
-	if (append_by_name(input.rows, b) || insert_input(&f->nodes[reader], &input))
-		goto fail;
-	f->nodes[reader].n_in += b->n_rows;
-	return;
-fail:
-	weir_block_destroy(input.rows);
-	fail_memory(f);
-}
-
-/* How far apart the windows of a query begin. */
-static int64_t
-step_of(const struct weir_window *w)
-{
-	return w->kind == WEIR_WINDOW_SLIDING ? w->slide_ns : w->size_ns;
-}
-
-/* Keep the rows of a window for those who join it, and forget those that nobody can ask for. */
-static void
-keep(struct weir_flow *f, unsigned query, struct weir_block *b)
-{
-	struct weir_flow_node *n = &f->nodes[query];
-	int64_t step_ns = step_of(&query_of(f, query)->chain->window);
-	unsigned left = 0;
-	struct weir_flow_kept *kept;
-
-	for (unsigned i = 0; i < n->n_kept; i++) {
-		if (plus(n->kept[i].end_ns, step_ns) >= b->window_end_ns)
-			n->kept[left++] = n->kept[i];
-		else
-			weir_block_destroy(n->kept[i].rows);
-	}
-	n->n_kept = left;
-	kept = weir_array_add(&n->kept, &n->n_kept, sizeof(*kept));
-	*kept = (struct weir_flow_kept){ b->window_start_ns, b->window_end_ns, weir_block_hold(b) };
-}
-
-/* The rows of a window that are joined, or NULL. */
-static const struct weir_block *
-find_kept(const struct weir_flow *f, const struct weir_chain_join *join, const struct weir_block *b)
-{
-	const struct weir_flow_node *n = &f->nodes[join->query];
-	const struct weir_window *w = &query_of(f, join->query)->chain->window;
-	bool is_global = w->kind == WEIR_WINDOW_GLOBAL;
-	int64_t start_ns = b->window_start_ns;
-
-	if (is_global)
-		return n->n_kept && !join->is_prev ? n->kept[n->n_kept - 1].rows : NULL;
-	if (join->is_prev)
-		start_ns -= step_of(w);
-	for (unsigned i = 0; i < n->n_kept; i++)
-		if (n->kept[i].start_ns == start_ns)
-			return n->kept[i].rows;
-	return NULL;
-}
-
 static bool
-takes_from(const struct weir_plan_query *q, unsigned query)
-{
-	for (unsigned i = 0; i < q->n_from; i++)
-		if (q->from[i] == query)
-			return true;
-	return false;
-}
-
-static bool
-joins(const struct weir_plan_query *q, unsigned query)
-{
-	for (unsigned s = 0; q->chain && s < q->chain->n_segments; s++)
-		for (unsigned i = 0; i < q->chain->segments[s].n_joins; i++)
-			if (q->chain->segments[s].joins[i].query == query)
-				return true;
-	return false;
-}
-
-/* The rows of a window are the query's: to those who take them, and to its sinks. b is consumed. */
-static void
-put_out(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns)
-{
-	bool is_joined = false;
-
-	for (unsigned i = 0; query_of(f, query)->is_input && i < f->plan->n_queries; i++) {
-		const struct weir_plan_query *q = query_of(f, i);
-
-		if (!f->nodes[i].is_used || q->is_removed)
-			continue;
-		if (takes_from(q, query) && b->n_rows)
-			push(f, i, b, due_ns);
-		is_joined |= joins(q, query);
-	}
-	if (is_joined)
-		keep(f, query, b);
-	weir_delivery_put(f->delivery, query, b);
-}
-
-/* The time by which a row goes into a window: the last instant of its own. */
-static int64_t
-time_of(const struct weir_window *w, int64_t end_ns)
-{
-	bool is_exclusive = w->kind == WEIR_WINDOW_TUMBLING || w->kind == WEIR_WINDOW_SLIDING;
-
-	return is_exclusive && end_ns != WEIR_TIME_NONE ? end_ns - 1 : end_ns;
-}
-
-/* Feed rows to a group of the chain; of is the window that they come from. */
-static void
-feed(struct weir_flow_group *g, struct weir_path *path, const struct weir_window *of,
-    const struct weir_block *b)
-{
-	unsigned n_columns = b->schema->n_columns;
-	struct weir_column *views = calloc(n_columns + 1, sizeof(*views));
-	const struct weir_column **inputs = calloc(n_columns + 1, sizeof(*inputs));
-	int64_t time_ns[WEIR_ROWS], number[WEIR_ROWS];
-	uint64_t sel[WEIR_MASK_WORDS];
-
-	if (!views || !inputs)
-		abort();
-	for (unsigned c = 0; c < n_columns; c++)
-		inputs[c] = &views[c];
-	for (uint32_t at = 0; at < b->n_rows; at += WEIR_ROWS) {
-		uint32_t n = weir_block_slice(b, at, views);
-
-		weir_mask_first(sel, n);
-		for (uint32_t r = 0; r < n; r++) {
-			int64_t start_ns, end_ns;
-
-			weir_block_window(b, at + r, &start_ns, &end_ns);
-			time_ns[r] = time_of(of, end_ns);
-			number[r] = g->number++;
-			if (time_ns[r] == WEIR_TIME_NONE &&
-			    g->windows.window.kind != WEIR_WINDOW_GLOBAL) {
-				weir_mask_clear(sel, r);
-				g->counters.no_time++;
-			}
-		}
-		weir_path_group_rows(
-		    path, inputs, n, sel, time_ns, number, g->aggregator, &g->counters);
-	}
-	free(views);
-	free(inputs);
-}
-
-/* The rows of a pane, of the window that it has. */
-static struct weir_block *
-rows_of(const struct weir_path *path, const struct weir_pane *pane)
-{
-	uint32_t n = weir_pane_n_groups(pane);
-	struct weir_block *b = weir_block_create(&path->schema, n);
-
-	if (b && weir_pane_rows(pane, 0, n, b)) {
-		weir_block_destroy(b);
-		return NULL;
-	}
-	return b;
-}
-
-/* Group the rows of one window. b is consumed. */
-static struct weir_block *
-group_within(struct weir_flow_group *g, struct weir_path *path, const struct weir_window *of,
-    struct weir_block *b)
-{
-	struct weir_block *out;
-	struct weir_pane *pane;
-
-	feed(g, path, of, b);
-	pane = weir_aggregator_close(g->aggregator, INT64_MAX);
-	if (!pane) {
-		out = weir_block_create(&path->schema, 0);
-	} else {
-		weir_pane_set_window(pane, b->window_start_ns, b->window_end_ns);
-		out = rows_of(path, pane);
-		weir_aggregator_recycle(g->aggregator, pane);
-	}
-	if (out) {
-		out->window_start_ns = b->window_start_ns;
-		out->window_end_ns = b->window_end_ns;
-	}
-	weir_block_destroy(b);
-	return out;
-}
-
-/* The selected columns of rows. b is consumed. */
-static struct weir_block *
-select_rows(struct weir_path *path, struct weir_block *b)
-{
-	unsigned n_columns = b->schema->n_columns;
-	struct weir_block *out = weir_block_create(&path->schema, b->n_rows);
-	struct weir_column *views = calloc(n_columns + 1, sizeof(*views));
-	const struct weir_column **inputs = calloc(n_columns + 1, sizeof(*inputs));
-
-	if (!views || !inputs)
-		abort();
-	for (unsigned c = 0; c < n_columns; c++)
-		inputs[c] = &views[c];
-	if (out) {
-		out->window_start_ns = b->window_start_ns;
-		out->window_end_ns = b->window_end_ns;
-	}
-	for (uint32_t at = 0; out && at < b->n_rows; at += WEIR_ROWS) {
-		struct weir_rows rows = { .inputs = inputs };
-
-		rows.n = weir_block_slice(b, at, views);
-		weir_mask_first(rows.sel, rows.n);
-		if (weir_path_select_rows(path, &rows, b, at, out)) {
-			weir_block_destroy(out);
-			out = NULL;
-		}
-	}
-	free(views);
-	free(inputs);
-	weir_block_destroy(b);
-	return out;
-}
-
-/* The window that the rows which come into a segment belong to. */
-static const struct weir_window *
-window_into(const struct weir_plan_query *q, unsigned segment)
-{
-	while (segment-- > 0)
-		if (q->chain->segments[segment].path->has_group)
-			return &q->chain->segments[segment].path->window;
-	if (!q->path)
-		return &q->chain->window_in;
-	return q->path->hands_over ? &q->chain->held : &q->path->window;
-}
-
-/* Run rows through the chain from a segment on, as far as they go now. b is consumed. */
-static void
-run_from(
-    struct weir_flow *f, unsigned query, unsigned segment, struct weir_block *b, int64_t due_ns)
-{
-	const struct weir_plan_query *q = query_of(f, query);
-	struct weir_flow_node *n = &f->nodes[query];
-
-	for (; b; segment++) {
-		struct weir_segment *s = &q->chain->segments[segment];
-		const struct weir_window *of = window_into(q, segment);
-
-		for (unsigned i = 0; i < s->n_joins; i++)
-			weir_result_join_to(s->result, i, find_kept(f, &s->joins[i], b));
-		b = weir_result_run(s->result, b);
-		if (!b)
-			break;
-		if (segment == 0)
-			n->n_out += b->n_rows;
-		if (!s->path) {
-			put_out(f, query, b, due_ns);
-			return;
-		}
-		if (!s->path->has_group) {
-			b = select_rows(s->path, b);
-		} else if (!s->has_window) {
-			b = group_within(&n->groups[segment], s->path, of, b);
-		} else {
-			feed(&n->groups[segment], s->path, of, b);
-			weir_block_destroy(b);
-			return;
-		}
-	}
-	fail_memory(f);
-}
-
-/* The rows of a list pane are added to those that wait. */
-static void
-take_list(struct weir_flow *f, unsigned query, const struct weir_pane *pane)
-{
-	const struct weir_plan_query *q = query_of(f, query);
-	struct weir_flow_node *n = &f->nodes[query];
-	uint32_t first;
-
-	weir_delivery_note_pane(f->delivery, query, pane);
-	if (!q->chain)
-		return;
-	if (!n->list) {
-		n->list = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
-		n->list_due_ns = INT64_MAX;
-	}
-	first = n->list ? n->list->n_rows : 0;
-	if (!n->list || weir_pane_rows(pane, 0, weir_pane_n_groups(pane), n->list)) {
-		fail_memory(f);
-		return;
-	}
-	for (uint32_t r = first; r < n->list->n_rows; r++) {
-		int64_t due_ns = plus(n->list->row_end_ns[r], delay_of(q));
-
-		n->list_due_ns = due_ns < n->list_due_ns ? due_ns : n->list_due_ns;
-	}
-}
-
-void
-weir_flow_pane(struct weir_flow *f, unsigned query, unsigned worker, struct weir_pane *pane)
-{
-	struct weir_pane *spare = pane;
-	struct weir_error e;
-
-	if (weir_pane_is_list(pane))
-		take_list(f, query, pane);
-	else
-		weir_delivery_fail(f->delivery,
-		    weir_windows_add(&f->nodes[query].windows, worker, pane, &spare, &worker, &e),
-		    &e);
-	if (spare)
-		f->give_back(f->ctx, query, worker, spare);
-}
-
-/* The rows that wait for a window, made where there are none. NULL when out of memory. */
-static struct weir_flow_input *
-input_of(struct weir_flow *f, unsigned query, int64_t start_ns, int64_t end_ns)
-{
-	struct weir_flow_node *n = &f->nodes[query];
-	struct weir_flow_input input = { end_ns, start_ns, end_ns, NULL, 0 };
-
-	for (unsigned i = n->n_inputs; i-- > 0;)
-		if (n->inputs[i].end_ns == end_ns)
-			return &n->inputs[i];
-	input.rows = weir_block_create(&query_of(f, query)->chain->input, WEIR_ROWS);
-	if (!input.rows || insert_input(n, &input)) {
-		weir_block_destroy(input.rows);
-		return NULL;
-	}
-	input.rows->window_start_ns = start_ns;
-	input.rows->window_end_ns = end_ns;
-	for (unsigned i = n->n_inputs; i-- > 0;)
-		if (n->inputs[i].rows == input.rows)
-			return &n->inputs[i];
-	return NULL;
-}
-
-/* The tumbling window that holds a time; of a global one all. */
-static void
-window_at(const struct weir_window *w, int64_t t, int64_t *ret_start_ns, int64_t *ret_end_ns)
-{
-	int64_t into;
-
-	*ret_start_ns = INT64_MIN;
-	*ret_end_ns = INT64_MAX;
-	if (w->kind == WEIR_WINDOW_GLOBAL || t == WEIR_TIME_NONE)
-		return;
-	into = t % w->size_ns;
-	if (into < 0)
-		into += w->size_ns;
-	*ret_start_ns = t - into;
-	*ret_end_ns = plus(*ret_start_ns, w->size_ns);
-}
-
-/* Rows of one slice of b: each to those that wait for the same window. 0 or -ENOMEM. */
-static int
-hold_slice(struct weir_flow *f, unsigned query, const struct weir_block *b, uint32_t at,
-    struct weir_column *views, const struct weir_column **columns)
-{
-	const struct weir_window *w = &query_of(f, query)->chain->held;
-	int time_column = weir_schema_find(b->schema, "frame.time");
-	struct weir_flow_node *n = &f->nodes[query];
-	uint32_t n_rows = weir_block_slice(b, at, views), next;
-
-	for (uint32_t r = 0; r < n_rows; r = next) {
-		int64_t start_ns, end_ns, start2_ns, end2_ns;
-		uint64_t sel[WEIR_MASK_WORDS] = { 0 };
-		struct weir_flow_input *input;
-		uint64_t bytes;
-		int rc;
-
-		window_at(w, weir_column_get(&views[time_column], r).i, &start_ns, &end_ns);
-		for (next = r; next < n_rows; next++) {
-			window_at(
-			    w, weir_column_get(&views[time_column], next).i, &start2_ns, &end2_ns);
-			if (end2_ns != end_ns)
-				break;
-			weir_mask_set(sel, next);
-		}
-		if (end_ns <= f->time_ns && end_ns != INT64_MAX) {
-			n->n_late += next - r;
-			continue;
-		}
-		if (n->held_bytes > f->most_held_bytes) {
-			n->n_overflow += next - r;
-			continue;
-		}
-		input = input_of(f, query, start_ns, end_ns);
-		if (!input)
-			return -ENOMEM;
-		rc = weir_block_append_columns(input->rows, columns, sel);
-		if (rc)
-			return rc;
-		bytes = weir_block_bytes(input->rows);
-		n->held_bytes += bytes - input->bytes;
-		input->bytes = bytes;
-	}
-	return 0;
-}
-
-void
-weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b)
-{
-	unsigned n_columns = b->schema->n_columns;
-	struct weir_column *views;
-	const struct weir_column **columns;
-
-	if (!query_of(f, query)->chain) {
-		weir_block_destroy(b);
-		return;
-	}
-	if (!query_of(f, query)->path->hands_over) {
-		run_from(f, query, 0, b, f->time_ns);
-		return;
-	}
-	views = calloc(n_columns + 1, sizeof(*views));
-	columns = calloc(n_columns + 1, sizeof(*columns));
-	if (!views || !columns)
-		abort();
-	for (unsigned c = 0; c < n_columns; c++)
-		columns[c] = &views[c];
-	for (uint32_t at = 0; at < b->n_rows; at += WEIR_ROWS)
-		if (hold_slice(f, query, b, at, views, columns)) {
-			fail_memory(f);
-			break;
-		}
-	free(views);
-	free(columns);
-	weir_block_destroy(b);
-}
-
-static bool
-is_before(const struct work *a, const struct work *b)
+is_before(const struct weir_flow_work *a, const struct weir_flow_work *b)
 {
 	if (a->due_ns != b->due_ns)
 		return a->due_ns < b->due_ns;
@@ -657,7 +154,7 @@ is_before(const struct work *a, const struct work *b)
 }
 
 static void
-offer(struct work *first, bool *has, const struct work *w)
+offer(struct weir_flow_work *first, bool *has, const struct weir_flow_work *w)
 {
 	if (!*has || is_before(w, first))
 		*first = *w;
@@ -665,8 +162,8 @@ offer(struct work *first, bool *has, const struct work *w)
 }
 
 /* The end of the first window of a group of the chain that has rows; false where there is none. */
-static bool
-next_of_group(const struct weir_flow_group *g, int64_t *ret_end_ns)
+bool
+weir_flow_next_of_group(const struct weir_flow_group *g, int64_t *ret_end_ns)
 {
 	int64_t open_ns = INT64_MAX, start_ns;
 	bool has = weir_windows_next(&g->windows, ret_end_ns);
@@ -682,50 +179,69 @@ next_of_group(const struct weir_flow_group *g, int64_t *ret_end_ns)
 
 /* What a query has to do first; false where there is nothing. */
 static bool
-next_of_query(const struct weir_flow *f, unsigned query, struct work *ret)
+next_of_query(const struct weir_flow *f, unsigned query, struct weir_flow_work *ret)
 {
-	const struct weir_plan_query *q = query_of(f, query);
+	const struct weir_plan_query *q = weir_flow_query(f, query);
 	const struct weir_flow_node *n = &f->nodes[query];
-	struct work w = { .level = q->level, .query = query };
+	struct weir_flow_work w = { .level = q->level, .query = query };
 	bool has = false;
 
 	if (weir_windows_next(&n->windows, &w.due_ns)) {
-		w.kind = WORK_PANE;
+		w.kind = WEIR_WORK_PANE;
 		offer(ret, &has, &w);
 	}
-	if (n->list && n->list->n_rows) {
-		w.kind = WORK_LIST;
-		w.due_ns = n->list_due_ns;
+	if (n->n_early) {
+		w.kind = WEIR_WORK_EARLY;
+		w.due_ns = n->early_due_ns;
+		offer(ret, &has, &w);
+	}
+	if (n->list.rows) {
+		w.kind = WEIR_WORK_LIST;
+		w.due_ns = weir_flow_plus(n->list.first_end_ns, n->delay_ns);
 		offer(ret, &has, &w);
 	}
 	if (n->n_inputs) {
-		w.kind = WORK_INPUT;
+		w.kind = WEIR_WORK_INPUT;
 		w.due_ns = n->inputs[0].due_ns;
 		offer(ret, &has, &w);
 	}
 	for (unsigned i = 0; i < n->n_groups; i++) {
 		if (!n->groups[i].aggregator || !q->chain->segments[i].has_window ||
-		    !next_of_group(&n->groups[i], &w.due_ns))
+		    !weir_flow_next_of_group(&n->groups[i], &w.due_ns))
 			continue;
-		w.kind = WORK_GROUP;
+		w.kind = WEIR_WORK_GROUP;
 		w.group = i;
-		w.due_ns = plus(w.due_ns, q->level == 0 ? delay_of(q) : 0);
+		w.due_ns = weir_flow_plus(w.due_ns, n->groups[i].delay_ns);
 		offer(ret, &has, &w);
 	}
 	return has;
 }
 
+/* The same, remembered until something changes it. */
+static bool
+known_next(const struct weir_flow *f, unsigned query, struct weir_flow_work *ret)
+{
+	struct weir_flow_node *n = &f->nodes[query];
+
+	if (!n->knows_next) {
+		n->has_next = next_of_query(f, query, &n->next);
+		n->knows_next = true;
+	}
+	*ret = n->next;
+	return n->has_next;
+}
+
 /* The first work of all queries, and when the next one of another is due. */
 static bool
-next_of_all(const struct weir_flow *f, struct work *ret, int64_t *ret_other_ns)
+next_of_all(const struct weir_flow *f, struct weir_flow_work *ret, int64_t *ret_other_ns)
 {
 	bool has = false;
 
 	*ret_other_ns = INT64_MAX;
 	for (unsigned i = 0; i < f->plan->n_queries; i++) {
-		struct work w;
+		struct weir_flow_work w;
 
-		if (!f->nodes[i].is_used || !next_of_query(f, i, &w))
+		if (!f->nodes[i].is_used || !known_next(f, i, &w))
 			continue;
 		if (!has) {
 			*ret = w;
@@ -740,262 +256,11 @@ next_of_all(const struct weir_flow *f, struct work *ret, int64_t *ret_other_ns)
 	return has;
 }
 
-struct giving {
-	struct weir_flow *f;
-	unsigned query;
-};
-
-static void
-give_to_worker(void *ctx, unsigned worker, struct weir_pane *pane)
-{
-	struct giving *g = ctx;
-
-	g->f->give_back(g->f->ctx, g->query, worker, pane);
-}
-
-/* The rows of a pane in the columns of a query that shares its groups. NULL when out of memory. */
-static struct weir_block *
-share_rows(const struct weir_plan_query *q, const struct weir_block *b)
-{
-	unsigned n_keys = q->path->n_keys, n_columns = n_keys + q->path->n_aggs;
-	struct weir_block *out = weir_block_create(&q->path->schema, b->n_rows);
-	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
-	const struct weir_column **columns = calloc(n_columns + 1, sizeof(*columns));
-
-	if (!views || !columns)
-		abort();
-	for (unsigned i = 0; i < n_columns; i++)
-		columns[i] = &views[i < n_keys ? i : n_keys + q->shared_columns[i - n_keys]];
-	if (out) {
-		out->window_start_ns = b->window_start_ns;
-		out->window_end_ns = b->window_end_ns;
-	}
-	for (uint32_t at = 0; out && at < b->n_rows; at += WEIR_ROWS) {
-		uint64_t sel[WEIR_MASK_WORDS];
-
-		weir_mask_first(sel, weir_block_slice(b, at, views));
-		if (weir_block_append_rows(out, b, at, columns, sel)) {
-			weir_block_destroy(out);
-			out = NULL;
-		}
-	}
-	free(views);
-	free(columns);
-	return out;
-}
-
-/* Hand the rows of a pane to the queries that share its groups; each takes them in its turn. */
-static void
-share(struct weir_flow *f, unsigned query, const struct weir_pane *pane, int64_t due_ns)
-{
-	struct weir_block *b = rows_of(query_of(f, query)->path, pane);
-
-	for (unsigned i = 0; b && i < f->plan->n_queries; i++) {
-		const struct weir_plan_query *q = query_of(f, i);
-		struct weir_flow_input input = { .due_ns = due_ns };
-
-		if (!q->is_shared || q->shared_with != query || !f->nodes[i].is_used)
-			continue;
-		weir_delivery_note_pane(f->delivery, i, pane);
-		input.rows = share_rows(q, b);
-		input.start_ns = b->window_start_ns;
-		input.end_ns = b->window_end_ns;
-		if (!input.rows || insert_input(&f->nodes[i], &input)) {
-			weir_block_destroy(input.rows);
-			fail_memory(f);
-		}
-	}
-	if (!b)
-		fail_memory(f);
-	weir_block_destroy(b);
-}
-
-/* The rows of a whole window run through the query's chain. */
-static void
-put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t due_ns)
-{
-	const struct weir_plan_query *q = query_of(f, query);
-	struct weir_block *b;
-
-	if (q->chain->n_segments == 1 && !q->is_input) {
-		weir_delivery_pane(f->delivery, query, pane);
-		return;
-	}
-	b = rows_of(q->path, pane);
-	if (b)
-		run_from(f, query, 0, b, due_ns);
-	else
-		fail_memory(f);
-}
-
-static void
-do_pane(struct weir_flow *f, unsigned query)
-{
-	const struct weir_plan_query *q = query_of(f, query);
-	struct giving giving = { f, query };
-	struct weir_windows_taken taken;
-	struct weir_error e;
-	int64_t due_ns = INT64_MAX;
-
-	(void)weir_windows_next(&f->nodes[query].windows, &due_ns);
-	weir_delivery_fail(
-	    f->delivery, weir_windows_take(&f->nodes[query].windows, &taken, &e), &e);
-	if (taken.pane) {
-		weir_delivery_note_pane(f->delivery, query, taken.pane);
-		if (q->n_sharing)
-			share(f, query, taken.pane, due_ns);
-		if (q->chain && !f->nodes[query].is_silent)
-			put_pane(f, query, taken.pane, due_ns);
-	}
-	weir_windows_let_go(&f->nodes[query].windows, &taken, give_to_worker, &giving);
-}
-
-/* Rows first .. end - 1 of a block as one of their own. NULL when out of memory. */
-static struct weir_block *
-part_of(const struct weir_block *b, uint32_t first, uint32_t end)
-{
-	struct weir_block *out = weir_block_create(b->schema, end - first);
-	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
-	const struct weir_column **columns = calloc(b->schema->n_columns + 1, sizeof(*columns));
-
-	if (!views || !columns)
-		abort();
-	for (unsigned c = 0; c < b->schema->n_columns; c++)
-		columns[c] = &views[c];
-	for (uint32_t at = first / WEIR_ROWS * WEIR_ROWS; out && at < end; at += WEIR_ROWS) {
-		uint64_t sel[WEIR_MASK_WORDS], before[WEIR_MASK_WORDS];
-		uint32_t n = weir_block_slice(b, at, views);
-
-		weir_mask_first(sel, at + n > end ? end - at : n);
-		weir_mask_first(before, first > at ? first - at : 0);
-		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
-			sel[w] &= ~before[w];
-		if (weir_block_append_rows(out, b, at, columns, sel)) {
-			weir_block_destroy(out);
-			out = NULL;
-		}
-	}
-	free(views);
-	free(columns);
-	return out;
-}
-
-/* The rows of sessions and counts that are due by a time. */
-static void
-do_list(struct weir_flow *f, unsigned query, int64_t until_ns)
-{
-	struct weir_flow_node *n = &f->nodes[query];
-	int64_t delay_ns = delay_of(query_of(f, query));
-	struct weir_block *b = n->list, *due, *rest = NULL;
-	uint32_t end = 0;
-
-	if (weir_block_sort_by_end(b)) {
-		fail_memory(f);
-		return;
-	}
-	while (end < b->n_rows && plus(b->row_end_ns[end], delay_ns) <= until_ns)
-		end++;
-	n->list_due_ns = end < b->n_rows ? plus(b->row_end_ns[end], delay_ns) : INT64_MAX;
-	due = b;
-	if (end < b->n_rows) {
-		due = part_of(b, 0, end);
-		rest = part_of(b, end, b->n_rows);
-		weir_block_destroy(b);
-	}
-	n->list = rest;
-	if (due)
-		run_from(f, query, 0, due, until_ns);
-	else
-		fail_memory(f);
-}
-
-/* Rows of other queries, or packets, whose window is complete: those of one window together. */
-static void
-do_inputs(struct weir_flow *f, unsigned query)
-{
-	struct weir_flow_node *n = &f->nodes[query];
-	struct weir_flow_input first = n->inputs[0];
-	unsigned same = 1;
-
-	n->held_bytes -= first.bytes;
-	while (same < n->n_inputs && n->inputs[same].due_ns == first.due_ns &&
-	       n->inputs[same].start_ns == first.start_ns &&
-	       n->inputs[same].end_ns == first.end_ns && !first.rows->row_end_ns) {
-		if (append_by_name(first.rows, n->inputs[same].rows))
-			fail_memory(f);
-		weir_block_destroy(n->inputs[same++].rows);
-	}
-	n->n_inputs -= same;
-	memmove(n->inputs, n->inputs + same, n->n_inputs * sizeof(*n->inputs));
-	run_from(f, query, 0, first.rows, first.due_ns);
-}
-
-static void
-give_to_group(void *ctx, unsigned worker, struct weir_pane *pane)
-{
-	struct weir_flow_group *g = ctx;
-
-	(void)worker;
-	weir_aggregator_recycle(g->aggregator, pane);
-}
-
-/* A window of a group of the chain. */
-static void
-do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
-{
-	const struct weir_segment *s = &query_of(f, query)->chain->segments[group];
-	struct weir_flow_group *g = &f->nodes[query].groups[group];
-	struct weir_windows_taken taken;
-	struct weir_pane *pane, *spare;
-	struct weir_block *b = NULL;
-	struct weir_error e;
-	int64_t end_ns;
-	unsigned worker;
-
-	if (!next_of_group(g, &end_ns))
-		return;
-	while ((pane = weir_aggregator_close(g->aggregator, end_ns))) {
-		weir_delivery_fail(
-		    f->delivery, weir_windows_add(&g->windows, 0, pane, &spare, &worker, &e), &e);
-		if (spare)
-			weir_aggregator_recycle(g->aggregator, spare);
-	}
-	weir_delivery_fail(f->delivery, weir_windows_take(&g->windows, &taken, &e), &e);
-	if (taken.pane)
-		b = rows_of(s->path, taken.pane);
-	weir_windows_let_go(&g->windows, &taken, give_to_group, g);
-	if (!taken.pane)
-		return;
-	if (b)
-		run_from(f, query, group + 1, b, due_ns);
-	else
-		fail_memory(f);
-}
-
-static void
-do_work(struct weir_flow *f, const struct work *w, int64_t list_until_ns)
-{
-	switch (w->kind) {
-	case WORK_PANE:
-		do_pane(f, w->query);
-		break;
-	case WORK_LIST:
-		do_list(f, w->query, list_until_ns > w->due_ns ? list_until_ns : w->due_ns);
-		break;
-	case WORK_INPUT:
-		do_inputs(f, w->query);
-		break;
-	case WORK_GROUP:
-		do_group(f, w->query, w->group, w->due_ns);
-		break;
-	}
-}
-
 void
 weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 {
 	int64_t other_ns;
-	struct work w;
+	struct weir_flow_work w;
 
 	while (next_of_all(f, &w, &other_ns) && w.due_ns <= time_ns) {
 		/* Rows of a list go together as long as nothing else is due between them. */
@@ -1003,7 +268,7 @@ weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 		    other_ns == INT64_MIN || other_ns == INT64_MAX ? other_ns : other_ns - 1;
 
 		f->time_ns = w.due_ns > f->time_ns ? w.due_ns : f->time_ns;
-		do_work(f, &w, until_ns < time_ns ? until_ns : time_ns);
+		weir_flow_do(f, &w, until_ns < time_ns ? until_ns : time_ns);
 	}
 	f->time_ns = time_ns > f->time_ns ? time_ns : f->time_ns;
 }
@@ -1011,7 +276,7 @@ weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 uint64_t
 weir_flow_offered(const struct weir_flow *f, unsigned query)
 {
-	const struct weir_plan_query *q = query_of(f, query);
+	const struct weir_plan_query *q = weir_flow_query(f, query);
 	const struct weir_flow_node *n = &f->nodes[query];
 	uint64_t rows = 0;
 
@@ -1025,10 +290,10 @@ weir_flow_offered(const struct weir_flow *f, unsigned query)
 void
 weir_flow_end_query(struct weir_flow *f, unsigned query)
 {
-	struct work w;
+	struct weir_flow_work w;
 
 	while (next_of_query(f, query, &w))
-		do_work(f, &w, INT64_MAX);
+		weir_flow_do(f, &w, INT64_MAX);
 	f->nodes[query].n_offered = weir_flow_offered(f, query);
 	f->nodes[query].is_used = false;
 }

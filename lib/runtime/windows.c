@@ -70,7 +70,7 @@ weir_windows_first_end(const struct weir_window *window, int64_t start_ns)
 	pane_ns = weir_window_pane_ns(window);
 	if (__builtin_add_overflow(start_ns, pane_ns, &end_ns))
 		return INT64_MAX;
-	into = (end_ns - window->size_ns) % window->slide_ns;
+	into = (end_ns % window->slide_ns - window->size_ns % window->slide_ns) % window->slide_ns;
 	if (into < 0)
 		into += window->slide_ns;
 	if (into && __builtin_add_overflow(end_ns, window->slide_ns - into, &end_ns))
@@ -91,7 +91,8 @@ weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns)
 	}
 	*ret_end_ns = weir_windows_first_end(&w->window, weir_pane_start(w->panes[0].pane));
 	if (w->last_end_ns != INT64_MIN) {
-		next_ns = w->last_end_ns + w->window.slide_ns;
+		if (__builtin_add_overflow(w->last_end_ns, w->window.slide_ns, &next_ns))
+			next_ns = INT64_MAX;
 		*ret_end_ns = *ret_end_ns < next_ns ? next_ns : *ret_end_ns;
 	}
 	return true;
@@ -176,8 +177,13 @@ weir_windows_let_go(struct weir_windows *w, const struct weir_windows_taken *tak
 	}
 	if (!w->n)
 		return;
-	/* Panes that start before this are in no window that is still to come. */
-	start_ns = w->last_end_ns - w->window.size_ns + w->window.slide_ns;
+	/*
+	 * Panes that start before this are in no window that is still to come. Behind the end of
+	 * time there is none.
+	 */
+	start_ns = w->last_end_ns == INT64_MAX
+		       ? INT64_MAX
+		       : w->last_end_ns - w->window.size_ns + w->window.slide_ns;
 	for (; n < w->n && weir_pane_start(w->panes[n].pane) < start_ns; n++) {
 		struct weir_pane *pane = w->panes[n].pane;
 
