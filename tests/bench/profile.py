@@ -21,7 +21,7 @@ BY_FILE = [
     (r"lib/base/include/weir/base/hash\.h|lib/aggregate/hash", "hash"),
     (r"lib/aggregate/(pack|pick)", "pack"),
     (r"lib/aggregate/(find|unlink|table|probe|memory|overflow)", "probe"),
-    (r"lib/aggregate/fn/", "update"),
+    (r"lib/aggregate/fn/|lib/sketch/", "update"),
     (r"lib/(aggregate|record)/", "group"),
     (r"lib/(runtime|query)/", "loop"),
     (r"lib/(packet|base)/", None),  # helpers that all parts use: the caller's
