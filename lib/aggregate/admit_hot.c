@@ -37,10 +37,13 @@ weir_window_judge_times(const struct weir_group_rows *rows, int64_t lateness_ns,
 		watermark = t > watermark ? t : watermark;
 		if ((t != WEIR_TIME_NONE && t >= least_ns) || !weir_mask_test(sel, r))
 			continue;
-		if (t == WEIR_TIME_NONE)
+		if (t == WEIR_TIME_NONE) {
 			counters->no_time++;
-		else
+		} else {
 			counters->late++;
+			if (rows->late)
+				weir_mask_set(rows->late, r);
+		}
 		weir_mask_clear(sel, r);
 	}
 }
@@ -87,6 +90,8 @@ judge(const struct weir_group_spec *spec, const struct weir_group_rows *rows, in
 		has_window = true;
 		if (window.end_ns <= weir_minus_lateness(before, spec->lateness_ns)) {
 			counters->late++;
+			if (rows->late)
+				weir_mask_set(rows->late, r);
 			weir_mask_clear(rows->sel, r);
 		}
 	}

@@ -103,6 +103,12 @@ weir_aggregator_destroy(struct weir_aggregator *a)
 }
 
 void
+weir_aggregator_watch(struct weir_aggregator *a, const struct weir_group_watch *watch)
+{
+	a->watch = *watch;
+}
+
+void
 weir_aggregator_fill(const struct weir_aggregator *a, unsigned *ret_windows, uint64_t *ret_groups)
 {
 	bool is_one = is_alone(a);

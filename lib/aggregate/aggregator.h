@@ -46,6 +46,8 @@ struct weir_aggregator {
 	int64_t pane_ns;
 	int64_t watermark_ns;        /* of the last close */
 	struct weir_pane_list spare; /* emptied, in no order */
+	struct weir_group_watch watch;
+	uint32_t round; /* of rows with a group each, for those who watch */
 	int64_t lateness_ns;
 	int64_t closed_ns; /* windows that end at or before this are closed for good */
 	uint64_t batch;    /* number of the batch that is being spread */

@@ -139,6 +139,8 @@ weir_layout_create(const struct weir_group_spec *spec)
 	l->window = spec->window;
 	l->is_per_group = weir_window_is_per_group(&spec->window);
 	l->key_offset = l->is_per_group ? sizeof(struct weir_group_window) : 0;
+	l->watch_offset = spec->is_watched ? l->key_offset : WEIR_NO_COUNT;
+	l->key_offset += spec->is_watched ? sizeof(struct weir_group_watched) : 0;
 	l->overflow = spec->overflow;
 	l->max_rows = spec->table_size < WEIR_TABLE_MAX_ROWS ? (uint32_t)spec->table_size
 							     : WEIR_TABLE_MAX_ROWS;

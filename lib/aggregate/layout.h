@@ -83,6 +83,7 @@ struct weir_layout {
 	unsigned n_slots; /* the aggregates, and a count that nobody asked for */
 	unsigned n_aggs;
 	uint32_t count_offset; /* of a state that counts the group's rows, or WEIR_NO_COUNT */
+	uint32_t watch_offset; /* of a struct weir_group_watched, or WEIR_NO_COUNT */
 	unsigned counting;     /* slot that takes its rows in together with the one that counts */
 	unsigned counted;      /* which is this; both n_slots where there is no such pair */
 	struct weir_window window;
@@ -128,6 +129,18 @@ static inline struct weir_group_window *
 weir_row_window(uint8_t *row)
 {
 	return (struct weir_group_window *)(void *)row;
+}
+
+/* Of a group that somebody watches. */
+struct weir_group_watched {
+	uint32_t round;   /* in which it took a row last */
+	uint32_t is_done; /* nobody watches it any more */
+};
+
+static inline struct weir_group_watched *
+weir_row_watched(const struct weir_layout *l, uint8_t *row)
+{
+	return (struct weir_group_watched *)(void *)(row + l->watch_offset);
 }
 
 /* The packets that a group stands for; the layout must have a count. */

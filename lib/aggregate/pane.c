@@ -534,6 +534,26 @@ unpack_as_they_lie(
 }
 
 int
+weir_pane_some(const struct weir_pane *p, unsigned shape, uint8_t *const *group, uint32_t n,
+    bool wants_keys, bool wants_results, struct weir_block *b)
+{
+	const struct weir_table *t = &p->tables[shape];
+	struct weir_window_span span = { p->window.start_ns, p->window.end_ns };
+	uint32_t order[WEIR_ROWS];
+	struct unpacking u = { .pane = p, .table = t, .block = b, .order = order, .n = n };
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = (uint32_t)((size_t)(group[i] - t->rows) / t->shape->stride);
+	for (unsigned k = 0; wants_keys && k < p->layout->n_keys; k++)
+		if (unpack_key(&u, k))
+			return -ENOMEM;
+	if (wants_results && unpack_results(&u, &span))
+		return -ENOMEM;
+	b->n_rows = n;
+	return 0;
+}
+
+int
 weir_pane_rows(const struct weir_pane *p, uint32_t first, uint32_t n, struct weir_block *b)
 {
 	const struct weir_layout *l = p->layout;

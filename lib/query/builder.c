@@ -399,6 +399,16 @@ add_split(struct weir_builder *b, struct weir_error *err)
 }
 
 static int
+add_emit(struct weir_builder *b, struct weir_error *err)
+{
+	if (b->has_emit)
+		return weir_error_usage(err, "a second --emit in one query");
+	b->has_emit = true;
+	b->p->is_early = strcmp(b->stage->text, "early") == 0;
+	return 0;
+}
+
+static int
 add(struct weir_builder *b, struct weir_error *err)
 {
 	switch (b->stage->flag) {
@@ -414,6 +424,8 @@ add(struct weir_builder *b, struct weir_error *err)
 		return add_key(b, err);
 	case WEIR_FLAG_WINDOW:
 		return add_window(b, err);
+	case WEIR_FLAG_EMIT:
+		return add_emit(b, err);
 	case WEIR_FLAG_SPLIT:
 		return add_split(b, err);
 	case WEIR_FLAG_AGG:

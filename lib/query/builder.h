@@ -12,7 +12,7 @@ struct weir_builder {
 	const struct weir_stage_text *stage;
 	const struct weir_stage_text *split; /* --split, or NULL */
 	const struct weir_stage_text *fold;  /* --fold, or NULL */
-	bool has_key, has_agg, has_select;
+	bool has_key, has_agg, has_select, has_emit;
 };
 
 /* A name that later stages may use; its slot is the next one. */

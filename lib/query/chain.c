@@ -51,6 +51,11 @@ check_join_window(
 	if (!other->has_window)
 		return weir_error_usage(
 		    err, "query '%s' has no --agg: its rows have no windows", name);
+	if (other->lacks_key)
+		return weir_error_usage(err,
+		    "rows of query '%s' lack a part of their key, by which they are joined (group "
+		    "them again, or name all keys in its --select)",
+		    name);
 	if (weir_window_is_per_group(&other->window))
 		return weir_error_usage(err,
 		    "the windows of query '%s' are of each key (%s): they have none in common",
@@ -127,6 +132,26 @@ choose_window(struct maker *m, struct weir_segment *s, struct weir_error *err)
 	return 0;
 }
 
+/* Keys that are selected are keys still; without all of them nobody finds a row by its key. */
+static void
+note_selected(struct maker *m, struct weir_segment *s)
+{
+	const struct weir_schema *in = weir_result_schema(s->result);
+	struct weir_schema *out = &s->path->schema;
+	unsigned n_keys = 0, n_left = 0;
+
+	out->has_window = in->has_window;
+	for (unsigned i = 0; i < in->n_columns; i++)
+		n_keys += in->columns[i].is_key;
+	for (unsigned i = 0; i < out->n_columns; i++) {
+		int slot = weir_program_is_symbol(s->path->select[i]);
+
+		out->columns[i].is_key = slot >= 0 && in->columns[slot].is_key;
+		n_left += out->columns[i].is_key;
+	}
+	m->c->lacks_key |= n_left < n_keys;
+}
+
 /* --key and --agg, or --select. */
 static int
 add_path(struct maker *m, const struct weir_stage_text *stage, struct weir_error *err)
@@ -146,10 +171,28 @@ add_path(struct maker *m, const struct weir_stage_text *stage, struct weir_error
 	if (rc)
 		return rc;
 	if (stage->flag == WEIR_FLAG_SELECT)
-		s->path->schema.has_window = weir_result_schema(s->result)->has_window;
+		note_selected(m, s);
+	else
+		m->c->lacks_key = false;
 	m->key = NULL;
 	rc = weir_result_finish(s->result, err);
-	return rc ? rc : begin_segment(m, &s->path->schema, err);
+	if (!rc)
+		rc = begin_segment(m, &s->path->schema, err);
+	/* Columns that are selected may lack the keys, or come after --top. */
+	if (!rc && stage->flag == WEIR_FLAG_SELECT)
+		weir_result_keep_order(last_segment(m->c)->result);
+	return rc;
+}
+
+static int
+add_top(struct maker *m, const struct weir_stage_text *stage, struct weir_error *err)
+{
+	if (!m->has_window || !weir_window_is_per_group(&m->window))
+		return weir_result_add(last_segment(m->c)->result, stage, err);
+	weir_error_usage(err,
+	    "each row has a window of its own here, and is the largest in it (group them first: "
+	    "--window 1s --agg ...)");
+	return weir_stage_wrap(err, stage);
 }
 
 static int
@@ -158,8 +201,9 @@ add_stage(struct maker *m, const struct weir_stage_text *stage, struct weir_erro
 	switch (stage->flag) {
 	case WEIR_FLAG_WHERE:
 	case WEIR_FLAG_MAP:
-	case WEIR_FLAG_TOP:
 		return weir_result_add(last_segment(m->c)->result, stage, err);
+	case WEIR_FLAG_TOP:
+		return add_top(m, stage, err);
 	case WEIR_FLAG_JOIN:
 		return add_join(m, stage, err);
 	case WEIR_FLAG_KEY:
@@ -214,9 +258,11 @@ finish(struct maker *m, struct weir_error *err)
 }
 
 static void
-copy_schema(struct weir_schema *to, const struct weir_schema *from)
+copy_schema(struct weir_schema *to, const struct weir_schema *from, const char *query)
 {
-	to->query = from->query ? strdup(from->query) : NULL;
+	to->query = strdup(query);
+	if (!to->query)
+		abort();
 	to->has_window = from->has_window;
 	for (unsigned i = 0; i < from->n_columns; i++)
 		if (weir_schema_add(
@@ -234,7 +280,8 @@ weir_chain_build(
 	m.c = calloc(1, sizeof(*m.c));
 	if (!m.c)
 		abort();
-	copy_schema(&m.c->input, spec->input);
+	copy_schema(&m.c->input, spec->input, spec->text->name);
+	m.c->lacks_key = spec->lacks_key;
 	m.c->window_in = spec->window;
 	rc = begin_segment(&m, &m.c->input, err);
 	for (unsigned i = 0; !rc && i < spec->text->n_stages; i++)

@@ -160,6 +160,20 @@ read_cores(const char *flag, const char *text, struct weir_command *c, struct we
 }
 
 static int
+read_late(const char *flag, const char *text, const char **ret, struct weir_error *err)
+{
+	*ret = NULL;
+	if (strcmp(text, "drop") == 0)
+		return 0;
+	if (strncmp(text, "sink:", 5) != 0 || !text[5])
+		return weir_error_usage(err,
+		    "%s '%s': 'drop' or 'sink:URI' is needed (try 'sink:pcapng:late.pcapng')", flag,
+		    text);
+	*ret = text + 5;
+	return 0;
+}
+
+static int
 take_option(struct weir_command *c, enum weir_flag flag, const char *name, const char *value,
     struct weir_error *err)
 {
@@ -180,6 +194,8 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 		return 0;
 	case WEIR_FLAG_LATENESS:
 		return read_duration(name, value, 0, &c->lateness_ns, err);
+	case WEIR_FLAG_LATE:
+		return read_late(name, value, &c->late_sink, err);
 	case WEIR_FLAG_FOR:
 		return read_duration(name, value, 1, &c->for_ns, err);
 	case WEIR_FLAG_DECAP:
@@ -247,6 +263,7 @@ is_stage(enum weir_flag flag)
 	case WEIR_FLAG_AGG:
 	case WEIR_FLAG_FOLD:
 	case WEIR_FLAG_JOIN:
+	case WEIR_FLAG_EMIT:
 	case WEIR_FLAG_TOP:
 		return true;
 	default:

@@ -53,6 +53,11 @@ const struct weir_option weir_flags[] = {
 	    NULL, true, false },
 	{ WEIR_FLAG_TOP, "--top", "N[:COLUMN]", STAGES,
 	    "the N largest; of each window, by a column", NULL, true, false },
+	{ WEIR_FLAG_EMIT, "--emit", "WHEN", STAGES,
+	    "close or early; a window's rows when it closes (the default), or each also at once "
+	    "when "
+	    "its --where first holds",
+	    "close|early", true, false },
 	{ WEIR_FLAG_SINK, "--sink", "URI", STAGES,
 	    "table, json, csv, pcapng:FILE; json:FILE and csv:FILE too", NULL, true, false },
 	{ WEIR_FLAG_DEFAULT_WINDOW, "--default-window", "W", OPTIONS,
@@ -68,6 +73,9 @@ const struct weir_option weir_flags[] = {
 	{ WEIR_FLAG_DECAP, "--decap", "LIST", OPTIONS,
 	    "fields of what these tunnels carry; any of mpls, eompls, gre, vxlan, geneve, gtpu, "
 	    "ipip, 6in4 (vlan and pppoe are always walked)",
+	    NULL, false, false },
+	{ WEIR_FLAG_LATE, "--late", "HOW", OPTIONS,
+	    "drop or sink:URI; late packets are dropped (the default), or go to a sink as well",
 	    NULL, false, false },
 	{ WEIR_FLAG_TABLE_SIZE, "--table-size", "N", OPTIONS,
 	    "most keys in a window; of one query; by default what a quarter of memory holds", NULL,

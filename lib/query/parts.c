@@ -96,6 +96,16 @@ append_windows(struct weir_query_text *to, const struct weir_query_text *t, unsi
 	return 0;
 }
 
+/* --select of packets, before this stage? */
+static bool
+selects_before(const struct weir_query_text *t, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (t->stages[k].flag == WEIR_FLAG_SELECT)
+			return true;
+	return false;
+}
+
 static int
 check_place(const struct weir_query_text *t, unsigned i, bool is_from, bool has_group,
     struct weir_error *err)
@@ -110,6 +120,9 @@ check_place(const struct weir_query_text *t, unsigned i, bool is_from, bool has_
 		weir_error_usage(err, "works on packets and must be the first stage, before --agg");
 	else if (s->flag == WEIR_FLAG_SPLIT && is_from)
 		weir_error_usage(err, "splits packets, and --from gives rows");
+	else if (s->flag == WEIR_FLAG_JOIN && !is_from && !groups_before(t, i) &&
+		 selects_before(t, i))
+		weir_error_usage(err, "joins packets, and must come before --select");
 	else if (s->flag == WEIR_FLAG_TOP && !is_from && !groups_before(t, i) && !has_group)
 		weir_error_usage(err, "needs --agg before it: there are no results yet");
 	else

@@ -44,6 +44,8 @@ weir_path_needs_order(const struct weir_path *p)
 	for (unsigned i = 0; i < p->n_aggs; i++)
 		if (weir_agg_needs_order(&p->calls[i]))
 			return p->calls[i].fold ? "--fold" : p->calls[i].function->synopsis;
+	if (p->is_early)
+		return "--emit early";
 	if (p->n_aggs && p->window.kind == WEIR_WINDOW_SESSION)
 		return "a session window";
 	if (p->n_aggs && p->window.kind == WEIR_WINDOW_COUNT)
@@ -317,6 +319,7 @@ void
 weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret)
 {
 	ret->window = p->window;
+	ret->is_watched = p->is_early;
 	ret->n_keys = p->n_keys;
 	ret->keys = p->key_types;
 	ret->n_aggs = p->n_aggs;

@@ -66,6 +66,7 @@ group_rows(const struct weir_path *p, struct weir_rows *rows, int64_t watermark_
 		.args = p->arg_lists,
 		.time_ns = rows->batch->time_ns,
 		.first_number = rows->batch->first_number,
+		.late = p->late,
 		.watermark_ns = watermark_ns,
 	};
 }

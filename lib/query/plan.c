@@ -11,6 +11,8 @@
 #include <weir/base/time.h>
 #include <weir/query/plan.h>
 
+#include <weir/query/early.h>
+
 #include "join.h"
 #include "parts.h"
 #include "scope.h"
@@ -20,6 +22,7 @@
 #define LIVE_WINDOW_NS   (1 * WEIR_NS_PER_S)
 #define TABLE_SIZE_LEAST (UINT64_C(1) << 16)
 #define TABLE_SIZE_MOST  (UINT64_C(1) << 28)
+#define LATE_QUERY       "late"
 #define WINDOWS_MOST     64 /* open at once, that are thought to be full */
 
 /* The machine's, or what a control group leaves of it. */
@@ -164,6 +167,18 @@ check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struc
 	return 0;
 }
 
+static const char *
+packet_sink(const struct weir_plan_query *q)
+{
+	const struct weir_sink_ops *ops = NULL;
+	const char *target;
+
+	for (unsigned i = 0; i < q->n_sinks; i++)
+		if (!weir_sink_parse(q->sinks[i], &ops, &target, NULL) && ops->takes_packets)
+			return q->sinks[i];
+	return "";
+}
+
 /* Does the query make rows of its own accord, so that they must go somewhere? */
 static bool
 makes_rows(const struct weir_query_text *text)
@@ -236,11 +251,11 @@ find_query(void *ctx, const char *name, struct weir_chain_other *ret, struct wei
 	if (!q->chain)
 		return weir_error_usage(err, "query '%s' gives packets, and no rows", name);
 	*ret = (struct weir_chain_other){ (unsigned)(q - p->queries), weir_chain_schema(q->chain),
-		q->chain->window, q->chain->has_window };
+		q->chain->window, q->chain->has_window, q->chain->lacks_key };
 	return 0;
 }
 
-/* Add the columns of an input to those of the union. */
+/* Add the columns of an input to those of the union. Keys are the columns that are keys of all. */
 static int
 unite(struct weir_schema *to, const struct weir_schema *from, const char *name, bool is_first,
     struct weir_error *err)
@@ -263,6 +278,22 @@ unite(struct weir_schema *to, const struct weir_schema *from, const char *name, 
 			    weir_type_name(c->type), name, weir_type_name(to->columns[at].type));
 	}
 	return 0;
+}
+
+static bool
+has_same_keys(const struct weir_schema *a, const struct weir_schema *b)
+{
+	unsigned n_a = 0, n_b = 0, n_both = 0;
+
+	for (unsigned i = 0; i < a->n_columns; i++) {
+		int at = weir_schema_find(b, a->columns[i].name);
+
+		n_a += a->columns[i].is_key;
+		n_both += a->columns[i].is_key && at >= 0 && b->columns[at].is_key;
+	}
+	for (unsigned i = 0; i < b->n_columns; i++)
+		n_b += b->columns[i].is_key;
+	return n_a == n_both && n_b == n_both;
 }
 
 struct from_list {
@@ -296,6 +327,8 @@ add_input(void *ctx, const struct weir_list_item *it, struct weir_error *err)
 		    "the queries must have the same window: that of '%s' is %s, and before it %s",
 		    it->expr, text[1], text[0]);
 	l->spec->window = other.window;
+	l->spec->lacks_key |=
+	    other.lacks_key || (q->n_from && !has_same_keys(l->schema, other.schema));
 	rc = unite(l->schema, other.schema, it->expr, q->n_from == 0, err);
 	*(unsigned *)weir_array_add(&q->from, &q->n_from, sizeof(*q->from)) = other.query;
 	return rc;
@@ -408,9 +441,9 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 		return rc;
 	if (q->wants_packets && (q->parts->from || q->parts->hands_over))
 		return weir_error_usage(err,
-		    "%s: a sink of packets needs a query of packets alone, without --from and "
-		    "--join",
-		    q->sinks[0]);
+		    "--sink '%s': a sink of packets needs a query of packets alone, without --from "
+		    "and --join",
+		    packet_sink(q));
 	if (!q->parts->from) {
 		rc = weir_plan_path(p, q, &q->path, err);
 		if (rc)
@@ -420,6 +453,8 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 			size_table(p, q);
 	}
 	rc = q->wants_rows ? build_chain(p, q, err) : 0;
+	if (!rc && q->path && q->path->is_early)
+		rc = weir_early_check(q, err);
 	for (unsigned w = 0; q->path && w < WEIR_FIELD_WORDS; w++)
 		p->needed.word[w] |= q->path->needed.word[w];
 	return rc;
@@ -528,6 +563,35 @@ set_defaults(struct weir_plan *p)
 		p->seed = (uint64_t)weir_now_mono_ns();
 }
 
+/* The query of late packets: those that a sink of rows gets show the usual columns. */
+static int
+add_late(struct weir_plan *p, struct weir_error *err)
+{
+	static const struct weir_stage_text usual = { WEIR_FLAG_SELECT, WEIR_PACKET_COLUMNS };
+	const struct weir_sink_ops *ops;
+	const char *target;
+
+	for (unsigned i = 0; i < p->n_queries; i++)
+		if (strcmp(p->command->queries[i].name, LATE_QUERY) == 0)
+			return weir_error_usage(err,
+			    "--late: late packets make a query '%s', and there is one of this name",
+			    LATE_QUERY);
+	if (p->n_queries == WEIR_QUERIES_MOST)
+		return weir_error_usage(
+		    err, "--late: at most %d queries are possible", WEIR_QUERIES_MOST);
+	if (weir_sink_parse(p->command->late_sink, &ops, &target, err))
+		return weir_error_wrap(err, "--late 'sink:%s'", p->command->late_sink);
+	p->late.name = LATE_QUERY;
+	*(const char **)weir_array_add(&p->late.sinks, &p->late.n_sinks, sizeof(*p->late.sinks)) =
+	    p->command->late_sink;
+	if (!ops->takes_packets)
+		*(struct weir_stage_text *)weir_array_add(
+		    &p->late.stages, &p->late.n_stages, sizeof(usual)) = usual;
+	p->queries[p->n_queries].text = &p->late;
+	p->queries[p->n_queries++].is_late = true;
+	return 0;
+}
+
 int
 weir_plan_build(const struct weir_command *command, bool is_terminal, struct weir_plan **ret,
     struct weir_error *err)
@@ -546,7 +610,9 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 	if (!p->queries)
 		abort();
 	p->n_queries = command->n_queries;
-	for (unsigned i = 0; i < p->n_queries; i++)
+	if (command->late_sink)
+		rc = add_late(p, err);
+	for (unsigned i = 0; i < command->n_queries; i++)
 		p->queries[i].text = &command->queries[i];
 	for (unsigned i = 0; i < p->n_queries; i++)
 		p->queries[i].is_input = weir_plan_reader(p, i) != NULL;
@@ -554,7 +620,7 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 		if (!p->queries[i].is_built)
 			rc = build_query(p, &p->queries[i], err);
 		if (rc && command->n_queries > 1)
-			weir_error_wrap(err, "query '%s'", command->queries[i].name);
+			weir_error_wrap(err, "query '%s'", p->queries[i].text->name);
 	}
 	if (rc) {
 		weir_plan_destroy(p);
@@ -625,6 +691,8 @@ weir_plan_destroy(struct weir_plan *p)
 	for (unsigned i = 0; i < p->n_queries; i++)
 		fini_query(&p->queries[i]);
 	free(p->queries);
+	free(p->late.stages);
+	free(p->late.sinks);
 	free(p->prefixes);
 	free(p);
 }

@@ -37,7 +37,8 @@ struct weir_result {
 	struct step *steps;
 	bool has_top;
 	bool has_join;
-	uint64_t n_cut; /* rows, by --top */
+	bool keeps_order; /* rows come as they are to leave */
+	uint64_t n_cut;   /* rows, by --top */
 	uint64_t secret;
 	struct weir_column nothing; /* all null: a column that no step has computed yet */
 	struct weir_column *views;  /* [n_columns] */
@@ -213,6 +214,12 @@ weir_result_finish(struct weir_result *r, struct weir_error *err)
 }
 
 void
+weir_result_keep_order(struct weir_result *r)
+{
+	r->keeps_order = true;
+}
+
+void
 weir_result_slots(const struct weir_result *r, uint8_t *ret_used)
 {
 	unsigned slots[256];
@@ -283,6 +290,21 @@ fail:
 	weir_block_destroy(out);
 	weir_block_destroy(b);
 	return NULL;
+}
+
+const struct weir_column *const *
+weir_result_filter(struct weir_result *r, const struct weir_block *b, uint64_t sel[WEIR_MASK_WORDS])
+{
+	struct weir_rows rows = { .inputs = r->inputs };
+
+	rows.n = weir_block_slice(b, 0, r->views);
+	memcpy(rows.sel, sel, sizeof(rows.sel));
+	for (unsigned c = 0; c < r->schema.n_columns; c++)
+		r->inputs[c] = c < b->schema->n_columns ? &r->views[c] : &r->nothing;
+	for (unsigned i = 0; i < r->n_steps; i++)
+		weir_stage_run(r->steps[i].stage, &rows);
+	memcpy(sel, rows.sel, sizeof(rows.sel));
+	return r->inputs;
 }
 
 bool
@@ -358,7 +380,7 @@ weir_result_run(struct weir_result *r, struct weir_block *b)
 			b = run_join(r, s->join, b);
 		i = last > i ? last : i + 1;
 	}
-	if (b && !r->has_top && b->schema->has_window && !b->row_end_ns &&
+	if (b && !r->has_top && !r->keeps_order && b->schema->has_window && !b->row_end_ns &&
 	    weir_block_sort(b, -1, 0)) {
 		weir_block_destroy(b);
 		return NULL;

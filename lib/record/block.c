@@ -76,6 +76,24 @@ weir_block_bytes(const struct weir_block *b)
 	return bytes;
 }
 
+static void
+free_chunks(struct weir_block_heap *heap)
+{
+	while (heap->chunks) {
+		struct heap_chunk *c = heap->chunks;
+
+		heap->chunks = c->next;
+		free(c);
+	}
+}
+
+void
+weir_block_forget(struct weir_block *b)
+{
+	b->n_rows = 0;
+	free_chunks(b->heap);
+}
+
 void
 weir_block_destroy(struct weir_block *b)
 {
@@ -91,12 +109,8 @@ weir_block_destroy(struct weir_block *b)
 	free(b->columns);
 	free(b->row_start_ns);
 	free(b->row_end_ns);
-	while (b->heap && b->heap->chunks) {
-		struct heap_chunk *c = b->heap->chunks;
-
-		b->heap->chunks = c->next;
-		free(c);
-	}
+	if (b->heap)
+		free_chunks(b->heap);
 	free(b->heap);
 	free(b);
 }

@@ -27,6 +27,7 @@ add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool 
 	l->dropped[WEIR_DROP_LATE] += c->group.late;
 	l->dropped[WEIR_DROP_NO_TIME] += c->group.no_time;
 	l->dropped[WEIR_DROP_OVERFLOW] += c->group.overflow;
+	l->dropped[WEIR_DROP_IN_TIME] += c->in_time;
 	l->dropped[WEIR_DROP_EXCHANGE] += c->unsent + c->too_large;
 	l->dropped[WEIR_DROP_NO_MEMORY] += c->no_memory;
 }
@@ -104,17 +105,21 @@ fill_handed_over(struct weir_ledger_query *l, const struct weir_flow *f, unsigne
     const struct weir_plan *plan, uint64_t shed, bool is_live)
 {
 	const struct weir_flow_node *n = &f->nodes[query];
-	uint64_t handed = l->aggregated - shed, done;
+	uint64_t handed = l->aggregated - shed;
 
+	/* The workers' last answers may be older than what they have handed over since. */
+	if (is_live && n->n_handed > handed) {
+		l->in += n->n_handed - handed;
+		l->offered += n->n_handed - handed;
+	}
 	l->rows -= shed;
 	l->dropped[WEIR_DROP_EXCHANGE] += shed;
 	l->aggregated = 0;
 	l->dropped[WEIR_DROP_LATE] += n->n_late;
 	l->dropped[WEIR_DROP_OVERFLOW] += n->n_overflow;
 	add_rows(l, n, plan->queries[query].chain);
-	done = l->aggregated + l->dropped[WEIR_DROP_JOIN];
 	/* Those that are in the workers' hands, or in a ring, are under way too. */
-	if (is_live && handed > done)
+	if (is_live)
 		l->under_way = l->in - l->aggregated - weir_ledger_dropped(l);
 }
 
@@ -136,6 +141,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	l->sampling = o->sampling;
 	l->undercount = o->undercount;
 	l->left_out = o->left_out;
+	l->crowded = o->crowded;
 	l->rows = o->rows;
 	if (!q->path) {
 		fill_rows_query(l, f, query, plan);

@@ -120,6 +120,8 @@ take_parcels(struct control *c, unsigned worker)
 		}
 		if (parcel.kind == WEIR_PARCEL_PANE)
 			weir_flow_pane(&c->flow, parcel.query, worker, parcel.p);
+		else if (parcel.kind == WEIR_PARCEL_EARLY)
+			weir_flow_early(&c->flow, parcel.query, parcel.p);
 		else if (parcel.kind == WEIR_PARCEL_ENDED)
 			take_end(c, parcel.query);
 		else

@@ -159,14 +159,13 @@ weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_block *b)
 }
 
 void
-weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+weir_delivery_note_rows_pane(
+    struct weir_delivery *d, unsigned query, const struct weir_pane *pane, bool is_sliding)
 {
 	const struct weir_plan_query *q = &d->plan->queries[query];
 	struct weir_outlet *o = &d->outlets[query];
-	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
-	uint64_t undercount = weir_pane_undercount(pane);
+	uint64_t undercount = weir_pane_undercount(pane), left_out = weir_pane_short(pane);
 	double sampling = weir_pane_sampling(pane);
-	uint64_t left_out = weir_pane_short(pane);
 
 	if (left_out && !o->left_out)
 		weir_log(WEIR_LOG_NOTICE,
@@ -175,17 +174,29 @@ weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct we
 		    "they count too little",
 		    q->text->name);
 	o->left_out += left_out;
-	o->lost += weir_pane_lost(pane);
-	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
-	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;
+	/* What finds no place in a sliding window may have one in the others. */
+	o->crowded += is_sliding ? weir_pane_lost(pane) : 0;
 	o->undercount = undercount > o->undercount ? undercount : o->undercount;
 	if (sampling >= o->sampling)
 		return;
 	o->sampling = sampling;
 	weir_log(WEIR_LOG_NOTICE,
-	    "query %s: more than %" PRIu64 " keys in a window: its rows are a sample of 1 key in "
+	    "query %s: more keys in a window than --table-size: its rows are a sample of 1 key in "
 	    "%.0f (a larger --table-size holds more)",
-	    q->text->name, q->table_size, 1 / sampling);
+	    q->text->name, 1 / sampling);
+}
+
+void
+weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane)
+{
+	bool is_sliding = d->plan->queries[query].path->window.kind == WEIR_WINDOW_SLIDING;
+	struct weir_outlet *o = &d->outlets[query];
+	uint64_t keys = weir_pane_n_groups(pane), bytes = weir_pane_bytes(pane);
+
+	weir_delivery_note_rows_pane(d, query, pane, is_sliding);
+	o->lost += is_sliding ? 0 : weir_pane_lost(pane);
+	o->most_keys = keys > o->most_keys ? keys : o->most_keys;
+	o->most_bytes = bytes > o->most_bytes ? bytes : o->most_bytes;
 }
 
 /* Of a query that has one segment. */

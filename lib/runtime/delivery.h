@@ -18,7 +18,8 @@ struct weir_outlet {
 	unsigned n_sinks;
 	unsigned *sinks; /* [n_sinks] indices */
 	uint64_t rows;
-	uint64_t lost; /* packets whose groups went when panes were merged */
+	uint64_t lost;    /* packets whose groups went when panes were merged */
+	uint64_t crowded; /* the same of sliding windows, each counted for itself */
 	uint64_t most_keys;
 	uint64_t most_bytes;
 	uint64_t undercount;
@@ -55,7 +56,10 @@ int weir_delivery_add(struct weir_delivery *d, struct weir_error *err);
 void weir_delivery_drop_last(struct weir_delivery *d);
 /* The first failure is kept; what follows is a warning where it is news. */
 void weir_delivery_fail(struct weir_delivery *d, int rc, const struct weir_error *e);
-/* Note how large the table of a window was. */
+/* Note what the table of a window of rows left out. */
+void weir_delivery_note_rows_pane(
+    struct weir_delivery *d, unsigned query, const struct weir_pane *pane, bool is_sliding);
+/* The same of packets, and how large it was. */
 void weir_delivery_note_pane(struct weir_delivery *d, unsigned query, const struct weir_pane *pane);
 /*
  * A whole window of a query that has nothing but one segment, and whose rows nobody else takes. Its

@@ -10,21 +10,6 @@
 
 #include "flow.h"
 
-/* What a query has to do at an instant. */
-enum work_kind {
-	WORK_PANE,  /* a window of packets is complete */
-	WORK_LIST,  /* rows with windows of their own are */
-	WORK_INPUT, /* rows of other queries, or packets, may be taken */
-	WORK_GROUP, /* a window of a group of the chain is complete */
-};
-
-struct work {
-	int64_t due_ns;
-	unsigned level, query;
-	enum work_kind kind;
-	unsigned group;
-};
-
 static void
 fail_memory(struct weir_flow *f)
 {
@@ -48,15 +33,49 @@ plus(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
-/* How much after its row's window has ended a query's row is due. */
+/* How much after its end a session, or a window of so many rows, is known to be over. */
 static int64_t
-delay_of(const struct weir_plan_query *q)
+delay_of_path(const struct weir_path *path)
 {
-	const struct weir_window *w = q->path ? &q->path->window : &q->chain->window;
+	if (!path || !path->has_group)
+		return 0;
+	if (path->window.kind == WEIR_WINDOW_SESSION)
+		return plus(path->window.gap_ns, 1);
+	return path->window.kind == WEIR_WINDOW_COUNT ? 1 : 0;
+}
 
-	if (w->kind == WEIR_WINDOW_SESSION)
-		return plus(w->gap_ns, 1);
-	return w->kind == WEIR_WINDOW_COUNT ? 1 : 0;
+static int64_t
+larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* How much after their window has ended a query takes up rows: not before those that it is made of.
+ */
+static int64_t
+delay_of_query(const struct weir_flow *f, const struct weir_plan_query *q)
+{
+	int64_t delay_ns = delay_of_path(q->path);
+
+	for (unsigned i = 0; i < q->n_from; i++)
+		delay_ns = larger(delay_ns, f->nodes[q->from[i]].out_delay_ns);
+	for (unsigned s = 0; q->chain && s < q->chain->n_segments; s++)
+		for (unsigned i = 0; i < q->chain->segments[s].n_joins; i++)
+			delay_ns = larger(
+			    delay_ns, f->nodes[q->chain->segments[s].joins[i].query].out_delay_ns);
+	return delay_ns;
+}
+
+/* The window that the rows which come into a segment belong to. */
+static const struct weir_window *
+window_into(const struct weir_plan_query *q, unsigned segment)
+{
+	while (segment-- > 0)
+		if (q->chain->segments[segment].path->has_group)
+			return &q->chain->segments[segment].path->window;
+	if (!q->path)
+		return &q->chain->window_in;
+	return q->path->hands_over ? &q->chain->held : &q->path->window;
 }
 
 static int
@@ -66,6 +85,7 @@ init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 	struct weir_flow_node *n = &f->nodes[query];
 
 	*n = (struct weir_flow_node){ .is_used = true, .windows.last_end_ns = INT64_MIN };
+	n->delay_ns = n->out_delay_ns = delay_of_query(f, q);
 	if (q->path && q->path->has_group)
 		n->windows.window = q->path->window;
 	for (unsigned i = 0; i < q->n_from; i++)
@@ -82,6 +102,11 @@ init_node(struct weir_flow *f, unsigned query, struct weir_error *err)
 		if (!q->chain->segments[i].path || !q->chain->segments[i].path->has_group)
 			continue;
 		weir_plan_segment_spec(f->plan, q, i, &spec);
+		/* What a global window becomes is known when everything is. */
+		if (q->chain->segments[i].has_window &&
+		    window_into(q, i)->kind == WEIR_WINDOW_GLOBAL)
+			n->out_delay_ns = INT64_MAX;
+		n->groups[i].delay_ns = n->out_delay_ns;
 		n->groups[i].windows.window = spec.window;
 		n->groups[i].windows.last_end_ns = INT64_MIN;
 		n->groups[i].aggregator = weir_aggregator_create(&spec, err);
@@ -95,10 +120,13 @@ static void
 fini_node(struct weir_flow_node *n)
 {
 	weir_windows_fini(&n->windows);
-	weir_block_destroy(n->list);
+	weir_block_destroy(n->list.rows);
 	for (unsigned i = 0; i < n->n_inputs; i++)
 		weir_block_destroy(n->inputs[i].rows);
 	free(n->inputs);
+	for (unsigned i = 0; i < n->n_early; i++)
+		weir_block_destroy(n->early[i].rows);
+	free(n->early);
 	for (unsigned i = 0; i < n->n_groups; i++) {
 		weir_windows_fini(&n->groups[i].windows);
 		weir_aggregator_destroy(n->groups[i].aggregator);
@@ -124,8 +152,13 @@ weir_flow_init(struct weir_flow *f, const struct weir_plan *plan, struct weir_de
 	f->nodes = calloc(WEIR_QUERIES_MOST, sizeof(*f->nodes));
 	if (!f->nodes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && i < plan->n_queries; i++)
-		rc = init_node(f, i, err);
+	/* Those whose rows a query takes are there before it. */
+	for (unsigned level = 0, n = 0; !rc && n < plan->n_queries; level++)
+		for (unsigned i = 0; !rc && i < plan->n_queries; i++)
+			if (plan->queries[i].level == level) {
+				rc = init_node(f, i, err);
+				n++;
+			}
 	return rc;
 }
 
@@ -211,13 +244,15 @@ append_by_name(struct weir_block *to, const struct weir_block *from)
 	return rc;
 }
 
-/* Hand the rows of a window to a query that takes them. */
+/* Hand the rows of a window, due then, to a query that takes them. */
 static void
-push(struct weir_flow *f, unsigned reader, const struct weir_block *b, int64_t due_ns)
+push(struct weir_flow *f, unsigned query, unsigned reader, const struct weir_block *b,
+    int64_t due_ns)
 {
 	const struct weir_plan_query *q = query_of(f, reader);
-	struct weir_flow_input input = { due_ns, b->window_start_ns, b->window_end_ns,
-		weir_block_create(&q->chain->input, b->n_rows), 0 };
+	int64_t more_ns = f->nodes[reader].delay_ns - f->nodes[query].out_delay_ns;
+	struct weir_flow_input input = { plus(due_ns, more_ns), b->window_start_ns,
+		b->window_end_ns, weir_block_create(&q->chain->input, b->n_rows), 0 };
 
 	if (!input.rows)
 		goto fail;
@@ -226,6 +261,7 @@ push(struct weir_flow *f, unsigned reader, const struct weir_block *b, int64_t d
 	if (append_by_name(input.rows, b) || insert_input(&f->nodes[reader], &input))
 		goto fail;
 	f->nodes[reader].n_in += b->n_rows;
+	f->nodes[reader].knows_next = false;
 	return;
 fail:
 	weir_block_destroy(input.rows);
@@ -239,17 +275,20 @@ step_of(const struct weir_window *w)
 	return w->kind == WEIR_WINDOW_SLIDING ? w->slide_ns : w->size_ns;
 }
 
-/* Keep the rows of a window for those who join it, and forget those that nobody can ask for. */
+/*
+ * Keep the rows of a window for those who join it, and forget those that nobody can ask for: the
+ * last to ask is a query that is due readers_ns after its windows, for the one before.
+ */
 static void
-keep(struct weir_flow *f, unsigned query, struct weir_block *b)
+keep(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns, int64_t readers_ns)
 {
 	struct weir_flow_node *n = &f->nodes[query];
-	int64_t step_ns = step_of(&query_of(f, query)->chain->window);
+	int64_t more_ns = plus(step_of(&query_of(f, query)->chain->window), readers_ns);
 	unsigned left = 0;
 	struct weir_flow_kept *kept;
 
 	for (unsigned i = 0; i < n->n_kept; i++) {
-		if (plus(n->kept[i].end_ns, step_ns) >= b->window_end_ns)
+		if (plus(n->kept[i].end_ns, more_ns) >= due_ns)
 			n->kept[left++] = n->kept[i];
 		else
 			weir_block_destroy(n->kept[i].rows);
@@ -301,7 +340,7 @@ joins(const struct weir_plan_query *q, unsigned query)
 static void
 put_out(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns)
 {
-	bool is_joined = false;
+	int64_t readers_ns = -1;
 
 	for (unsigned i = 0; query_of(f, query)->is_input && i < f->plan->n_queries; i++) {
 		const struct weir_plan_query *q = query_of(f, i);
@@ -309,11 +348,12 @@ put_out(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_n
 		if (!f->nodes[i].is_used || q->is_removed)
 			continue;
 		if (takes_from(q, query) && b->n_rows)
-			push(f, i, b, due_ns);
-		is_joined |= joins(q, query);
+			push(f, query, i, b, due_ns);
+		if (joins(q, query))
+			readers_ns = larger(readers_ns, f->nodes[i].delay_ns);
 	}
-	if (is_joined)
-		keep(f, query, b);
+	if (readers_ns >= 0)
+		keep(f, query, b, due_ns, readers_ns);
 	weir_delivery_put(f->delivery, query, b);
 }
 
@@ -380,9 +420,11 @@ rows_of(const struct weir_path *path, const struct weir_pane *pane)
 
 /* Group the rows of one window. b is consumed. */
 static struct weir_block *
-group_within(struct weir_flow_group *g, struct weir_path *path, const struct weir_window *of,
+group_within(struct weir_flow *f, unsigned query, unsigned segment, const struct weir_window *of,
     struct weir_block *b)
 {
+	struct weir_path *path = query_of(f, query)->chain->segments[segment].path;
+	struct weir_flow_group *g = &f->nodes[query].groups[segment];
 	struct weir_block *out;
 	struct weir_pane *pane;
 
@@ -392,6 +434,7 @@ group_within(struct weir_flow_group *g, struct weir_path *path, const struct wei
 		out = weir_block_create(&path->schema, 0);
 	} else {
 		weir_pane_set_window(pane, b->window_start_ns, b->window_end_ns);
+		weir_delivery_note_rows_pane(f->delivery, query, pane, false);
 		out = rows_of(path, pane);
 		weir_aggregator_recycle(g->aggregator, pane);
 	}
@@ -436,18 +479,6 @@ select_rows(struct weir_path *path, struct weir_block *b)
 	return out;
 }
 
-/* The window that the rows which come into a segment belong to. */
-static const struct weir_window *
-window_into(const struct weir_plan_query *q, unsigned segment)
-{
-	while (segment-- > 0)
-		if (q->chain->segments[segment].path->has_group)
-			return &q->chain->segments[segment].path->window;
-	if (!q->path)
-		return &q->chain->window_in;
-	return q->path->hands_over ? &q->chain->held : &q->path->window;
-}
-
 /* Run rows through the chain from a segment on, as far as they go now. b is consumed. */
 static void
 run_from(
@@ -474,7 +505,7 @@ run_from(
 		if (!s->path->has_group) {
 			b = select_rows(s->path, b);
 		} else if (!s->has_window) {
-			b = group_within(&n->groups[segment], s->path, of, b);
+			b = group_within(f, query, segment, of, b);
 		} else {
 			feed(&n->groups[segment], s->path, of, b);
 			weir_block_destroy(b);
@@ -484,31 +515,80 @@ run_from(
 	fail_memory(f);
 }
 
+/* Rows first .. end - 1 of a block as one of their own. NULL when out of memory. */
+static struct weir_block *
+part_of(const struct weir_block *b, uint32_t first, uint32_t end)
+{
+	struct weir_block *out = weir_block_create(b->schema, end - first);
+	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(b->schema->n_columns + 1, sizeof(*columns));
+
+	if (!views || !columns)
+		abort();
+	for (unsigned c = 0; c < b->schema->n_columns; c++)
+		columns[c] = &views[c];
+	for (uint32_t at = first / WEIR_ROWS * WEIR_ROWS; out && at < end; at += WEIR_ROWS) {
+		uint64_t sel[WEIR_MASK_WORDS], before[WEIR_MASK_WORDS];
+		uint32_t n = weir_block_slice(b, at, views);
+
+		weir_mask_first(sel, at + n > end ? end - at : n);
+		weir_mask_first(before, first > at ? first - at : 0);
+		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+			sel[w] &= ~before[w];
+		if (weir_block_append_rows(out, b, at, columns, sel)) {
+			weir_block_destroy(out);
+			out = NULL;
+		}
+	}
+	free(views);
+	free(columns);
+	return out;
+}
+
+/* Forget the rows of a list that have gone. False when out of memory. */
+static bool
+shrink_list(struct weir_flow_list *l)
+{
+	struct weir_block *rest;
+
+	if (!l->rows || !l->n_gone)
+		return true;
+	rest = l->n_gone < l->rows->n_rows ? part_of(l->rows, l->n_gone, l->rows->n_rows) : NULL;
+	if (!rest && l->n_gone < l->rows->n_rows)
+		return false;
+	weir_block_destroy(l->rows);
+	l->rows = rest;
+	l->n_gone = 0;
+	return true;
+}
+
 /* The rows of a list pane are added to those that wait. */
 static void
 take_list(struct weir_flow *f, unsigned query, const struct weir_pane *pane)
 {
 	const struct weir_plan_query *q = query_of(f, query);
-	struct weir_flow_node *n = &f->nodes[query];
+	struct weir_flow_list *l = &f->nodes[query].list;
 	uint32_t first;
 
 	weir_delivery_note_pane(f->delivery, query, pane);
-	if (!q->chain)
+	if (!q->chain || !weir_pane_n_groups(pane))
 		return;
-	if (!n->list) {
-		n->list = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
-		n->list_due_ns = INT64_MAX;
+	if (!shrink_list(l))
+		goto fail;
+	if (!l->rows) {
+		l->rows = weir_block_create(&q->path->schema, weir_pane_n_groups(pane));
+		l->first_end_ns = INT64_MAX;
 	}
-	first = n->list ? n->list->n_rows : 0;
-	if (!n->list || weir_pane_rows(pane, 0, weir_pane_n_groups(pane), n->list)) {
-		fail_memory(f);
-		return;
-	}
-	for (uint32_t r = first; r < n->list->n_rows; r++) {
-		int64_t due_ns = plus(n->list->row_end_ns[r], delay_of(q));
-
-		n->list_due_ns = due_ns < n->list_due_ns ? due_ns : n->list_due_ns;
-	}
+	first = l->rows ? l->rows->n_rows : 0;
+	if (!l->rows || weir_pane_rows(pane, 0, weir_pane_n_groups(pane), l->rows))
+		goto fail;
+	l->is_sorted = false;
+	for (uint32_t r = first; r < l->rows->n_rows; r++)
+		if (l->rows->row_end_ns[r] < l->first_end_ns)
+			l->first_end_ns = l->rows->row_end_ns[r];
+	return;
+fail:
+	fail_memory(f);
 }
 
 void
@@ -516,6 +596,8 @@ weir_flow_pane(struct weir_flow *f, unsigned query, unsigned worker, struct weir
 {
 	struct weir_pane *spare = pane;
 	struct weir_error e;
+
+	f->nodes[query].knows_next = false;
 
 	if (weir_pane_is_list(pane))
 		take_list(f, query, pane);
@@ -532,7 +614,7 @@ static struct weir_flow_input *
 input_of(struct weir_flow *f, unsigned query, int64_t start_ns, int64_t end_ns)
 {
 	struct weir_flow_node *n = &f->nodes[query];
-	struct weir_flow_input input = { end_ns, start_ns, end_ns, NULL, 0 };
+	struct weir_flow_input input = { plus(end_ns, n->delay_ns), start_ns, end_ns, NULL, 0 };
 
 	for (unsigned i = n->n_inputs; i-- > 0;)
 		if (n->inputs[i].end_ns == end_ns)
@@ -542,6 +624,7 @@ input_of(struct weir_flow *f, unsigned query, int64_t start_ns, int64_t end_ns)
 		weir_block_destroy(input.rows);
 		return NULL;
 	}
+	n->knows_next = false;
 	input.rows->window_start_ns = start_ns;
 	input.rows->window_end_ns = end_ns;
 	for (unsigned i = n->n_inputs; i-- > 0;)
@@ -563,7 +646,8 @@ window_at(const struct weir_window *w, int64_t t, int64_t *ret_start_ns, int64_t
 	into = t % w->size_ns;
 	if (into < 0)
 		into += w->size_ns;
-	*ret_start_ns = t - into;
+	if (__builtin_sub_overflow(t, into, ret_start_ns))
+		*ret_start_ns = INT64_MIN + 1;
 	*ret_end_ns = plus(*ret_start_ns, w->size_ns);
 }
 
@@ -592,11 +676,11 @@ hold_slice(struct weir_flow *f, unsigned query, const struct weir_block *b, uint
 				break;
 			weir_mask_set(sel, next);
 		}
-		if (end_ns <= f->time_ns && end_ns != INT64_MAX) {
+		if (plus(end_ns, n->delay_ns) <= f->time_ns && end_ns != INT64_MAX) {
 			n->n_late += next - r;
 			continue;
 		}
-		if (n->held_bytes > f->most_held_bytes) {
+		if (f->held_bytes > f->most_held_bytes) {
 			n->n_overflow += next - r;
 			continue;
 		}
@@ -607,7 +691,7 @@ hold_slice(struct weir_flow *f, unsigned query, const struct weir_block *b, uint
 		if (rc)
 			return rc;
 		bytes = weir_block_bytes(input->rows);
-		n->held_bytes += bytes - input->bytes;
+		f->held_bytes += bytes - input->bytes;
 		input->bytes = bytes;
 	}
 	return 0;
@@ -620,6 +704,7 @@ weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b)
 	struct weir_column *views;
 	const struct weir_column **columns;
 
+	f->nodes[query].knows_next = false;
 	if (!query_of(f, query)->chain) {
 		weir_block_destroy(b);
 		return;
@@ -628,6 +713,7 @@ weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b)
 		run_from(f, query, 0, b, f->time_ns);
 		return;
 	}
+	f->nodes[query].n_handed += b->n_rows;
 	views = calloc(n_columns + 1, sizeof(*views));
 	columns = calloc(n_columns + 1, sizeof(*columns));
 	if (!views || !columns)
@@ -645,7 +731,7 @@ weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b)
 }
 
 static bool
-is_before(const struct work *a, const struct work *b)
+is_before(const struct weir_flow_work *a, const struct weir_flow_work *b)
 {
 	if (a->due_ns != b->due_ns)
 		return a->due_ns < b->due_ns;
@@ -657,7 +743,7 @@ is_before(const struct work *a, const struct work *b)
 }
 
 static void
-offer(struct work *first, bool *has, const struct work *w)
+offer(struct weir_flow_work *first, bool *has, const struct weir_flow_work *w)
 {
 	if (!*has || is_before(w, first))
 		*first = *w;
@@ -682,24 +768,29 @@ next_of_group(const struct weir_flow_group *g, int64_t *ret_end_ns)
 
 /* What a query has to do first; false where there is nothing. */
 static bool
-next_of_query(const struct weir_flow *f, unsigned query, struct work *ret)
+next_of_query(const struct weir_flow *f, unsigned query, struct weir_flow_work *ret)
 {
 	const struct weir_plan_query *q = query_of(f, query);
 	const struct weir_flow_node *n = &f->nodes[query];
-	struct work w = { .level = q->level, .query = query };
+	struct weir_flow_work w = { .level = q->level, .query = query };
 	bool has = false;
 
 	if (weir_windows_next(&n->windows, &w.due_ns)) {
-		w.kind = WORK_PANE;
+		w.kind = WEIR_WORK_PANE;
 		offer(ret, &has, &w);
 	}
-	if (n->list && n->list->n_rows) {
-		w.kind = WORK_LIST;
-		w.due_ns = n->list_due_ns;
+	if (n->n_early) {
+		w.kind = WEIR_WORK_EARLY;
+		w.due_ns = n->early_due_ns;
+		offer(ret, &has, &w);
+	}
+	if (n->list.rows) {
+		w.kind = WEIR_WORK_LIST;
+		w.due_ns = plus(n->list.first_end_ns, n->delay_ns);
 		offer(ret, &has, &w);
 	}
 	if (n->n_inputs) {
-		w.kind = WORK_INPUT;
+		w.kind = WEIR_WORK_INPUT;
 		w.due_ns = n->inputs[0].due_ns;
 		offer(ret, &has, &w);
 	}
@@ -707,25 +798,39 @@ next_of_query(const struct weir_flow *f, unsigned query, struct work *ret)
 		if (!n->groups[i].aggregator || !q->chain->segments[i].has_window ||
 		    !next_of_group(&n->groups[i], &w.due_ns))
 			continue;
-		w.kind = WORK_GROUP;
+		w.kind = WEIR_WORK_GROUP;
 		w.group = i;
-		w.due_ns = plus(w.due_ns, q->level == 0 ? delay_of(q) : 0);
+		w.due_ns = plus(w.due_ns, n->groups[i].delay_ns);
 		offer(ret, &has, &w);
 	}
 	return has;
 }
 
+/* The same, remembered until something changes it. */
+static bool
+known_next(const struct weir_flow *f, unsigned query, struct weir_flow_work *ret)
+{
+	struct weir_flow_node *n = &f->nodes[query];
+
+	if (!n->knows_next) {
+		n->has_next = next_of_query(f, query, &n->next);
+		n->knows_next = true;
+	}
+	*ret = n->next;
+	return n->has_next;
+}
+
 /* The first work of all queries, and when the next one of another is due. */
 static bool
-next_of_all(const struct weir_flow *f, struct work *ret, int64_t *ret_other_ns)
+next_of_all(const struct weir_flow *f, struct weir_flow_work *ret, int64_t *ret_other_ns)
 {
 	bool has = false;
 
 	*ret_other_ns = INT64_MAX;
 	for (unsigned i = 0; i < f->plan->n_queries; i++) {
-		struct work w;
+		struct weir_flow_work w;
 
-		if (!f->nodes[i].is_used || !next_of_query(f, i, &w))
+		if (!f->nodes[i].is_used || !known_next(f, i, &w))
 			continue;
 		if (!has) {
 			*ret = w;
@@ -750,6 +855,8 @@ give_to_worker(void *ctx, unsigned worker, struct weir_pane *pane)
 {
 	struct giving *g = ctx;
 
+	/* What it lacks since those of several workers were put together is in no window. */
+	g->f->delivery->outlets[g->query].lost += weir_pane_lost(pane);
 	g->f->give_back(g->f->ctx, g->query, worker, pane);
 }
 
@@ -784,6 +891,23 @@ share_rows(const struct weir_plan_query *q, const struct weir_block *b)
 	return out;
 }
 
+/* Rows of a query's own packets, of one window: they wait for what they are joined with. */
+static void
+put_by(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns)
+{
+	struct weir_flow_input input = { plus(due_ns, f->nodes[query].delay_ns), .rows = b };
+
+	f->nodes[query].knows_next = false;
+	if (b) {
+		input.start_ns = b->window_start_ns;
+		input.end_ns = b->window_end_ns;
+	}
+	if (b && insert_input(&f->nodes[query], &input) == 0)
+		return;
+	weir_block_destroy(b);
+	fail_memory(f);
+}
+
 /* Hand the rows of a pane to the queries that share its groups; each takes them in its turn. */
 static void
 share(struct weir_flow *f, unsigned query, const struct weir_pane *pane, int64_t due_ns)
@@ -792,18 +916,11 @@ share(struct weir_flow *f, unsigned query, const struct weir_pane *pane, int64_t
 
 	for (unsigned i = 0; b && i < f->plan->n_queries; i++) {
 		const struct weir_plan_query *q = query_of(f, i);
-		struct weir_flow_input input = { .due_ns = due_ns };
 
 		if (!q->is_shared || q->shared_with != query || !f->nodes[i].is_used)
 			continue;
 		weir_delivery_note_pane(f->delivery, i, pane);
-		input.rows = share_rows(q, b);
-		input.start_ns = b->window_start_ns;
-		input.end_ns = b->window_end_ns;
-		if (!input.rows || insert_input(&f->nodes[i], &input)) {
-			weir_block_destroy(input.rows);
-			fail_memory(f);
-		}
+		put_by(f, i, share_rows(q, b), due_ns);
 	}
 	if (!b)
 		fail_memory(f);
@@ -817,7 +934,11 @@ put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t du
 	const struct weir_plan_query *q = query_of(f, query);
 	struct weir_block *b;
 
-	if (q->chain->n_segments == 1 && !q->is_input) {
+	if (f->nodes[query].delay_ns) {
+		put_by(f, query, rows_of(q->path, pane), due_ns);
+		return;
+	}
+	if (q->chain->n_segments == 1 && !q->chain->segments[0].n_joins && !q->is_input) {
 		weir_delivery_pane(f->delivery, query, pane);
 		return;
 	}
@@ -829,15 +950,13 @@ put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t du
 }
 
 static void
-do_pane(struct weir_flow *f, unsigned query)
+do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
 {
 	const struct weir_plan_query *q = query_of(f, query);
 	struct giving giving = { f, query };
 	struct weir_windows_taken taken;
 	struct weir_error e;
-	int64_t due_ns = INT64_MAX;
 
-	(void)weir_windows_next(&f->nodes[query].windows, &due_ns);
 	weir_delivery_fail(f->delivery,
 	    weir_windows_take(&f->nodes[query].windows, &taken, give_to_worker, &giving, &e), &e);
 	if (!taken.pane)
@@ -853,63 +972,55 @@ do_pane(struct weir_flow *f, unsigned query)
 		f->give_back(f->ctx, query, taken.worker, taken.pane);
 }
 
-/* Rows first .. end - 1 of a block as one of their own. NULL when out of memory. */
-static struct weir_block *
-part_of(const struct weir_block *b, uint32_t first, uint32_t end)
-{
-	struct weir_block *out = weir_block_create(b->schema, end - first);
-	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
-	const struct weir_column **columns = calloc(b->schema->n_columns + 1, sizeof(*columns));
-
-	if (!views || !columns)
-		abort();
-	for (unsigned c = 0; c < b->schema->n_columns; c++)
-		columns[c] = &views[c];
-	for (uint32_t at = first / WEIR_ROWS * WEIR_ROWS; out && at < end; at += WEIR_ROWS) {
-		uint64_t sel[WEIR_MASK_WORDS], before[WEIR_MASK_WORDS];
-		uint32_t n = weir_block_slice(b, at, views);
-
-		weir_mask_first(sel, at + n > end ? end - at : n);
-		weir_mask_first(before, first > at ? first - at : 0);
-		for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
-			sel[w] &= ~before[w];
-		if (weir_block_append_rows(out, b, at, columns, sel)) {
-			weir_block_destroy(out);
-			out = NULL;
-		}
-	}
-	free(views);
-	free(columns);
-	return out;
-}
-
 /* The rows of sessions and counts that are due by a time. */
 static void
 do_list(struct weir_flow *f, unsigned query, int64_t until_ns)
 {
 	struct weir_flow_node *n = &f->nodes[query];
-	int64_t delay_ns = delay_of(query_of(f, query));
-	struct weir_block *b = n->list, *due, *rest = NULL;
-	uint32_t end = 0;
+	struct weir_flow_list *l = &n->list;
+	uint32_t end = l->n_gone;
+	struct weir_block *due;
 
-	if (weir_block_sort_by_end(b)) {
+	if (!l->is_sorted && weir_block_sort_by_end(l->rows)) {
 		fail_memory(f);
 		return;
 	}
-	while (end < b->n_rows && plus(b->row_end_ns[end], delay_ns) <= until_ns)
+	l->is_sorted = true;
+	while (end < l->rows->n_rows && plus(l->rows->row_end_ns[end], n->delay_ns) <= until_ns)
 		end++;
-	n->list_due_ns = end < b->n_rows ? plus(b->row_end_ns[end], delay_ns) : INT64_MAX;
-	due = b;
-	if (end < b->n_rows) {
-		due = part_of(b, 0, end);
-		rest = part_of(b, end, b->n_rows);
-		weir_block_destroy(b);
-	}
-	n->list = rest;
+	l->first_end_ns = end < l->rows->n_rows ? l->rows->row_end_ns[end] : INT64_MAX;
+	due = part_of(l->rows, l->n_gone, end);
+	l->n_gone = end;
+	if (end == l->rows->n_rows)
+		(void)shrink_list(l);
 	if (due)
 		run_from(f, query, 0, due, until_ns);
 	else
 		fail_memory(f);
+}
+
+/*
+ * Are two inputs to be one? Those of one window; of a global one each query has rows at other
+ * times, and rows with windows of their own are put in order.
+ */
+static bool
+is_one_window(const struct weir_plan_query *q, const struct weir_flow_input *a,
+    const struct weir_flow_input *b)
+{
+	if (a->due_ns != b->due_ns)
+		return false;
+	return weir_window_is_per_group(&q->chain->window_in) ||
+	       q->chain->window_in.kind == WEIR_WINDOW_GLOBAL ||
+	       (a->start_ns == b->start_ns && a->end_ns == b->end_ns);
+}
+
+static void
+widen_window(struct weir_block *b, const struct weir_block *by)
+{
+	if (b->window_start_ns == WEIR_TIME_NONE ||
+	    (by->window_start_ns != WEIR_TIME_NONE && by->window_start_ns < b->window_start_ns))
+		b->window_start_ns = by->window_start_ns;
+	b->window_end_ns = larger(b->window_end_ns, by->window_end_ns);
 }
 
 /* Rows of other queries, or packets, whose window is complete: those of one window together. */
@@ -920,14 +1031,15 @@ do_inputs(struct weir_flow *f, unsigned query)
 	struct weir_flow_input first = n->inputs[0];
 	unsigned same = 1;
 
-	n->held_bytes -= first.bytes;
-	while (same < n->n_inputs && n->inputs[same].due_ns == first.due_ns &&
-	       n->inputs[same].start_ns == first.start_ns &&
-	       n->inputs[same].end_ns == first.end_ns && !first.rows->row_end_ns) {
+	f->held_bytes -= first.bytes;
+	while (same < n->n_inputs && is_one_window(query_of(f, query), &first, &n->inputs[same])) {
+		widen_window(first.rows, n->inputs[same].rows);
 		if (append_by_name(first.rows, n->inputs[same].rows))
 			fail_memory(f);
 		weir_block_destroy(n->inputs[same++].rows);
 	}
+	if (same > 1 && first.rows->row_end_ns && weir_block_sort_by_end(first.rows))
+		fail_memory(f);
 	n->n_inputs -= same;
 	memmove(n->inputs, n->inputs + same, n->n_inputs * sizeof(*n->inputs));
 	run_from(f, query, 0, first.rows, first.due_ns);
@@ -968,6 +1080,8 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 	if (!taken.pane)
 		return;
 	b = rows_of(s->path, taken.pane);
+	weir_delivery_note_rows_pane(
+	    f->delivery, query, taken.pane, g->windows.window.kind == WEIR_WINDOW_SLIDING);
 	if (taken.is_copy)
 		weir_pane_destroy(taken.pane);
 	else
@@ -978,20 +1092,105 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 		fail_memory(f);
 }
 
-static void
-do_work(struct weir_flow *f, const struct work *w, int64_t list_until_ns)
+static int
+compare_early(const void *a, const void *b)
 {
+	const struct weir_flow_early *x = a, *y = b;
+
+	if (x->due_ns != y->due_ns)
+		return x->due_ns < y->due_ns ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Rows that are due by a time, in the order of the packets that they come from. */
+static void
+do_early(struct weir_flow *f, unsigned query, int64_t until_ns)
+{
+	const struct weir_schema *s = weir_chain_schema(query_of(f, query)->chain);
+	struct weir_flow_node *n = &f->nodes[query];
+	struct weir_block *out = weir_block_create(s, WEIR_ROWS);
+	struct weir_column *views = calloc(s->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(s->n_columns + 1, sizeof(*columns));
+	int64_t end_ns;
+	unsigned i;
+
+	if (!views || !columns)
+		abort();
+	if (weir_windows_next(&n->windows, &end_ns) && end_ns < until_ns)
+		until_ns = end_ns;
+	for (unsigned c = 0; c < s->n_columns; c++)
+		columns[c] = &views[c];
+	qsort(n->early, n->n_early, sizeof(*n->early), compare_early);
+	for (i = 0; i < n->n_early && n->early[i].due_ns <= until_ns; i++) {
+		uint32_t row = n->early[i].row, first = row / WEIR_ROWS * WEIR_ROWS;
+		uint64_t sel[WEIR_MASK_WORDS] = { 0 };
+
+		weir_mask_set(sel, row - first);
+		(void)weir_block_slice(n->early[i].rows, first, views);
+		if (!out || weir_block_append_rows(out, n->early[i].rows, first, columns, sel))
+			fail_memory(f);
+		weir_block_destroy(n->early[i].rows);
+	}
+	n->n_early -= i;
+	memmove(n->early, n->early + i, n->n_early * sizeof(*n->early));
+	n->early_due_ns = n->n_early ? n->early[0].due_ns : INT64_MAX;
+	free(views);
+	free(columns);
+	if (out)
+		weir_delivery_put(f->delivery, query, out);
+}
+
+void
+weir_flow_early(struct weir_flow *f, unsigned query, struct weir_early_rows *r)
+{
+	struct weir_flow_node *n = &f->nodes[query];
+	unsigned need = n->n_early + r->rows->n_rows;
+
+	n->knows_next = false;
+	if (need > n->cap_early) {
+		n->early = realloc(n->early, 2 * (size_t)need * sizeof(*n->early));
+		if (!n->early)
+			abort();
+		n->cap_early = 2 * need;
+	}
+	for (uint32_t i = 0; i < r->rows->n_rows; i++) {
+		int64_t due_ns;
+
+		/* Time is as far as this packet, and by so much ahead of what is closed. */
+		if (f->plan->is_live || r->time_ns[i] == WEIR_TIME_NONE ||
+		    __builtin_sub_overflow(r->time_ns[i], f->plan->lateness_ns, &due_ns))
+			due_ns = INT64_MIN;
+		if (!n->n_early || due_ns < n->early_due_ns)
+			n->early_due_ns = due_ns;
+		n->early[n->n_early++] =
+		    (struct weir_flow_early){ due_ns, r->number[i], weir_block_hold(r->rows), i };
+	}
+	weir_early_rows_destroy(r);
+	if (f->plan->is_live)
+		do_early(f, query, INT64_MAX);
+}
+
+static void
+do_work(struct weir_flow *f, const struct weir_flow_work *w, int64_t list_until_ns)
+{
+	/* Rows of a list go together as long as nobody has to do with each of them. */
+	bool is_one = query_of(f, w->query)->is_input || list_until_ns < w->due_ns;
+
+	f->nodes[w->query].knows_next = false;
 	switch (w->kind) {
-	case WORK_PANE:
-		do_pane(f, w->query);
+	case WEIR_WORK_EARLY:
+		do_early(f, w->query, list_until_ns > w->due_ns ? list_until_ns : w->due_ns);
 		break;
-	case WORK_LIST:
-		do_list(f, w->query, list_until_ns > w->due_ns ? list_until_ns : w->due_ns);
+	case WEIR_WORK_PANE:
+		do_pane(f, w->query, w->due_ns);
 		break;
-	case WORK_INPUT:
+	case WEIR_WORK_LIST:
+		do_list(f, w->query, is_one ? w->due_ns : list_until_ns);
+		break;
+	case WEIR_WORK_INPUT:
 		do_inputs(f, w->query);
 		break;
-	case WORK_GROUP:
+	case WEIR_WORK_GROUP:
 		do_group(f, w->query, w->group, w->due_ns);
 		break;
 	}
@@ -1001,7 +1200,7 @@ void
 weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 {
 	int64_t other_ns;
-	struct work w;
+	struct weir_flow_work w;
 
 	while (next_of_all(f, &w, &other_ns) && w.due_ns <= time_ns) {
 		/* Rows of a list go together as long as nothing else is due between them. */
@@ -1031,7 +1230,7 @@ weir_flow_offered(const struct weir_flow *f, unsigned query)
 void
 weir_flow_end_query(struct weir_flow *f, unsigned query)
 {
-	struct work w;
+	struct weir_flow_work w;
 
 	while (next_of_query(f, query, &w))
 		do_work(f, &w, INT64_MAX);

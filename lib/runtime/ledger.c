@@ -78,6 +78,8 @@ print_query(const struct weir_ledger_query *q, FILE *out)
 		fprintf(out, ", a sample of 1 key in %.0f", 1 / q->sampling);
 	if (q->left_out)
 		fprintf(out, ", %" PRIu64 " values of growing aggregates left out", q->left_out);
+	if (q->crowded)
+		fprintf(out, ", %" PRIu64 " times no room in a sliding window", q->crowded);
 	if (q->undercount)
 		fprintf(out, ", each lacks at most %" PRIu64 " packets", q->undercount);
 	fprintf(out, "\n");
@@ -142,9 +144,12 @@ query_json(const struct weir_ledger_query *q)
 	json_object_set_new(o, "aggregated", number(q->aggregated));
 	json_object_set_new(o, "dropped", dropped);
 	json_object_set_new(o, "rows", number(q->rows));
-	if (!q->table_size)
-		return o;
-	json_object_set_new(o, "table", table_json(q));
+	if (q->crowded)
+		json_object_set_new(o, "crowded", number(q->crowded));
+	if (q->table_size)
+		json_object_set_new(o, "table", table_json(q));
+	else if (q->sampling >= 1 && !q->undercount && !q->left_out)
+		return o; /* rows of other queries, of which nothing was left out */
 	if (q->left_out)
 		json_object_set_new(o, "left_out", number(q->left_out));
 	if (q->overflow == WEIR_OVERFLOW_SAMPLE)

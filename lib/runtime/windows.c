@@ -65,7 +65,7 @@ weir_windows_first_end(const struct weir_window *window, int64_t start_ns)
 	pane_ns = weir_window_pane_ns(window);
 	if (__builtin_add_overflow(start_ns, pane_ns, &end_ns))
 		return INT64_MAX;
-	into = (end_ns - window->size_ns) % window->slide_ns;
+	into = (end_ns % window->slide_ns - window->size_ns % window->slide_ns) % window->slide_ns;
 	if (into < 0)
 		into += window->slide_ns;
 	if (into && __builtin_add_overflow(end_ns, window->slide_ns - into, &end_ns))
@@ -86,7 +86,8 @@ weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns)
 	}
 	*ret_end_ns = weir_windows_first_end(&w->window, weir_pane_start(w->panes[0].pane));
 	if (w->last_end_ns != INT64_MIN) {
-		next_ns = w->last_end_ns + w->window.slide_ns;
+		if (__builtin_add_overflow(w->last_end_ns, w->window.slide_ns, &next_ns))
+			next_ns = INT64_MAX;
 		*ret_end_ns = *ret_end_ns < next_ns ? next_ns : *ret_end_ns;
 	}
 	return true;
@@ -147,7 +148,10 @@ weir_windows_take(struct weir_windows *w, struct weir_windows_taken *ret,
 	*ret =
 	    (struct weir_windows_taken){ combine(w, end_ns - w->window.size_ns, end_ns), true, 0 };
 	w->last_end_ns = end_ns;
-	drop_before(w, end_ns - w->window.size_ns + w->window.slide_ns, give_back, ctx);
+	/* Behind the end of time there is no other window. */
+	drop_before(w,
+	    end_ns == INT64_MAX ? INT64_MAX : end_ns - w->window.size_ns + w->window.slide_ns,
+	    give_back, ctx);
 	return ret->pane ? 0 : weir_error_run(err, -ENOMEM, "no memory for a sliding window");
 }
 

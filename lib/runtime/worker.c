@@ -186,6 +186,7 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 	for (unsigned q = 0; q < w->n_queries; q++)
 		if (!w->queries[q].has_ended)
 			weir_path_bind(w->queries[q].path, w->batch);
+	wq->path->late = w->all->config->plan->command->late_sink ? w->late : NULL;
 	free(addition);
 }
 

@@ -8,6 +8,7 @@
 #include <rte_ring.h>
 #include <weir/aggregate/aggregate.h>
 #include <weir/decode/decode.h>
+#include <weir/query/early.h>
 #include <weir/runtime/run.h>
 
 #include "intake.h"
@@ -17,6 +18,7 @@ enum weir_parcel_kind {
 	WEIR_PARCEL_PANE,    /* struct weir_pane: closed window, goes back by the return ring */
 	WEIR_PARCEL_ROWS,    /* struct weir_block: selected rows */
 	WEIR_PARCEL_PACKETS, /* struct weir_packet_block: kept packets */
+	WEIR_PARCEL_EARLY,   /* struct weir_early_rows: rows of windows that are not closed yet */
 	WEIR_PARCEL_ENDED,   /* the worker has done with a query that was removed */
 	/* By the return ring: */
 	WEIR_PARCEL_ADD,    /* struct weir_addition: run one more query */
@@ -46,6 +48,7 @@ struct weir_query_counts {
 	uint64_t received;  /* rows that came from another */
 	uint64_t unsent;    /* packets whose row found no room on its way to another */
 	uint64_t too_large; /* packets whose strings were too long for that */
+	uint64_t in_time;   /* packets that no query found late, of the query of late ones */
 	uint64_t filtered;  /* by --filter and --where */
 	uint64_t unwanted;
 };
@@ -68,7 +71,9 @@ struct weir_worker_query {
 	struct weir_aggregator *aggregator;  /* NULL for a query without --agg */
 	struct weir_group_spec spec;         /* of the aggregator */
 	struct weir_path_exchange *exchange; /* NULL where rows stay with their worker */
+	struct weir_early *early;            /* --emit early, or NULL */
 	bool wants_rows, wants_packets;
+	bool is_late;   /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;
@@ -106,8 +111,9 @@ struct weir_worker {
 	bool is_armed; /* its inputs wake it */
 	bool is_done;  /* nothing more comes to it, as it has told those to whom it sends rows */
 	struct weir_batch *batch;
-	struct weir_masks *masks; /* of the batch */
-	unsigned n_inputs;        /* its own */
+	struct weir_masks *masks;       /* of the batch */
+	uint64_t late[WEIR_MASK_WORDS]; /* packets of the batch that some query found too late */
+	unsigned n_inputs;              /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
 	unsigned n_exchanges; /* queries whose rows are sent to their owners */

@@ -96,6 +96,7 @@ admit(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t waterma
 		.n = rows->n,
 		.sel = rows->sel,
 		.time_ns = rows->batch->time_ns,
+		.late = w->queries[q].path->late,
 		.watermark_ns = watermark_ns,
 	};
 
@@ -114,6 +115,30 @@ scatter(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t water
 		weir_worker_push(w, q, rows);
 }
 
+/* Send the rows that need not wait for their window's end. */
+static void
+send_early(struct weir_worker *w, unsigned q)
+{
+	struct weir_early *early = w->queries[q].early;
+	struct weir_parcel parcel = { WEIR_PARCEL_EARLY, q, early ? weir_early_take(early) : NULL,
+		0 };
+	struct weir_early_rows *rows = parcel.p;
+
+	if (!rows || weir_worker_send(w, &parcel))
+		return;
+	w->counts.queries[q].shed_rows += rows->rows->n_rows;
+	weir_early_rows_destroy(rows);
+}
+
+/* What other queries found too late. */
+static void
+run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
+{
+	weir_path_run(w->queries[q].path, w->batch, w->masks, rows);
+	memcpy(rows->sel, w->late, sizeof(rows->sel));
+	w->counts.queries[q].in_time += w->batch->n - weir_mask_count(rows->sel);
+}
+
 static void
 run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 {
@@ -121,7 +146,10 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 	struct weir_rows rows;
 
 	w->counts.queries[q].in += w->batch->n;
-	weir_path_run(wq->path, w->batch, w->masks, &rows);
+	if (wq->is_late)
+		run_late(w, q, &rows);
+	else
+		weir_path_run(wq->path, w->batch, w->masks, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
 	if (wq->exchange)
@@ -135,6 +163,7 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 		emit_rows(w, q, &rows);
 	} else
 		w->counts.queries[q].emitted += weir_mask_count(rows.sel);
+	send_early(w, q);
 }
 
 void
@@ -149,6 +178,7 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 	w->counts.bytes += bytes;
 	w->decode_batch(b, &w->counts.decode);
 	w->masks->batch++;
+	memset(w->late, 0, sizeof(w->late));
 	for (unsigned q = 0; q < w->n_queries; q++) {
 		w->at_query = q;
 		if (!w->queries[q].is_ending)
@@ -293,9 +323,11 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 
 		if (wq->has_ended)
 			continue;
-		if (wq->path->hands_over)
-			send_rows(w, q); /* they belong to windows that may be over now */
 		low_ns = low_time(w, wq, watermark_ns);
+		/* Rows that have a place among the windows up to there go before them. */
+		send_early(w, q);
+		if (wq->path->hands_over)
+			send_rows(w, q);
 		done_ns = wq->aggregator ? close_query(w, q, low_ns) : low_ns;
 		closed_ns = done_ns < closed_ns ? done_ns : closed_ns;
 		if (wq->is_ending && low_ns == INT64_MAX)

@@ -33,6 +33,7 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 			return rc;
 		wq->owns_path = true;
 	}
+	wq->is_late = q->is_late;
 	if (q->path->hands_over)
 		weir_plan_held_spec(plan, q, &wq->spec);
 	if (!q->path->has_group)
@@ -41,6 +42,15 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 	wq->aggregator = weir_aggregator_create(&wq->spec, err);
 	if (!wq->aggregator)
 		return err->code;
+	if (q->path->is_early) {
+		struct weir_group_watch watch;
+
+		rc = weir_early_create(q, plan->command->simd, &wq->early, err);
+		if (rc)
+			return rc;
+		watch = weir_early_watch(wq->early);
+		weir_aggregator_watch(wq->aggregator, &watch);
+	}
 	if (!all->exchanges[i])
 		return 0;
 	wq->exchange = calloc(1, sizeof(*wq->exchange));
@@ -57,6 +67,7 @@ static void
 fini_query(struct weir_worker_query *wq)
 {
 	weir_aggregator_destroy(wq->aggregator);
+	weir_early_destroy(wq->early);
 	free(wq->exchange);
 	if (wq->owns_path)
 		weir_path_destroy(wq->path);
@@ -101,6 +112,14 @@ destroy_worker(struct weir_worker *w)
 	free(w->out);
 	free(w->back);
 	free(w);
+}
+
+/* Let a query's path read the worker's batch. */
+static void
+bind(struct weir_worker *w, struct weir_worker_query *wq)
+{
+	weir_path_bind(wq->path, w->batch);
+	wq->path->late = w->all->config->plan->command->late_sink ? w->late : NULL;
 }
 
 static int
@@ -149,7 +168,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 		w->n_queries++;
 		rc = make_query(all, index, i, &w->queries[i], err);
 		if (!rc && w->queries[i].path)
-			weir_path_bind(w->queries[i].path, w->batch);
+			bind(w, &w->queries[i]);
 		w->n_exchanges += w->queries[i].exchange != NULL;
 	}
 	return rc;

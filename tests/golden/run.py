@@ -13,6 +13,7 @@ A case is a folder with
   expected.json  the rows on standard output (or expected.csv); where case.py has expected(), --update
                  writes it, else it is written by hand
 
+  ORDERED        rows of different queries must come in the order of the expected file, too
   WORKERS        the numbers of workers to run it with, where not all: what a full table leaves depends on it
   SPLITS         the ways to --split its last query, where not all: what needs order refuses those that part a key
 
@@ -108,7 +109,7 @@ def spreads(module, template):
     workers = getattr(module, "WORKERS", (1, 2, 3, 4, 8))
     found = [("%d workers" % n, ["--cores", str(n)]) for n in workers]
     last = template[len(template) - template[::-1].index("--query"):] if "--query" in template else template
-    if workers == (1,) or not ("--agg" in last or "--fold" in last):
+    if workers == (1,) or "--from" in last or not ("--agg" in last or "--fold" in last):
         return found
     ways = getattr(module, "SPLITS", None) or ["auto", "hash", "hash:2", "rr", "rr:5", "range:frame.len:80,600,1200"] + ["key"] * ("--key" in last)
     return found + [("--split %s" % way, ["--split", way, "--cores", "3"]) for way in ways]
@@ -138,7 +139,9 @@ def run_case(case):
                 text = p.stdout.decode("utf-8", "replace")
                 here = weir.ended(p, getattr(module, "STATUS", (0,)))
                 if want is not None:
-                    here += differences(by_query(want), by_query(text))
+                    exact = getattr(module, "ORDERED", False)
+                    here += differences(*((want.splitlines(), text.splitlines()) if exact else
+                                          (by_query(want), by_query(text))))
                 if first is None:
                     first = text
                 elif by_query(first) != by_query(text):
@@ -146,7 +149,7 @@ def run_case(case):
                 if stats is None:
                     here += ["no --stats document"]
                 else:
-                    here += weir.ledger(stats) + part_of(getattr(module, "STATS", {}), stats)
+                    here += weir.ledger(stats, args) + part_of(getattr(module, "STATS", {}), stats)
                 if hasattr(module, "check"):
                     here += module.check(out, text.splitlines())
                 problems += ["%s, %s: %s" % (args_file, how, x) for x in here]

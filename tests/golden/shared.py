@@ -1,4 +1,6 @@
 """Captures that several cases look at."""
+import random
+
 from pcapmaker import MS, S, SEC, packet
 
 A, B, C = "10.0.0.1", "10.0.0.2", "192.168.7.9"
@@ -76,4 +78,22 @@ def flood():
             k = next(strangers)
             who = "172.16.%d.%d" % divmod(k, 250) if k % 4 else "2001:db8:1::%x" % k
         out.append(packet(S + i * MS, who, B6 if ":" in who else B, udp=(1000, 2000), payload=b"x" * (i % 50)))
+    return out
+
+
+HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2"]
+
+
+def chatter(n=240, gap_s=12, seed=5):
+    """Hosts that talk now and then, IPv4 and IPv6, TCP and UDP, some packets out of order, with a silence in the middle."""
+    r = random.Random(seed)
+    t, out = S, []
+    for i in range(n):
+        t += r.choice([1, 10 * MS, 40 * MS, 90 * MS, 300 * MS]) + (gap_s * SEC if i == n // 2 else 0)
+        who = r.choice(HOSTS)
+        whom = r.choice([h for h in HOSTS if (":" in h) == (":" in who)])
+        how = {"tcp": (r.choice([1000, 1001]), r.choice([22, 80]), r.choice(["S", "SA", "A", "FA"]))} \
+            if r.random() < .7 else {"udp": (53, 2000)}
+        out.append(packet(max(t - r.choice([0, 0, 5 * MS]), S), who, whom, payload=b"xyz"[i % 3:] * r.randrange(1, 60),
+                          **how))
     return out

@@ -445,6 +445,48 @@ def test_nobody(t, folder):
         t.check(what, weir.ended(stop) + weir.ended(finish(p)) + ([] if owner == user else ["the socket is %d's" % owner]))
 
 
+def test_chains(t, h):
+    """Queries that take rows of others, while it runs: all added, the ledger asked for, removed, added again; the end."""
+    p = h.started(["--source", GEN, "--cores", "2", "--query", "hosts", "--window", "100ms", *COUNT, "--sink", "json:/dev/null",
+                   "--query", "big", "--from", "hosts", "--where", "n > 1", "--key", "n", "--window", "300ms", "--agg", "k=count()",
+                   "--sink", "json:/dev/null", "--query", "seen", "--join", "semi:hosts@prev", "--window", "100ms", "--agg", "m=count()",
+                   "--sink", "json:/dev/null", "--stats", h.path("chains.stats")], "chains")
+    unbalanced = []
+
+    def do(*words, fails=()):
+        q = h.ctl("-n", "chains", *words)
+        for _ in range(3):
+            stats = h.json("-n", "chains", "stats")
+            unbalanced.extend([] if stats["balanced"] else ["after %s: %r" % (words, stats["queries"])])
+        return weir.ended(q, (1, 2) if fails else (0,)) + said(q, *fails)
+
+    def rows(name):
+        return lambda: h.json("-n", "chains", "stats")["queries"][name]["rows"] > 0
+
+    wait("rows of a chain", rows("big"))
+    t.check("an input is not removed", do("remove", "hosts", fails=("big", "hosts", "first")))
+    two = ("--query ports --window 100ms --key udp.dstport --agg n=count() "
+           "--query some --from ports,hosts --join left:ports@prev --sink json:/dev/null")
+    t.check("a join of unlike columns is refused", do("add", two, fails=("--join",)))
+    two = ("--query mice --window 100ms --key ip.src --agg m=count() --query some --from hosts --join left:mice "
+           "--where 'n - m >= 0' --top 5:n --sink json:/dev/null")
+    t.check("two queries are added, of which one joins the other", do("add", two))
+    wait("rows of the added chain", rows("some"))
+    found = h.json("-n", "chains", "stats")["queries"]["some"]
+    t.check("rows that --top leaves out are counted", [] if found["dropped"]["top"] else ["%r" % found])
+    t.check("a query that is joined is not removed", do("remove", "mice", fails=("some", "first")))
+    t.check("a reader is removed", do("remove", "some"))
+    t.check("then what it has joined", do("remove", "mice"))
+    t.check("both are added again", do("add", two))
+    t.check("and a query that joins packets", do("add", "--query again --join anti:mice --agg m=count() --window 100ms --sink json:/dev/null"))
+    t.check("which is removed", do("remove", "again"))
+    q = h.ctl("-n", "chains", "stop")
+    problems = weir.ended(q) + weir.ended(finish(p))
+    with open(h.path("chains.stats")) as f:
+        problems += [] if json.load(f)["balanced"] else ["the last ledger does not balance"]
+    t.check("the ledger balances whenever it is asked for, and at the end", unbalanced[:3] + problems)
+
+
 def main():
     t = tap.Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -455,7 +497,7 @@ def main():
                 except (AssertionError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:
                     t.check(test.__name__[5:], ["%s: %s" % (type(e).__name__, e)])
         with Host(os.path.join(folder, "b")) as h:
-            for test in (test_others, test_top, test_port, test_late, test_orders_at_the_end):
+            for test in (test_others, test_top, test_port, test_late, test_chains, test_orders_at_the_end):
                 try:
                     test(t, h)
                 except (AssertionError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:

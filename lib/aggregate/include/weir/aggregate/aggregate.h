@@ -102,6 +102,7 @@ struct weir_group_spec {
 	const struct weir_agg_call *aggs; /* [n_aggs] */
 	uint64_t table_size;              /* most keys in one window */
 	enum weir_overflow overflow;
+	bool is_watched;     /* weir_aggregator_watch will be called: 8 bytes more a group */
 	uint64_t seed;       /* of the keyed hash: random a run unless --seed */
 	enum weir_simd simd; /* level of the kernels */
 };
@@ -115,6 +116,7 @@ struct weir_group_rows {
 	const int64_t *time_ns;                       /* [n], WEIR_TIME_NONE where unknown */
 	const int64_t *number; /* [n] of its frame; NULL: first_number + row */
 	int64_t first_number;  /* number of row 0 */
+	uint64_t *late;        /* gets the bits of rows that come too late; or NULL */
 	bool is_admitted;      /* weir_group_admit has let the rows in: no row is late any more */
 	int64_t watermark_ns;  /* largest event time that has arrived before this row's batch on its
 				   queue */
@@ -174,6 +176,27 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
  * the lateness.
  */
 int64_t weir_aggregator_closed(const struct weir_aggregator *a);
+/*
+ * Who is told of groups as they change, row by row: of some groups [n], in each of which one more
+ * row has just been taken in, all in one table of the pane; row[i] is that row's number in rows. It
+ * sets the bits of those that it wants to hear of no more in this window.
+ */
+struct weir_group_watch {
+	void (*look)(void *ctx, const struct weir_pane *p, unsigned shape, uint8_t *const *group,
+	    const uint32_t *row, uint32_t n, const struct weir_group_rows *rows,
+	    uint64_t ret_done[WEIR_MASK_WORDS]);
+	void *ctx;
+};
+
+/* Before the first update, of an aggregator whose spec says so; tumbling and global windows. */
+void weir_aggregator_watch(struct weir_aggregator *a, const struct weir_group_watch *watch);
+/*
+ * Owning lcore, while it is told of these groups. Their keys, or what their aggregates are now, or
+ * both, to rows 0 .. n - 1 of a block that has room for them. 0 or -ENOMEM.
+ */
+int weir_pane_some(const struct weir_pane *p, unsigned shape, uint8_t *const *group, uint32_t n,
+    bool wants_keys, bool wants_results, struct weir_block *b);
+
 /* Owning lcore. The earliest open pane of a global, tumbling or sliding window: false where there
  * is none. */
 bool weir_aggregator_first(

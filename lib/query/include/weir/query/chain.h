@@ -35,6 +35,7 @@ struct weir_chain {
 	struct weir_segment *segments;
 	struct weir_window window; /* of the rows that leave */
 	bool has_window;           /* rows that leave belong to windows */
+	bool lacks_key;            /* and are not told apart by their keys */
 	struct weir_window held;   /* of packets that are joined: they wait until it is over */
 };
 
@@ -44,6 +45,7 @@ struct weir_chain_other {
 	const struct weir_schema *schema;
 	struct weir_window window;
 	bool has_window;
+	bool lacks_key;
 };
 
 struct weir_chain_spec {
@@ -52,6 +54,7 @@ struct weir_chain_spec {
 	struct weir_window window; /* of the rows that come in; of packets the default one */
 	bool has_window;           /* they belong to windows; else they are packets */
 	bool hands_over;           /* they are packets, joined by the first --join's window */
+	bool lacks_key;            /* they have lost a part of their key */
 	enum weir_simd simd;
 	uint64_t secret; /* of the hashes of joins */
 	/* Look up a query by name. Usage errors. */

@@ -51,6 +51,7 @@ struct weir_command {
 	int64_t lateness_ns;    /* -1: 0 for live sources, 60 s for files */
 	const char *decap_text; /* of --decap, or NULL */
 	uint32_t decap;         /* enum weir_tunnel */
+	const char *late_sink;  /* URI of --late sink:, or NULL */
 	uint64_t table_size;    /* most keys in one window; 0: from memory */
 	enum weir_overflow overflow;
 	bool has_seed;

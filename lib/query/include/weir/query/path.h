@@ -37,6 +37,8 @@ struct weir_path {
 	const struct weir_column **inputs; /* [n_symbols] */
 
 	enum weir_simd simd; /* level of the programs' kernels */
+	bool is_early;       /* rows leave as soon as their --where holds, too */
+	uint64_t *late;      /* of packets that come too late, their bits; or NULL. Not owned */
 	bool has_group;      /* --agg or --fold; else rows are emitted as they are */
 	bool has_window;
 	struct weir_window window;

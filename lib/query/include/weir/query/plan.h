@@ -40,6 +40,7 @@ struct weir_plan_query {
 	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
 	uint64_t table_bytes; /* that so many may take; each worker has a table */
 	bool is_removed;      /* while the run went on */
+	bool is_late;         /* it gets the packets that came too late for others: --late */
 	bool is_being_built, is_built;
 	/* Another query has the same groups: this one's rows are taken from there. */
 	bool is_shared;
@@ -64,6 +65,7 @@ struct weir_plan {
 	bool may_spread;              /* a port that is not opened now may spread packets */
 	bool has_spread;              /* of all sources alike, */
 	struct weir_field_set spread; /* these decide who gets a packet */
+	struct weir_query_text late;  /* of --late */
 	unsigned n_prefixes;
 	struct weir_prefix *prefixes; /* stages that queries begin with */
 	unsigned n_queries;
@@ -102,8 +104,8 @@ void weir_plan_group_spec(
 /*
  * Another path of a query, for another worker; the caller's. Errors are those of weir_path_build.
  */
-int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q, struct weir_path **ret,
-    struct weir_error *err);
+int weir_plan_path(const struct weir_plan *p, const struct weir_plan_query *q,
+    struct weir_path **ret, struct weir_error *err);
 /* What a segment's group of a query's chain is made of. */
 void weir_plan_segment_spec(const struct weir_plan *p, const struct weir_plan_query *q,
     unsigned segment, struct weir_group_spec *ret);

@@ -30,6 +30,8 @@ int weir_result_add(
 /* Append a join with the rows of the query `name`, by its keys. Usage errors without the flag. */
 int weir_result_add_join(struct weir_result *r, enum weir_join_kind kind, const char *name,
     const struct weir_schema *other, struct weir_error *err);
+/* Rows leave in the order in which they come: they are not put in that of their keys. */
+void weir_result_keep_order(struct weir_result *r);
 /* After the last step. -ENOMEM alone. */
 int weir_result_finish(struct weir_result *r, struct weir_error *err);
 void weir_result_destroy(struct weir_result *r);
@@ -55,6 +57,13 @@ struct weir_block *weir_result_run_part(struct weir_result *r, struct weir_block
  * block given is consumed. NULL when out of memory.
  */
 struct weir_block *weir_result_run(struct weir_result *r, struct weir_block *b);
+
+/*
+ * Run --where and --map, of a result that has nothing else, over a block of at most WEIR_ROWS rows:
+ * clears the bits of sel that they drop, and returns the columns, which hold until the next run.
+ */
+const struct weir_column *const *weir_result_filter(
+    struct weir_result *r, const struct weir_block *b, uint64_t sel[WEIR_MASK_WORDS]);
 
 unsigned weir_result_n_joins(const struct weir_result *r);
 /* Control. The rows that join number `join` looks up from now on; NULL: none. Not owned. */

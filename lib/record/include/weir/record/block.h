@@ -52,6 +52,8 @@ struct weir_block *weir_block_hold(struct weir_block *b);
 void weir_block_destroy(struct weir_block *b);
 /* Bytes that it takes. */
 uint64_t weir_block_bytes(const struct weir_block *b);
+/* Forget all rows and their strings; the room for rows stays. */
+void weir_block_forget(struct weir_block *b);
 /* Make room for so many more rows. 0 or -ENOMEM. */
 int weir_block_reserve(struct weir_block *b, uint32_t extra);
 /* Copy bytes into the block's heap; the copy lives as long as the block. NULL when out of memory.

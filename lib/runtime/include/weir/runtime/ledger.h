@@ -20,6 +20,7 @@
 	X(NO_TIME, "no_time", "the packet has no time and the window needs one")                   \
 	X(OVERFLOW, "overflow", "the table was full, see --table-size and --overflow")             \
 	X(EXCHANGE, "exchange", "the worker that owns its key had no room, see --split")           \
+	X(IN_TIME, "in_time", "it came in time: of the query that --late makes")                   \
 	X(JOIN, "join", "--join found no row for it (anti: found one)")                            \
 	X(TOP, "top", "--top had others that were larger")                                         \
 	X(NO_MEMORY, "no_memory", "no memory for its row")
@@ -47,6 +48,7 @@ struct weir_ledger_query {
 	uint64_t table_bytes;
 	double sampling; /* sample: the least share of the keys that a window's rows stand for */
 	uint64_t undercount; /* evict: packets that a row may lack */
+	uint64_t crowded;    /* rows that sliding windows had no room for, in each window anew */
 	uint64_t left_out;   /* values that found no memory in aggregates that grow */
 };
 
