@@ -37,6 +37,7 @@ struct weir_gen_options {
 	uint64_t vlan;
 	uint64_t seed;
 	bool is_paced;
+	bool has_rate, has_count, has_pace; /* they were given */
 };
 
 #define WEIR_GEN_MAX_FLOWS 10000000u

@@ -52,12 +52,14 @@ parse_range(const char *value, uint64_t min, uint64_t max, uint64_t *ret, struct
 static int
 parse_rate(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
+	o->has_rate = true;
 	return parse_range(value, 1, MAX_RATE_PPS, &o->rate_pps, err);
 }
 
 static int
 parse_count(struct weir_gen_options *o, const char *value, struct weir_error *err)
 {
+	o->has_count = true;
 	return weir_parse_size(value, &o->count, err);
 }
 
@@ -165,6 +167,7 @@ parse_pace(struct weir_gen_options *o, const char *value, struct weir_error *err
 {
 	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
 		return weir_error_usage(err, "'%s' is neither 0 nor 1", value);
+	o->has_pace = true;
 	o->is_paced = value[0] == '1';
 	return 0;
 }
@@ -367,6 +370,11 @@ weir_gen_options_parse(const char *text, struct weir_gen_options *ret, struct we
 		rc = check_attack(&o, err);
 	if (rc)
 		return rc;
+	/* Text at a rate is a stream that goes on, unless it is said how much there is. */
+	if (o.kind == WEIR_GEN_KIND_TEXT && o.has_rate && !o.has_count) {
+		o.count = 0;
+		o.is_paced |= !o.has_pace;
+	}
 	*ret = o;
 	return 0;
 }
