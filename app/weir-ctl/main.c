@@ -56,6 +56,8 @@ static const struct weir_option options[] = {
 	    NULL, false, false },
 	{ FLAG_NAME, "-n", "NAME", OPTIONS, "which run; needed where there are several", NULL,
 	    false, false },
+	{ FLAG_NAME, "--name", "NAME", OPTIONS, "the same as -n; weir's own word for it", NULL,
+	    false, true },
 	{ FLAG_JSON, "--json", NULL, OPTIONS, "list and status as JSON", NULL, false, false },
 	{ FLAG_EVERY, "-d", "TIME", OPTIONS, "between two views of top (1s)", NULL, false, false },
 	{ FLAG_ONCE, "--once", NULL, OPTIONS, "one view of top, as text", NULL, false, false },
@@ -144,8 +146,10 @@ take_option(struct ctl *c, const struct weir_option_value *v, struct weir_error 
 
 	switch ((enum flag)v->option->id) {
 	case FLAG_NAME:
+		rc = c->name ? weir_error_usage(
+				   err, "one name is enough, '%s' is given already", c->name)
+			     : weir_job_check_name(v->value, err);
 		c->name = v->value;
-		rc = weir_job_check_name(v->value, err);
 		break;
 	case FLAG_JSON:
 		c->is_json = true;

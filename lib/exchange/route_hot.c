@@ -146,8 +146,28 @@ by_flow(struct weir_route *r, const struct weir_column *const *fields, uint32_t 
 	for (uint32_t i = 0; i < n; i++)
 		hash[i] = weir_fold(ends[i] ^ s[2], hash[i] ^ s[3]);
 	hash_end(r, n, worker);
-	WEIR_FOR_EACH_BIT (i, fields[WEIR_FIELD_IP_SRC]->null)
-		worker[i] = r->worker[0];
+}
+
+/* What is not IP has no flow: such rows go by their key, or where there is none to one partition.
+ */
+static void
+by_flow_or_key(struct weir_route *r, const struct weir_column *const *fields,
+    const struct weir_column *const *keys, unsigned n_keys, uint32_t n,
+    const uint64_t sel[WEIR_MASK_WORDS], uint16_t *worker)
+{
+	const uint64_t *null = fields[WEIR_FIELD_IP_SRC]->null;
+	uint64_t others[WEIR_MASK_WORDS], any = 0;
+	uint16_t owner[WEIR_ROWS];
+
+	by_flow(r, fields, n, worker);
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		any |= others[w] = w * 64 < n ? null[w] & sel[w] : 0;
+	if (!any)
+		return;
+	if (n_keys)
+		by_key(r, keys, n_keys, n, others, owner);
+	WEIR_FOR_EACH_BIT (i, others)
+		worker[i] = n_keys ? owner[i] : r->worker[0];
 }
 
 #define LINEAR_BOUNDS 16 /* so few are compared with all rows at once */
@@ -266,7 +286,7 @@ WEIR_SIMD_NAME(weir_route_run)(struct weir_route *r, const struct weir_column *c
 		memset(worker, 0, n * sizeof(*worker));
 		break;
 	case WEIR_ROUTE_HASH:
-		by_flow(r, fields, n, worker);
+		by_flow_or_key(r, fields, keys, n_keys, n, sel, worker);
 		break;
 	case WEIR_ROUTE_RANGE:
 		by_range(r, fields[r->field], n, worker);

@@ -195,6 +195,19 @@ parse_literal(struct parser *p)
 	return advance(p) ? n : NULL;
 }
 
+/* A column of results may be called as an operator: "in", say. Where a value stands it is meant. */
+static bool
+is_column(const struct parser *p)
+{
+	const struct weir_scope *scope = p->c->scope;
+
+	for (unsigned i = 0; i < scope->n_symbols; i++)
+		if (strlen(scope->symbols[i].name) == p->tok.len &&
+		    strncmp(scope->symbols[i].name, p->tok.at, p->tok.len) == 0)
+			return true;
+	return false;
+}
+
 static struct weir_expr_node *
 parse_primary(struct parser *p)
 {
@@ -218,6 +231,8 @@ parse_primary(struct parser *p)
 	case WEIR_TOK_SET_OPEN:
 		return unexpected(p, "a set only behind 'in'");
 	default:
+		if (is_column(p))
+			return parse_name(p);
 		return unexpected(p, "a field, a constant or '('");
 	}
 }

@@ -124,6 +124,9 @@ add_top(struct weir_result *r, const char *text, struct weir_error *err)
 	if (!number)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	rc = weir_parse_size(number, &n, err);
+	/* Somebody may have named the column alone. */
+	if (rc && !colon && weir_schema_find(&r->schema, text) >= 0)
+		weir_error_usage(err, "how many? (try '10:%s')", text);
 	free(number);
 	if (rc)
 		return rc;

@@ -316,6 +316,31 @@ announce_tables(const struct weir_plan *plan)
 			    weir_plan_table_text(plan, &plan->queries[i], text, sizeof(text)));
 }
 
+/* A --join with the window before is in vain where there is only one window. */
+static void
+announce_joins(const struct weir_plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		const struct weir_chain *chain = plan->queries[i].chain;
+
+		for (unsigned s = 0; chain && s < chain->n_segments; s++) {
+			const struct weir_segment *segment = &chain->segments[s];
+
+			for (unsigned j = 0; j < segment->n_joins; j++) {
+				const struct weir_chain_join *join = &segment->joins[j];
+				const struct weir_plan_query *other = &plan->queries[join->query];
+
+				if (join->is_prev && other->chain &&
+				    other->chain->window.kind == WEIR_WINDOW_GLOBAL)
+					weir_log(WEIR_LOG_WARNING,
+					    "query %s: --join with %s@prev finds nothing: a global "
+					    "window has none before it (try --default-window 10s)",
+					    plan->queries[i].text->name, other->text->name);
+			}
+		}
+	}
+}
+
 static int
 start(struct control *c, const struct weir_run_config *config, struct weir_error *err)
 {
@@ -358,6 +383,7 @@ weir_run(
 		rc = start(&c, config, err);
 	if (!rc) {
 		announce_tables(config->plan);
+		announce_joins(config->plan);
 		control_loop(&c);
 		weir_workers_join(c.all);
 		weir_progress_wipe(&c.progress);

@@ -269,6 +269,14 @@ parse_kind(const char *text, size_t len, struct weir_gen_options *o, struct weir
 
 	if (!name)
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	if (strchr(name, '&')) {
+		size_t n = strcspn(name, "&");
+
+		rc = weir_error_usage(
+		    err, "options begin behind '?' (try '%.*s?%s')", (int)n, name, name + n + 1);
+		free(name);
+		return rc;
+	}
 	attack = strchr(name, ':');
 	if (attack)
 		*attack++ = '\0';

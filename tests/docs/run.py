@@ -3,7 +3,8 @@
 
 A block fenced as ```console holds commands, each behind "$ ", and below each the output that a reader sees
 (standard output, then standard error). Commands run in the root of the source tree with the built programs
-in PATH. A line of three dots stands for lines left out. TAP on standard output.
+in PATH. A command goes on in lines that begin with "> ", and behind a backslash, so that readers can paste it. A line
+of three dots stands for lines left out. TAP on standard output.
 """
 import os
 import pathlib
@@ -31,6 +32,8 @@ def blocks(path):
                 commands.append([line[2:], []])
             elif commands and line.startswith("> ") and not commands[-1][1]:
                 commands[-1][0] += "\n" + line[2:]
+            elif commands and commands[-1][0].endswith("\\") and not commands[-1][1]:
+                commands[-1][0] += "\n" + line
             elif commands:
                 commands[-1][1].append(line)
             else:

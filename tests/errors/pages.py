@@ -121,6 +121,12 @@ def check_plans(t):
         p = weir.run(["-r", path, "--stats", "-", "--sink", "json:%s/rows.json" % d])
         t.check("--stats - is standard output", weir.ended(p) + ([] if b'"balanced":true' in p.stdout.replace(b" ", b"")
                                                                else ["standard output: %r" % p.stdout[:500]]))
+        for window, is_vain in (("global", True), ("1s", False)):
+            p = weir.run(["-r", path, "--default-window", window, "--query", "a", "--key", "ip.src", "--agg", "n=count()",
+                          "--query", "b", "--from", "a", "--join", "anti:a@prev"])
+            t.check("a join with the window before, of windows of %s, %s" % (window, "warns" if is_vain else "does not warn"),
+                    weir.ended(p) + ([] if (b"a@prev finds nothing" in p.stderr) == is_vain
+                                     else ["standard error: %r" % p.stderr[:300]]))
         p = weir.run(["-r", path, "--quiet"])
         t.check("--quiet says nothing on standard error",
                 weir.ended(p) + (["standard error: %r" % p.stderr[:300]] if p.stderr else []))
@@ -176,6 +182,7 @@ def check_ctl(t):
             ("two commands", 2, ["stats", "status"], ["status", "stats"]),
             ("a missing query", 2, ["result", "QUERY"], ["result"]),
             ("a query without flags", 2, ["add", "--query"], ["add"]),
+            ("a second name", 2, ["--name 'y'", "'x'"], ["-n", "x", "--name", "y", "status"]),
             ("a bad name", 2, ["-n", "a/b", "/"], ["-n", "a/b", "status"]),
             ("an option of another command", 2, ["--once"], ["status", "--once"]),
             ("a time that is too short", 2, ["-d", "1ms", "200ms"], ["top", "-d", "1ms"]),

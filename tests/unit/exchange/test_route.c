@@ -155,6 +155,39 @@ packets_that_are_no_ip_have_a_partition(void)
 	weir_route_destroy(r);
 }
 
+/* With a key they go by it, as --split key would have them; the others by their flows as ever. */
+static void
+packets_that_are_no_ip_go_by_their_key(void)
+{
+	struct weir_route *r = start("hash", 16, 1), *by_key = start("key", 16, 1);
+	uint16_t without[WEIR_ROWS], wanted[WEIR_ROWS];
+	struct weir_column key;
+	const struct weir_column *keys[1] = { &key };
+	struct fixture f;
+	uint64_t rng = 4;
+
+	fixture_init(&f, r);
+	CU_ASSERT_EQUAL_FATAL(weir_column_init(&key, WEIR_INT, WEIR_I64, WEIR_ROWS), 0);
+	for (unsigned i = 0; i < WEIR_ROWS; i++) {
+		struct end a = random_end(&rng, false), b = random_end(&rng, false);
+
+		set_row(&f, i, &a, &b, 17);
+		((int64_t *)key.data)[i] = (int64_t)(random_next(&rng) % 9);
+		if (i % 3)
+			weir_mask_set(f.b->col[WEIR_FIELD_IP_SRC].null, i);
+	}
+	run(&f, r);
+	memcpy(without, f.worker, sizeof(without));
+	weir_route_run(by_key, f.fields, keys, 1, WEIR_ROWS, all_rows, wanted);
+	weir_route_run(r, f.fields, keys, 1, WEIR_ROWS, all_rows, f.worker);
+	for (unsigned i = 0; i < WEIR_ROWS; i++)
+		CU_ASSERT_EQUAL(f.worker[i], i % 3 ? wanted[i] : without[i]);
+	weir_column_fini(&key);
+	weir_batch_destroy(f.b);
+	weir_route_destroy(r);
+	weir_route_destroy(by_key);
+}
+
 /* Numbers of a field against the bounds, one by one. */
 static void
 check_range(const char *text, enum weir_field_id field, const struct weir_value *bounds,
@@ -407,6 +440,8 @@ main(void)
 		{ "both directions of a flow meet", both_directions_of_a_flow_meet },
 		{ "packets that are no IP have a partition",
 		    packets_that_are_no_ip_have_a_partition },
+		{ "packets that are no IP go by their key",
+		    packets_that_are_no_ip_go_by_their_key },
 		{ "ranges count the bounds below", ranges_count_the_bounds_below },
 		{ "rows go round", rows_go_round },
 		{ "equal keys meet", equal_keys_meet },

@@ -314,7 +314,10 @@ test_limits(void)
 	check_limit("0 in {0", ",1", 30000, "}", "true");
 }
 
-/* The names that --map and --agg allow may hold dashes: the longest name in scope is meant. */
+/*
+ * The names that --map and --agg allow may hold dashes, the longest name in scope is meant; and
+ * they may be those of operators.
+ */
 static void
 test_names(void)
 {
@@ -324,6 +327,7 @@ test_names(void)
 		{ "a-b", WEIR_INT, WEIR_I64, 2 },
 		{ "tcp.flags.syn", WEIR_INT, WEIR_I64, 3 },
 		{ "face", WEIR_INT, WEIR_I64, 4 },
+		{ "in", WEIR_INT, WEIR_I64, 5 },
 	};
 	static const struct {
 		const char *text;
@@ -341,8 +345,11 @@ test_names(void)
 		{ "face/a", 2, { 4, 0 }, -1 },
 		{ "a+a*a", 1, { 0 }, -1 },
 		{ "1+1", 0, { 0 }, -1 },
+		/* An operator where a value stands. */
+		{ "in", 1, { 5 }, 5 },
+		{ "a - in > 3 && in in {5}", 2, { 0, 5 }, -1 },
 	};
-	const struct weir_scope scope = { symbols, 5 };
+	const struct weir_scope scope = { symbols, 6 };
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct weir_program *p;
