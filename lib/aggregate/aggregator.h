@@ -72,6 +72,9 @@ int weir_pane_list_insert(struct weir_pane_list *l, uint32_t at, struct weir_pan
 /* Hot, aggregator_hot.c. Take rows, whose groups have been looked up, into their states. */
 void weir_aggregator_take(
     const struct weir_layout *l, const struct weir_group_rows *rows, const struct weir_agg_rows *r);
+/* Hot, watch_hot.c. The same, row by row for each group that is watched, many groups at a time. */
+void weir_aggregator_take_watched(struct weir_aggregator *a, const struct weir_pane *p,
+    enum weir_shape_id shape, const struct weir_group_rows *rows, const struct weir_agg_rows *all);
 
 /* Hot, own_window_hot.c: groups with windows of their own. */
 
