@@ -16,6 +16,19 @@ print_columns(const struct weir_schema *s, FILE *out)
 	fprintf(out, "\n");
 }
 
+/* The windows of groups of rows, where they are not those that the rows have anyway. */
+static void
+print_later_windows(const struct weir_chain *c, FILE *out)
+{
+	char text[64];
+
+	for (unsigned i = 0; i < c->n_segments; i++)
+		if (c->segments[i].path && c->segments[i].path->has_group &&
+		    c->segments[i].has_window)
+			fprintf(out, "  window    %s, for the group of rows\n",
+			    weir_window_text(&c->segments[i].path->window, text, sizeof(text)));
+}
+
 static void
 print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *out)
 {
@@ -42,6 +55,7 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 	if (q->strategy != WEIR_STRATEGY_ONE)
 		fprintf(out, "  spread    %s\n", q->why);
 	if (q->chain) {
+		print_later_windows(q->chain, out);
 		fprintf(out, "  columns   ");
 		print_columns(weir_chain_schema(q->chain), out);
 	}

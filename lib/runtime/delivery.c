@@ -58,7 +58,9 @@ find_sink(struct weir_delivery *d, const char *uri, unsigned *ret, struct weir_e
 	int rc = weir_sink_open(uri, d->sinks, d->n_sinks, &s, err);
 
 	if (rc)
-		return weir_error_wrap(err, "--sink '%s'", uri);
+		return uri == d->plan->command->late_sink
+			   ? weir_error_wrap(err, "--late 'sink:%s'", uri)
+			   : weir_error_wrap(err, "--sink '%s'", uri);
 	while (at < d->n_sinks && d->sinks[at] != s)
 		at++;
 	*ret = at;

@@ -250,6 +250,7 @@ CASES = [
     ("unknown --emit", 2, ["--emit", "erly", "early"], [FILE, "--agg", "n=count()", "--emit", "erly"]),
     ("--late to nowhere", 2, ["--late", "sink:", "drop"], [FILE, "--late", "sink:"]),
     ("--late to an unknown sink", 2, ["--late", "jsn", "json"], [FILE, "--late", "sink:jsn:x"]),
+    ("--late that cannot be written", 1, ["--late 'sink:csv:/nowhere/x'", "/nowhere/x"], [FILE, "--late", "sink:csv:/nowhere/x"]),
     ("--late where its name is taken", 2, ["--late", "late"],
      [FILE, "--query", "late", "--agg", "n=count()", "--late", "sink:json"]),
     ("--top without --agg", 2, ["--top"], [FILE, "--key", "ip.src", "--top", "5"]),
