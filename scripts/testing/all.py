@@ -6,7 +6,7 @@ Steps:
   gcc       build with gcc; all suites
   clang     build with clang; unit and golden tests
   sanitize  build with clang under AddressSanitizer and UndefinedBehaviorSanitizer; all suites but the oracles, whose
-            queries the golden and attack tests run too
+            queries the golden and attack tests run too, and the system tests that take long
   thread    build with clang under ThreadSanitizer; tests of the threaded run-time, golden and system tests
   fuzz      build the fuzz targets with clang; a short run of each
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Several workers in full flow: stopped, killed, bounded, and faster than whoever takes their rows."""
+"""Several workers in full flow: stopped, killed, bounded, and faster than whoever takes their rows.
+
+overload.py flow, or overload.py readers: those whose rows wait for somebody, which takes long."""
 import contextlib
 import ctypes
 import json
@@ -264,6 +266,8 @@ def test_packets_interface(folder):
     return problems
 
 
-run_tests([test_stop_live, test_stop_live_exchange, test_stop_file, test_stop_generator_exchange, test_kill, test_slow_reader_live,
-           test_slow_reader_file, test_blocked_reader_for, test_blocked_reader_stop, test_overloaded_exchange, test_packets,
-           test_packets_interface])
+FLOW = [test_stop_live, test_stop_live_exchange, test_stop_file, test_stop_generator_exchange, test_kill,
+        test_overloaded_exchange, test_packets, test_packets_interface]
+READERS = [test_slow_reader_live, test_slow_reader_file, test_blocked_reader_for, test_blocked_reader_stop]
+
+run_tests({"flow": FLOW, "readers": READERS}[sys.argv.pop(1)])
