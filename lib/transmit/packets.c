@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <weir/base/time.h>
+
 #define CHUNK_BYTES (UINT64_C(4) << 20)
 #define HUGE_BYTES  (UINT64_C(2) << 20)
 #define LINE_BYTES  64u
@@ -85,5 +87,24 @@ weir_packets_add(struct weir_packets *p, const struct weir_frame *f)
 	p->frames[p->n] = *f;
 	p->frames[p->n].data = to;
 	p->n++;
+	return 0;
+}
+
+int
+weir_packets_repeat(struct weir_packets *p, uint32_t n, int64_t later_ns)
+{
+	uint32_t first = p->n - n;
+
+	for (uint32_t i = first; i < first + n; i++) {
+		struct weir_frame f;
+
+		if (p->n == p->room && grow(p))
+			return -ENOMEM;
+		f = p->frames[i];
+		if (f.time_ns != WEIR_TIME_NONE &&
+		    __builtin_add_overflow(f.time_ns, later_ns, &f.time_ns))
+			f.time_ns = INT64_MAX;
+		p->frames[p->n++] = f;
+	}
 	return 0;
 }

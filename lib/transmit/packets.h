@@ -20,5 +20,7 @@ struct weir_packets *weir_packets_create(void);
 void weir_packets_destroy(struct weir_packets *p);
 /* Append a copy of a frame. 0 or -ENOMEM. */
 int weir_packets_add(struct weir_packets *p, const struct weir_frame *f);
+/* Append the last n frames once more, so much later; their bytes are shared. 0 or -ENOMEM. */
+int weir_packets_repeat(struct weir_packets *p, uint32_t n, int64_t later_ns);
 
 #endif

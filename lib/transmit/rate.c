@@ -67,9 +67,8 @@ no_rate(const char *text, const char *unit, struct weir_error *err)
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		weir_nearest_offer(&nearest, words[i]);
 	if (weir_nearest_get(&nearest))
-		return weir_error_usage(
-		    err, "'%s' is no rate (try %s'%s')", text, unit && *unit ? "the unit " : "",
-		    weir_nearest_get(&nearest));
+		return weir_error_usage(err, "'%s' is no rate (try %s'%s')", text,
+		    unit && *unit ? "the unit " : "", weir_nearest_get(&nearest));
 	return weir_error_usage(err, "'%s' is no rate (try %s)", text, WEIR_RATE_FORMS);
 }
 
@@ -174,8 +173,8 @@ weir_rate_text(const struct weir_rate *r, char *buf, size_t size)
 	}
 	if (r->micro % MICRO) {
 		snprintf(part, sizeof(part), ".%06u", (unsigned)(r->micro % MICRO));
-		for (size_t n = strlen(part); part[n - 1] == '0'; n--)
-			part[n - 1] = '\0';
+		for (unsigned n = 6; part[n] == '0'; n--)
+			part[n] = '\0';
 	}
 	snprintf(buf, size, "%" PRIu64 "%s %s", r->micro / MICRO, part, units[r->kind]);
 	return buf;

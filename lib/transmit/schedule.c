@@ -34,7 +34,9 @@ weir_schedule_restart(struct weir_schedule *s, int64_t start_ns)
 		.kind = c.burst_every_ns ? WEIR_RATE_PACKETS : c.rate.kind,
 		.at_ns = start_ns,
 		.per = 1,
-		.burst = c.burst > 1 ? c.burst : c.burst_every_ns ? 1 : 0,
+		.burst = c.burst > 1        ? c.burst
+			 : c.burst_every_ns ? 1
+					    : 0,
 		.start_ns = start_ns,
 		.config = c,
 	};

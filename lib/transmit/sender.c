@@ -14,8 +14,7 @@
 #define LOOK_NS 500000
 
 int
-weir_sender_init(
-    struct weir_sender *s, const struct weir_sender_config *c, struct weir_error *err)
+weir_sender_init(struct weir_sender *s, const struct weir_sender_config *c, struct weir_error *err)
 {
 	memset(s, 0, sizeof(*s));
 	s->config = *c;
@@ -55,10 +54,10 @@ weir_sender_stop(struct weir_sender *s)
 static uint64_t
 count_at_once(const struct weir_sender *s)
 {
-	uint64_t by_time = s->end_ns == INT64_MAX ? UINT64_MAX
-						  : weir_schedule_before(&s->schedule, s->end_ns);
-	uint64_t by_count = s->config.count == UINT64_MAX ? UINT64_MAX
-							  : s->config.count - s->number;
+	uint64_t by_time =
+	    s->end_ns == INT64_MAX ? UINT64_MAX : weir_schedule_before(&s->schedule, s->end_ns);
+	uint64_t by_count =
+	    s->config.count == UINT64_MAX ? UINT64_MAX : s->config.count - s->number;
 
 	if (s->config.n_senders > 1 || !s->config.supply->config.is_repeated)
 		return UINT64_MAX;

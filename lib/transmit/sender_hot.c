@@ -3,9 +3,8 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
-#include <weir/measure/probe.h>
-
 #include "sender_parts.h"
+#include "stamp.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -133,7 +132,8 @@ copy_frame(uint8_t *to, const struct weir_frame *f, bool is_in_memory)
 }
 
 static inline __attribute__((always_inline)) void
-fill_frames(struct weir_sender *s, const struct weir_frame *f, bool is_in_memory, bool has_signature)
+fill_frames(
+    struct weir_sender *s, const struct weir_frame *f, bool is_in_memory, bool has_signature)
 {
 	for (uint32_t i = 0; i < s->n_planned; i++) {
 		struct rte_mbuf *m = s->held[i];
@@ -146,10 +146,7 @@ fill_frames(struct weir_sender *s, const struct weir_frame *f, bool is_in_memory
 		if (!has_signature)
 			continue;
 		memset(to + f[i].sum_at, 0, 2);
-		weir_probe_put(to, f[i].len,
-		    &(struct weir_probe){ .stream = s->config.stream,
-			.seq = s->number + i,
-			.intended_ns = s->held_ns[i] });
+		weir_stamp_put(to + f[i].len, s->config.stream, s->number + i, s->held_ns[i]);
 	}
 }
 
@@ -217,8 +214,8 @@ weir_sender_step(struct weir_sender *s, int64_t now_ns)
 		return s->has_failed ? WEIR_SEND_ERROR : WEIR_SEND_END;
 	if (!s->n_held)
 		return WEIR_SEND_LATER;
-	n = rte_eth_tx_burst(s->config.queue.id, s->config.queue.queue, s->held + s->held_at,
-	    (uint16_t)s->n_held);
+	n = rte_eth_tx_burst(
+	    s->config.queue.id, s->config.queue.queue, s->held + s->held_at, (uint16_t)s->n_held);
 	if (likely(n))
 		note_sent(s, n, now_ns);
 	if (unlikely(s->n_held) && s->config.is_dropping) {

@@ -13,7 +13,8 @@
 /* Between two passes over packets that do not say what their gap is. */
 #define DEFAULT_GAP_NS 1000
 /* An empty frame, or less than the two addresses and the type. */
-#define LEAST_BYTES 14u
+#define LEAST_BYTES   14u
+#define WINDOW_FRAMES 4096u
 
 /* A source's own pace would be in the way of the schedule's. */
 static int
@@ -171,6 +172,46 @@ begin_stream(struct weir_supply *s, struct weir_error *err)
 	return open_source(s, err);
 }
 
+/* From the first packet of a pass to that of the next: a mean gap after the last one. */
+static int64_t
+pass_ns(const struct weir_supply *s)
+{
+	int64_t span, gap = DEFAULT_GAP_NS, all;
+
+	if (!s->n_timed)
+		return 0;
+	if (__builtin_sub_overflow(s->max_ns, s->min_ns, &span))
+		span = INT64_MAX;
+	if (s->n_timed > 1 && span / (int64_t)(s->n_timed - 1) > 0)
+		gap = span / (int64_t)(s->n_timed - 1);
+	return __builtin_add_overflow(span, gap, &all) ? INT64_MAX : all;
+}
+
+static int64_t
+add_times(int64_t a, int64_t b)
+{
+	int64_t t;
+
+	return __builtin_add_overflow(a, b, &t) ? INT64_MAX : t;
+}
+
+/* Bursts do not go beyond a window, so a few packets are put into it again and again. */
+static int
+widen(struct weir_supply *s)
+{
+	uint32_t n = s->packets->n;
+
+	s->pass_ns = pass_ns(s);
+	if (!s->config.is_repeated)
+		return 0;
+	while (s->packets->n < WINDOW_FRAMES) {
+		if (weir_packets_repeat(s->packets, n, s->pass_ns))
+			return -ENOMEM;
+		s->n_passes++;
+	}
+	return 0;
+}
+
 static int
 open_supply(struct weir_supply *s, struct weir_error *err)
 {
@@ -197,7 +238,7 @@ open_supply(struct weir_supply *s, struct weir_error *err)
 	s->batch->n = 0;
 	close_source(s);
 	s->n_packets = s->packets->n;
-	return 0;
+	return widen(s) ? weir_error_run(err, -ENOMEM, "no memory for the packets") : 0;
 }
 
 int
@@ -213,6 +254,7 @@ weir_supply_open(
 	if (!s)
 		return weir_error_run(err, -ENOMEM, "no memory for the packets");
 	s->config = *c;
+	s->n_passes = 1;
 	rc = open_supply(s, err);
 	if (rc) {
 		weir_supply_close(s);
@@ -253,30 +295,13 @@ weir_supply_close(struct weir_supply *s)
 	free(s);
 }
 
-/* The next pass begins one mean gap after the last packet of this one. */
-static void
-advance_shift(struct weir_supply *s)
-{
-	int64_t span, gap = DEFAULT_GAP_NS;
-
-	if (!s->n_timed)
-		return;
-	if (__builtin_sub_overflow(s->max_ns, s->min_ns, &span))
-		span = INT64_MAX;
-	if (s->n_timed > 1 && span / (int64_t)(s->n_timed - 1) > 0)
-		gap = span / (int64_t)(s->n_timed - 1);
-	if (__builtin_add_overflow(s->shift_ns, span, &s->shift_ns) ||
-	    __builtin_add_overflow(s->shift_ns, gap, &s->shift_ns))
-		s->shift_ns = INT64_MAX;
-}
-
 static enum weir_poll
 refill_stream(struct weir_supply *s)
 {
 	enum weir_poll rc = read_batch(s);
 
 	if (rc == WEIR_POLL_END && s->config.is_repeated) {
-		advance_shift(s);
+		s->shift_ns = add_times(s->shift_ns, pass_ns(s));
 		close_source(s);
 		s->batch->n = 0;
 		if (open_source(s, &s->error))
@@ -300,8 +325,8 @@ weir_supply_refill(struct weir_supply *s)
 		s->is_ended = true;
 		return WEIR_POLL_END;
 	}
-	if (s->frames)
-		advance_shift(s);
+	for (uint32_t i = 0; s->frames && i < s->n_passes; i++)
+		s->shift_ns = add_times(s->shift_ns, s->pass_ns);
 	s->frames = s->packets->frames;
 	s->n = s->packets->n;
 	return WEIR_POLL_OK;

@@ -10,24 +10,25 @@
 #include <weir/transmit/rate.h>
 
 /*
- * When each packet is to be sent, whatever happened to those before: packet k of a rate has the time
- * start + k / rate, rounded down to a nanosecond, for any k. Fractions of a nanosecond are kept as
- * integers, so that nothing drifts. Plain arithmetic, one owner.
+ * When each packet is to be sent, whatever happened to those before: packet k of a rate has the
+ * time start + k / rate, rounded down to a nanosecond, for any k. Fractions of a nanosecond are
+ * kept as integers, so that nothing drifts. Plain arithmetic, one owner.
  */
 
 struct weir_schedule_config {
-	struct weir_rate rate;   /* no SHARE any more */
-	uint64_t burst;          /* packets that go together; 0 is 1 */
-	int64_t burst_every_ns;  /* a burst begins so often, instead of by the rate; 0: by the rate */
-	int64_t start_ns;        /* of the first packet */
+	struct weir_rate rate; /* no SHARE any more */
+	uint64_t burst;        /* packets that go together; 0 is 1 */
+	int64_t
+	    burst_every_ns; /* a burst begins so often, instead of by the rate; 0: by the rate */
+	int64_t start_ns;   /* of the first packet */
 };
 
 struct weir_schedule {
 	/* hot */
 	enum weir_rate_kind kind;
-	uint32_t gap_bytes;  /* the length that gap is for; 0: any */
+	uint32_t gap_bytes;   /* the length that gap is for; 0: any */
 	uint32_t extra_bytes; /* that a packet takes beside its frame */
-	int64_t at_ns;       /* of the next packet, and rest / per nanoseconds */
+	int64_t at_ns;        /* of the next packet, and rest / per nanoseconds */
 	uint64_t rest;
 	uint64_t gap_ns; /* from the next packet to that after it, and gap_rest / per */
 	uint64_t gap_rest;

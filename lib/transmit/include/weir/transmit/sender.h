@@ -14,8 +14,8 @@
  * Sends a supply's packets out of one queue of a port by a schedule, open loop: each packet has its
  * intended time whatever happened before, and what is late goes at once. Packets are copied into
  * buffers, so what is in flight is the driver's and nobody else's. Each packet of the schedule ends
- * in exactly one of n_sent and n_not_sent. Belongs to the thread that steps it, which has to have an
- * lcore's number (rte_thread_register) for its buffers to come from a cache.
+ * in exactly one of n_sent and n_not_sent. Belongs to the thread that steps it, which has to have
+ * an lcore's number (rte_thread_register) for its buffers to come from a cache.
  */
 
 #define WEIR_SENDER_BURST 32u
@@ -57,15 +57,15 @@ struct weir_sender {
 	/* hot: own */
 	struct weir_sender_config config;
 	struct weir_schedule schedule;
-	uint64_t number;  /* of the next packet of the schedule, from 0 */
-	uint64_t left;    /* of this sender's run */
-	int64_t end_ns;   /* of intended times */
-	int64_t next_ns;  /* with LATER */
+	uint64_t number;    /* of the next packet of the schedule, from 0 */
+	uint64_t left;      /* of this sender's run */
+	int64_t end_ns;     /* of intended times */
+	int64_t next_ns;    /* with LATER */
 	uint32_t n_planned; /* due, but without buffers yet: the next ones of the supply */
 	uint32_t n_held;    /* in buffers that the port has not taken yet */
 	uint32_t held_at;   /* the first of them */
 	struct rte_mbuf *held[WEIR_SENDER_BURST];
-	int64_t held_ns[WEIR_SENDER_BURST];    /* intended times of either */
+	int64_t held_ns[WEIR_SENDER_BURST]; /* intended times of either */
 	uint16_t held_bytes[WEIR_SENDER_BURST];
 	bool is_over; /* nothing more is due, ever */
 	bool has_failed;

@@ -9,9 +9,9 @@
 #include <weir/source/source.h>
 
 /*
- * The packets that a sender sends: those of a source, in memory where they fit, so that neither disk
- * nor generator is in the way; else a batch after the other as they come. One owner, the sending
- * thread, after it was opened.
+ * The packets that a sender sends: those of a source, in memory where they fit, so that neither
+ * disk nor generator is in the way; else a batch after the other as they come. One owner, the
+ * sending thread, after it was opened.
  */
 
 /* Of frames that are sent: what buffers have to hold. */
@@ -53,7 +53,9 @@ struct weir_supply {
 	struct weir_frame *views;
 	bool is_shared; /* the packets are another supply's */
 	bool is_ended;
-	uint64_t n_read; /* of this pass */
+	int64_t pass_ns;   /* in memory: how long a pass is */
+	uint32_t n_passes; /* in memory: that a window holds */
+	uint64_t n_read;   /* of this pass */
 	uint64_t n_timed;
 	int64_t min_ns, max_ns;
 };
@@ -73,8 +75,8 @@ void weir_supply_close(struct weir_supply *s);
 enum weir_poll weir_supply_refill(struct weir_supply *s);
 
 /*
- * Where a signature of weir/measure/probe.h can be written into a frame of len bytes: *ret_sum_at is
- * the place of the UDP checksum, which has to become 0. Else the reason why not.
+ * Where a signature of weir/measure/probe.h can be written into a frame of len bytes: *ret_sum_at
+ * is the place of the UDP checksum, which has to become 0. Else the reason why not.
  */
 const char *weir_supply_stamp_place(const uint8_t *p, uint32_t len, uint16_t *ret_sum_at);
 
