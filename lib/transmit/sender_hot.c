@@ -3,8 +3,9 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include <weir/measure/probe.h>
+
 #include "sender_parts.h"
-#include "stamp.h"
 
 #include <weir/base/poison.h> /* last */
 
@@ -146,7 +147,10 @@ fill_frames(
 		if (!has_signature)
 			continue;
 		memset(to + f[i].sum_at, 0, 2);
-		weir_stamp_put(to + f[i].len, s->config.stream, s->number + i, s->held_ns[i]);
+		weir_probe_put(to, f[i].len,
+		    &(struct weir_probe){ .stream = s->config.stream,
+			.number = s->number + i,
+			.sent_ns = s->held_ns[i] });
 	}
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <weir/measure/probe.h>
 #include <weir/transmit/supply.h>
 
 /* Ethernet, tags, IPv4 or IPv6 without extension headers, UDP: what a signature goes into. */
 
-#define SIGNATURE_BYTES 24u
 #define UDP_BYTES       8u
 #define PROTO_UDP       17
 
@@ -44,7 +44,7 @@ weir_supply_stamp_place(const uint8_t *p, uint32_t len, uint16_t *ret_sum_at)
 		return "it is no UDP packet, and a signature goes into those alone";
 	if (udp + get16(p + udp + 4) != len)
 		return "its UDP payload does not end with the frame";
-	if (len < udp + UDP_BYTES + SIGNATURE_BYTES)
+	if (len < udp + UDP_BYTES + WEIR_PROBE_BYTES)
 		return "its UDP payload is too short: a signature takes 24 bytes (gen:udp?size=66, "
 		       "86 with IPv6, 4 more with a tag)";
 	*ret_sum_at = (uint16_t)(udp + 6);
