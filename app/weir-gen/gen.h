@@ -46,7 +46,7 @@ struct gen_result {
 	uint64_t n_failed;  /* taken by the driver, which then could not send them */
 	uint64_t n_cut;     /* packets of the capture that are not whole */
 	uint32_t stream;    /* of the signatures */
-	int64_t first_ns, last_ns;
+	int64_t last_ns;
 	int64_t first_intended_ns, last_intended_ns;
 	struct weir_rate rate; /* no share any more */
 	bool is_interrupted;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <weir/base/file.h>
+#include <weir/base/log.h>
 #include <weir/base/number.h>
 #include <weir/base/option.h>
 #include <weir/source/describe.h>
@@ -460,6 +461,7 @@ main(int argc, char **argv)
 	int n = 0, rc;
 	char **words = name_sources(argc, argv, &n);
 
+	weir_log_set_program(help.name);
 	if (argc < 2) {
 		weir_options_help(&help, stdout);
 		free(words);

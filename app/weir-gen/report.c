@@ -28,7 +28,7 @@ static const struct {
 #define N_PERCENTILES (sizeof(percentiles) / sizeof(percentiles[0]))
 
 struct rates {
-	double s;        /* from the first packet to the last */
+	double s;        /* from the first packet's time to the last packet */
 	double pps;      /* NAN where there is no time between them */
 	double bps;      /* of frames */
 	double line_bps; /* with what they take of an Ethernet line besides */
@@ -40,7 +40,8 @@ work_out(const struct gen_result *r)
 {
 	struct rates x = { .pps = NAN, .bps = NAN, .line_bps = NAN, .ppm = NAN };
 	double n = (double)r->n_sent, bits = (double)r->n_bytes * 8;
-	int64_t span = r->last_ns - r->first_ns;
+	/* the first packet's time is by the schedule, too: a late start is no higher rate */
+	int64_t span = r->last_ns - r->first_intended_ns;
 	int64_t intended = r->last_intended_ns - r->first_intended_ns;
 
 	x.s = (double)span / 1e9;
@@ -166,7 +167,7 @@ gen_report_json(
 int
 gen_report_judge(const struct gen_send *g, const struct gen_result *r, struct weir_error *err)
 {
-	int64_t behind = (r->last_ns - r->first_ns) - (r->last_intended_ns - r->first_intended_ns);
+	int64_t behind = r->last_ns - r->last_intended_ns;
 	struct rates x = work_out(r);
 	char pps[32];
 

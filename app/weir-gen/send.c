@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <weir/base/log.h>
 #include <weir/base/number.h>
 #include <weir/base/time.h>
 #include <weir/port/eal.h>
@@ -34,6 +33,8 @@
 #define STALL_NS (5 * WEIR_NS_PER_S)
 /* What is late when --for is over may still be sent for so long. */
 #define GRACE_NS WEIR_NS_PER_S
+/* For a link to come up: NICs talk to the other end first, and a memif waits for its peer. */
+#define LINK_NS (3 * WEIR_NS_PER_S)
 /* For the driver to put out what it was given. */
 #define DRAIN_NS (WEIR_NS_PER_S / 2)
 /* Sleep when the next packet is further away than this, and wake so much earlier. */
@@ -312,8 +313,7 @@ run_lanes(struct run *r, struct weir_error *err)
 static void
 sum_times(struct gen_result *ret, const struct weir_sender *s, bool is_first)
 {
-	if (is_first || s->first_ns < ret->first_ns) {
-		ret->first_ns = s->first_ns;
+	if (is_first || s->first_intended_ns < ret->first_intended_ns) {
 		ret->first_intended_ns = s->first_intended_ns;
 	}
 	if (is_first || s->last_ns > ret->last_ns) {
@@ -365,6 +365,19 @@ name_device(const struct run *r, struct gen_result *ret)
 	    r->g->n_senders == 1 ? "" : "s");
 }
 
+static void
+wait_for_link(const struct run *r)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	int64_t end = weir_now_mono_ns() + LINK_NS;
+
+	while (!weir_port_is_up(r->port) && weir_now_mono_ns() < end && !atomic_load(&stop))
+		nanosleep(&nap, NULL);
+	if (!weir_port_is_up(r->port) && !atomic_load(&stop))
+		fprintf(stderr, "weir-gen: %s: the link is down: is the other end there?\n",
+		    r->g->port);
+}
+
 static int
 go(struct run *r, char *program, struct gen_result *ret, struct weir_error *err)
 {
@@ -377,10 +390,8 @@ go(struct run *r, char *program, struct gen_result *ret, struct weir_error *err)
 	if (rc)
 		return rc;
 	name_device(r, ret);
-	if (!weir_port_is_up(r->port))
-		weir_log(
-		    WEIR_LOG_WARNING, "%s: the link is down: is the other end there?", r->g->port);
 	catch_signals();
+	wait_for_link(r);
 	rc = run_lanes(r, err);
 	return rc ? rc : sum_up(r, ret, err);
 }

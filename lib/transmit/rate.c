@@ -171,6 +171,10 @@ weir_rate_text(const struct weir_rate *r, char *buf, size_t size)
 		snprintf(buf, size, "as fast as it goes");
 		return buf;
 	}
+	if (r->kind == WEIR_RATE_RECORDED && r->micro == MICRO) {
+		snprintf(buf, size, "the recorded timing");
+		return buf;
+	}
 	if (r->micro % MICRO) {
 		snprintf(part, sizeof(part), ".%06u", (unsigned)(r->micro % MICRO));
 		for (unsigned n = 6; part[n] == '0'; n--)
