@@ -293,6 +293,8 @@ run_lanes(struct run *r, struct weir_error *err)
 		l->end_ns = r->g->for_ns ? r->start_ns + r->g->for_ns + GRACE_NS : INT64_MAX;
 		rc = -pthread_create(&l->thread, NULL, lane_main, l);
 		l->is_started = rc == 0;
+		if (!rc)
+			pthread_setname_np(l->thread, "weir-sender");
 		if (rc) {
 			atomic_store(&stop, true);
 			weir_error_run(err, rc, "cannot start a thread: %s", strerror(-rc));

@@ -16,10 +16,16 @@
 int
 weir_sender_init(struct weir_sender *s, const struct weir_sender_config *c, struct weir_error *err)
 {
+	struct rte_mbuf fresh = { .data_off = RTE_PKTMBUF_HEADROOM,
+		.refcnt = 1,
+		.nb_segs = 1,
+		.port = RTE_MBUF_PORT_INVALID };
+
 	memset(s, 0, sizeof(*s));
 	s->config = *c;
 	s->config.n_senders = c->n_senders ? c->n_senders : 1;
 	s->config.count = c->count ? c->count : UINT64_MAX;
+	memcpy(&s->rearm, &fresh.rearm_data, sizeof(s->rearm));
 	return weir_schedule_init(&s->schedule, &c->pace, err);
 }
 

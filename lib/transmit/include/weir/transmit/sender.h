@@ -66,8 +66,9 @@ struct weir_sender {
 	uint32_t held_at;   /* the first of them */
 	struct rte_mbuf *held[WEIR_SENDER_BURST];
 	int64_t held_ns[WEIR_SENDER_BURST]; /* intended times of either */
-	uint16_t held_bytes[WEIR_SENDER_BURST];
-	bool is_over; /* nothing more is due, ever */
+	uint64_t held_bytes;                /* of all that are held */
+	uint64_t rearm;                     /* what a fresh buffer has in its fields */
+	bool is_over;                       /* nothing more is due, ever */
 	bool has_failed;
 	/* of what was sent: first and last, by the clock and as intended */
 	int64_t first_ns, last_ns;
