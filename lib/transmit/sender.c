@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
-#include <time.h>
 
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mempool.h>
-
-#include <weir/base/time.h>
 
 #include "sender_parts.h"
-
-/* Between two looks at what the driver has given back. */
-#define LOOK_NS 500000
 
 int
 weir_sender_init(struct weir_sender *s, const struct weir_sender_config *c, struct weir_error *err)
@@ -99,17 +91,5 @@ weir_sender_count_rest(struct weir_sender *s)
 		if (weir_sender_pass(s, others * WEIR_SENDER_BURST) != WEIR_POLL_OK)
 			return n;
 		s->left = WEIR_SENDER_BURST;
-	}
-}
-
-void
-weir_sender_drain(const struct weir_sender *s, const struct rte_mempool *pool, int64_t wait_ns)
-{
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	int64_t end = weir_now_mono_ns() + wait_ns;
-
-	while (rte_mempool_avail_count(pool) < pool->size && weir_now_mono_ns() < end) {
-		rte_eth_tx_done_cleanup(s->config.queue.id, s->config.queue.queue, 0);
-		nanosleep(&pause, NULL);
 	}
 }

@@ -98,8 +98,9 @@ void weir_sender_stop(struct weir_sender *s);
 uint64_t weir_sender_count_rest(struct weir_sender *s);
 
 /*
- * Wait until the driver has given all buffers of a pool of n back, at most wait_ns: then all that
- * was sent has left the host, as far as the driver tells. Cold.
+ * Before the port is closed: wait until the driver has given all buffers of the pool back, at most
+ * wait_ns, and do what its driver needs besides. Then all that was sent has left the host, as far
+ * as the driver tells. Cold.
  */
 void weir_sender_drain(
     const struct weir_sender *s, const struct rte_mempool *pool, int64_t wait_ns);
