@@ -17,7 +17,7 @@
  * One owner at a time.
  */
 
-#define WEIR_SEQUENCE_LOG2_WINDOW 20 /* a million numbers: 8 MB, touched as numbers come */
+#define WEIR_SEQUENCE_LOG2_WINDOW 20 /* a million numbers: 8 MB */
 #define WEIR_SEQUENCE_DEPTH       16 /* degrees of n-reordering that are told apart */
 
 struct weir_sequence_config {
@@ -60,7 +60,8 @@ struct weir_sequence_counts {
 
 struct weir_sequence;
 
-/* Cold. 0, -EINVAL (log2_window, or end not behind first) or -ENOMEM. */
+/* Cold. 0, -EINVAL (log2_window, or end not behind first) or -ENOMEM. All memory is touched here.
+ */
 int weir_sequence_create(const struct weir_sequence_config *c, struct weir_sequence **ret);
 void weir_sequence_destroy(struct weir_sequence *s);
 
