@@ -167,22 +167,26 @@ short_trials_come_first(void)
 		.initial_ns = S,
 		.final_ns = 30 * S,
 		.sum_ns = 60 * S };
-	struct device d = { 777777, 0, 0.9, 1 };
-	struct weir_search *s = create(&g, 1, 1000, 1e7, 0);
-	struct weir_search_found f;
-	struct weir_search_trial t;
-	unsigned n;
+	static const double limits[] = { 777777, 6.5e6, 9.9e6 };
 
-	CU_ASSERT_TRUE(weir_search_next(s, &t));
-	CU_ASSERT_EQUAL(t.rate_pps, 1e7);
-	CU_ASSERT_EQUAL(t.duration_ns, S);
-	n = run(s, &d);
-	weir_search_get(s, 0, &f);
-	CU_ASSERT_TRUE(f.is_complete);
-	CU_ASSERT(f.lower_pps <= 777777 && f.upper_pps > 777777);
-	CU_ASSERT(f.upper_pps - f.lower_pps <= f.upper_pps * 0.01001);
-	CU_ASSERT(f.spent_ns < n * 20 * S);
-	weir_search_destroy(s);
+	for (unsigned i = 0; i < 3; i++) {
+		struct device d = { limits[i], 0, 0.9, 1 };
+		struct weir_search *s = create(&g, 1, 1000, 1e7, 0);
+		struct weir_search_found f;
+		struct weir_search_trial t;
+		unsigned n;
+
+		CU_ASSERT_TRUE(weir_search_next(s, &t));
+		CU_ASSERT_EQUAL(t.rate_pps, 1e7);
+		CU_ASSERT_EQUAL(t.duration_ns, S);
+		n = run(s, &d);
+		weir_search_get(s, 0, &f);
+		CU_ASSERT_TRUE(f.is_complete && f.has_lower && f.has_upper);
+		CU_ASSERT(f.lower_pps <= limits[i] && f.upper_pps > limits[i]);
+		CU_ASSERT(f.upper_pps - f.lower_pps <= f.upper_pps * 0.01001);
+		CU_ASSERT(f.spent_ns < n * 20 * S);
+		weir_search_destroy(s);
+	}
 }
 
 static void
