@@ -24,12 +24,15 @@ weir_sender_init(struct weir_sender *s, const struct weir_sender_config *c, stru
 void
 weir_sender_start(struct weir_sender *s, int64_t start_ns)
 {
+	enum weir_poll rc;
+
 	weir_schedule_restart(&s->schedule, start_ns);
 	if (!s->config.for_ns || __builtin_add_overflow(start_ns, s->config.for_ns, &s->end_ns))
 		s->end_ns = INT64_MAX;
 	s->left = WEIR_SENDER_BURST;
-	if (weir_sender_pass(s, (uint64_t)s->config.index * WEIR_SENDER_BURST) != WEIR_POLL_OK)
-		s->is_over = true;
+	rc = weir_sender_pass(s, (uint64_t)s->config.index * WEIR_SENDER_BURST);
+	s->is_over |= rc != WEIR_POLL_OK;
+	s->has_failed = rc == WEIR_POLL_ERROR;
 }
 
 void
@@ -43,6 +46,7 @@ weir_sender_stop(struct weir_sender *s)
 		/* they are still the supply's next ones */
 		s->config.supply->at += s->n_planned;
 		s->number += s->n_planned;
+		s->left -= s->config.n_senders > 1 ? s->n_planned : 0;
 	}
 	s->n_held = 0;
 	s->n_planned = 0;
