@@ -5,9 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <rte_ethdev.h>
 #include <rte_ether.h>
-#include <rte_mempool.h>
 #include <weir/base/log.h>
 #include <weir/base/time.h>
 
@@ -15,7 +13,6 @@
 #include "port.h"
 
 #define SCHEME      "port"
-#define FLAG        "--sink port:"
 #define LINK_WAIT_S 5 /* of a run that can wait for its links */
 
 const char *const weir_forward_reason_names[WEIR_N_FORWARD_REASONS] = {
@@ -67,9 +64,8 @@ check_pair(const struct weir_port_uri *u, const struct weir_sink_run *run, struc
 	for (unsigned i = 0; i < run->n_sources; i++) {
 		const char *name = run->sources[i].name;
 
-		if (!run->sources[i].is_interface ||
-		    (!weir_port_uri_is_same(name, u->ports[0]) &&
-			!weir_port_uri_is_same(name, u->ports[1])))
+		if (!run->sources[i].is_interface || (!weir_port_uri_is_same(name, u->ports[0]) &&
+							 !weir_port_uri_is_same(name, u->ports[1])))
 			return weir_error_usage(err,
 			    "to=other: source '%s' is neither of the two ports: which one is the "
 			    "other?",
@@ -99,7 +95,6 @@ config_of(const struct weir_sink_run *run, const char *name)
 	const struct weir_sink_source *source = source_of(run, name);
 
 	return (struct weir_port_config){
-		.flag = FLAG,
 		.name = source ? source->name : name,
 		.n_senders = run && run->n_workers ? run->n_workers : 1,
 		.is_send_only = true,
@@ -107,24 +102,17 @@ config_of(const struct weir_sink_run *run, const char *name)
 }
 
 int
-weir_forward_needs_eal(
-    const char *uri, const struct weir_sink_run *run, bool *ret, struct weir_error *err)
+weir_forward_look(const char *uri, const struct weir_sink_run *run, struct weir_error *err)
 {
 	struct weir_port_uri u;
 	int rc = weir_port_uri_parse(target_of(uri), &u, err);
 
 	if (rc)
 		return rc;
-	*ret = false;
-	for (unsigned i = 0; !rc && i < u.n_ports; i++) {
-		struct weir_port_config c = config_of(run, u.ports[i]);
-		bool needs = false;
-
-		if (source_of(run, u.ports[i]))
-			continue; /* the source asks for itself */
-		rc = weir_port_needs_eal(&c, &needs, err);
-		*ret |= needs;
-	}
+	for (unsigned i = 0; !rc && i < u.n_ports; i++)
+		/* a source is looked at for itself */
+		if (!source_of(run, u.ports[i]) && weir_port_look(u.ports[i], err))
+			rc = weir_error_wrap(err, "port '%s'", u.ports[i]);
 	weir_port_uri_fini(&u);
 	return rc;
 }
@@ -141,6 +129,18 @@ weir_forward_n_shares(const char *uri)
 	n = u.to_other ? 1 : u.n_ports;
 	weir_port_uri_fini(&u);
 	return n;
+}
+
+unsigned
+weir_forward_n_ports(const char *uri)
+{
+	const char *target = target_of(uri);
+	struct weir_port_uri u;
+
+	if (!target || weir_port_uri_parse(target, &u, NULL))
+		return 0;
+	weir_port_uri_fini(&u);
+	return u.n_ports;
 }
 
 bool
@@ -175,12 +175,13 @@ weir_forward_describe(const char *uri, const struct weir_sink_run *run, char *bu
 		    "; a transmit queue for each of %u workers where the driver has so many",
 		    run->n_workers);
 	else if (len < size)
-		snprintf(buf + len, size - len, "; 1 transmit queue%s", u.n_ports > 1 ? " each" : "");
+		snprintf(
+		    buf + len, size - len, "; 1 transmit queue%s", u.n_ports > 1 ? " each" : "");
 	weir_port_uri_fini(&u);
 }
 
 static void
-close_lanes(struct weir_port_exit *x)
+close_lanes(struct weir_port_gate *x)
 {
 	for (unsigned i = 0; i < x->n_lanes; i++)
 		free(x->lanes[i].ring);
@@ -198,15 +199,15 @@ open_lane(struct weir_port_lane *lane, struct weir_port_queue queue, unsigned n_
 	lane->ring = bytes < 0 ? NULL
 			       : aligned_alloc(RTE_CACHE_LINE_SIZE,
 				     RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE));
-	return lane->ring && rte_ring_init(lane->ring, "lane", size,
-				 RING_F_MP_RTS_ENQ | RING_F_SC_DEQ) == 0
+	return lane->ring && rte_ring_init(
+				 lane->ring, "lane", size, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ) == 0
 		   ? 0
 		   : -ENOMEM;
 }
 
 /* Where workers have to share the transmit queues. */
 static int
-open_lanes(struct weir_port_exit *x, unsigned n_workers)
+open_lanes(struct weir_port_gate *x, unsigned n_workers)
 {
 	unsigned n = x->port->n_tx < n_workers ? x->port->n_tx : n_workers;
 	int rc = 0;
@@ -224,9 +225,9 @@ open_lanes(struct weir_port_exit *x, unsigned n_workers)
 }
 
 static void
-close_exit(struct weir_sink_run *run, struct weir_port_exit *x)
+close_gate(struct weir_sink_run *run, struct weir_port_gate *x)
 {
-	struct weir_port_exit **at = &run->exits;
+	struct weir_port_gate **at = &run->gates;
 
 	if (--x->n_users)
 		return;
@@ -235,49 +236,46 @@ close_exit(struct weir_sink_run *run, struct weir_port_exit *x)
 	if (*at)
 		*at = x->next;
 	weir_port_close(x->port);
-	rte_mempool_free(x->pool);
+	weir_port_give_up_pool(x->pool);
 	close_lanes(x);
 	free(x->name);
 	free(x);
 }
 
-static bool
-takes_segments(const struct weir_port *port)
-{
-	struct rte_eth_conf conf;
-
-	return rte_eth_dev_conf_get(port->tx[0].id, &conf) == 0 &&
-	       conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-}
-
 static int
-set_up_exit(struct weir_port_exit *x, const struct weir_sink_run *run, struct weir_error *err)
+set_up_gate(struct weir_port_gate *x, const struct weir_sink_run *run, struct weir_error *err)
 {
-	char text[256];
+	char driver[64];
 
-	if (!x->port->n_tx)
-		return weir_error_run(err, -ENOTSUP, "port '%s' cannot send", x->name);
 	x->is_up = weir_port_is_up(x->port);
 	x->max_bytes = (uint32_t)x->port->mtu + RTE_ETHER_HDR_LEN;
-	x->is_multi = takes_segments(x->port);
+	x->is_multi = x->port->has_multi_segs;
 	if (open_lanes(x, run->n_workers))
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	weir_log(WEIR_LOG_NOTICE, "sends by %s%s",
-	    weir_port_describe(x->port, text, sizeof(text)),
-	    x->n_lanes ? ", which workers share" : "");
+	weir_log(WEIR_LOG_NOTICE, "%s: packets leave by %s, %u transmit queue%s%s",
+	    x->port->interface[0] ? x->port->interface : x->port->device,
+	    weir_port_driver(x->port, driver, sizeof(driver)), x->port->n_tx,
+	    x->port->n_tx == 1 ? "" : "s", x->n_lanes ? ", which workers share" : "");
 	return 0;
+}
+
+/* A device's name without "vdev:" stands for one that a source or a sink has opened. */
+static bool
+is_missing(const char *name)
+{
+	return strncmp(name, "net_", 4) == 0 && !weir_port_find(name);
 }
 
 /* The port of a name, opened where it is not yet. */
 static int
-open_exit(struct weir_sink_run *run, const char *name, struct weir_port_exit **ret,
+open_gate(struct weir_sink_run *run, const char *name, struct weir_port_gate **ret,
     struct weir_error *err)
 {
 	struct weir_port_config c = config_of(run, name);
-	struct weir_port_exit *x;
+	struct weir_port_gate *x;
 	int rc;
 
-	for (x = run->exits; x; x = x->next)
+	for (x = run->gates; x; x = x->next)
 		if (weir_port_uri_is_same(x->name, c.name)) {
 			x->n_users++;
 			*ret = x;
@@ -290,18 +288,20 @@ open_exit(struct weir_sink_run *run, const char *name, struct weir_port_exit **r
 		free(x);
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	}
-	rc = weir_port_open(&c, &x->port, err);
+	rc = is_missing(c.name) ? weir_error_usage(err,
+				      "there is no such device (try 'vdev:%s' to make one)", c.name)
+				: weir_port_open(&c, &x->port, err);
 	if (rc) {
 		free(x->name);
 		free(x);
-		return rc;
+		return weir_error_wrap(err, "port '%s'", name);
 	}
 	x->n_users = 1;
-	x->next = run->exits;
-	run->exits = x;
-	rc = set_up_exit(x, run, err);
+	x->next = run->gates;
+	run->gates = x;
+	rc = set_up_gate(x, run, err);
 	if (rc) {
-		close_exit(run, x);
+		close_gate(run, x);
 		return rc;
 	}
 	*ret = x;
@@ -310,7 +310,7 @@ open_exit(struct weir_sink_run *run, const char *name, struct weir_port_exit **r
 
 /* Buffers for packets that have to be copied: two bursts a worker, beside what the driver keeps. */
 static int
-open_pool(const struct weir_port_sink *p, struct weir_port_exit *x, struct weir_error *err)
+open_pool(const struct weir_port_sink *p, struct weir_port_gate *x, struct weir_error *err)
 {
 	if (x->pool || (!p->run->has_views && x->is_multi && !weir_port_rewrites(&p->uri.rewrite)))
 		return 0;
@@ -324,8 +324,8 @@ look_at_links(struct weir_port_sink *p)
 {
 	bool is_up[WEIR_FORWARD_PORTS], is_news = false;
 
-	for (unsigned i = 0; i < p->n_exits; i++) {
-		struct weir_port_exit *x = p->exits[i];
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		struct weir_port_gate *x = p->gates[i];
 
 		is_up[i] = weir_port_is_up(x->port);
 		is_news |= is_up[i] != p->was_up[i];
@@ -355,8 +355,8 @@ wait_for_links(struct weir_port_sink *p)
 
 	while (n_down && p->can_wait && weir_now_mono_ns() < until_ns) {
 		n_down = 0;
-		for (unsigned i = 0; i < p->n_exits; i++)
-			n_down += !weir_port_is_up(p->exits[i]->port);
+		for (unsigned i = 0; i < p->n_gates; i++)
+			n_down += !weir_port_is_up(p->gates[i]->port);
 		if (n_down)
 			nanosleep(&nap, NULL);
 	}
@@ -368,8 +368,8 @@ begin_links(struct weir_port_sink *p)
 	bool is_up[WEIR_FORWARD_PORTS];
 
 	wait_for_links(p);
-	for (unsigned i = 0; i < p->n_exits; i++) {
-		struct weir_port_exit *x = p->exits[i];
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		struct weir_port_gate *x = p->gates[i];
 
 		is_up[i] = p->was_up[i] = weir_port_is_up(x->port);
 		atomic_store_explicit(&x->is_up, is_up[i], memory_order_relaxed);
@@ -387,8 +387,8 @@ destroy(struct weir_port_sink *p)
 		free(p->senders[i]);
 	}
 	free(p->senders);
-	while (p->n_exits)
-		close_exit(p->run, p->exits[--p->n_exits]);
+	while (p->n_gates)
+		close_gate(p->run, p->gates[--p->n_gates]);
 	weir_port_uri_fini(&p->uri);
 	free(p);
 }
@@ -416,11 +416,11 @@ port_open(struct weir_sink *s, const char *target, struct weir_error *err)
 		rc = check_pair(&p->uri, s->run, err);
 	if (!rc && p->uri.to_other)
 		p->interface = source_of(s->run, p->uri.ports[0])->interface;
-	while (!rc && p->n_exits < p->uri.n_ports) {
-		rc = open_exit(s->run, p->uri.ports[p->n_exits], &p->exits[p->n_exits], err);
+	while (!rc && p->n_gates < p->uri.n_ports) {
+		rc = open_gate(s->run, p->uri.ports[p->n_gates], &p->gates[p->n_gates], err);
 		if (rc)
 			break;
-		rc = open_pool(p, p->exits[p->n_exits++], err);
+		rc = open_pool(p, p->gates[p->n_gates++], err);
 	}
 	if (rc) {
 		destroy(p);

@@ -32,15 +32,15 @@ struct weir_port_lane {
 struct weir_port_parcel {
 	struct rte_mbuf *m;
 	struct weir_sender *sender; /* whose it is, and counts it */
-	uint64_t exit;              /* of the sender's */
+	uint64_t gate;              /* of the sender's */
 };
 
 /* A port that packets leave by; sinks of a run that name the same port share it. */
-struct weir_port_exit {
+struct weir_port_gate {
 	/* workers: ro, control: wo */
 	atomic_bool is_up;
-	uint32_t max_bytes; /* of an untagged frame */
-	bool is_multi;      /* it takes packets of several segments */
+	uint32_t max_bytes;       /* of an untagged frame */
+	bool is_multi;            /* it takes packets of several segments */
 	struct rte_mempool *pool; /* for copies */
 	/* control */
 	struct weir_port *port;
@@ -48,7 +48,7 @@ struct weir_port_exit {
 	unsigned n_lanes;
 	struct weir_port_lane *lanes; /* [n_lanes] or none: each worker has a queue of its own */
 	unsigned n_users;             /* sinks */
-	struct weir_port_exit *next;
+	struct weir_port_gate *next;
 };
 
 /* State of a sink. */
@@ -56,11 +56,11 @@ struct weir_port_sink {
 	struct weir_port_uri uri;
 	/* to=other: number of the interface that the first port is as a source. */
 	uint16_t interface;
-	unsigned n_exits;
-	struct weir_port_exit *exits[WEIR_FORWARD_PORTS];
+	unsigned n_gates;
+	struct weir_port_gate *gates[WEIR_FORWARD_PORTS];
 	bool can_wait; /* so can the sources: a driver that is busy is waited for */
 	const atomic_bool *const *draining;
-	/* Which exit has a partition. workers: ro, control: wo */
+	/* Which gate has a partition. workers: ro, control: wo */
 	atomic_uint n_down;
 	_Atomic uint8_t share[WEIR_FORWARD_PARTITIONS];
 	/* control */
@@ -81,23 +81,23 @@ struct weir_sender {
 	const struct weir_port_sink *sink;
 	bool has_kept; /* rows of the batch */
 	uint64_t sel[WEIR_MASK_WORDS];
-	uint8_t exit[WEIR_ROWS];                              /* of each row of sel */
-	struct weir_port_queue queues[WEIR_FORWARD_PORTS];    /* by exit */
-	struct weir_port_lane *lanes[WEIR_FORWARD_PORTS];     /* by exit; NULL: the queue is its own */
-	uint32_t n_staged[WEIR_FORWARD_PORTS];                /* by exit */
-	struct rte_mbuf *(*staged)[WEIR_ROWS];                /* by exit */
+	uint8_t gate[WEIR_ROWS];                           /* of each row of sel */
+	struct weir_port_queue queues[WEIR_FORWARD_PORTS]; /* by gate */
+	struct weir_port_lane *lanes[WEIR_FORWARD_PORTS];  /* by gate; NULL: the queue is its own */
+	uint32_t n_staged[WEIR_FORWARD_PORTS];             /* by gate */
+	struct rte_mbuf *(*staged)[WEIR_ROWS];             /* by gate */
 	/* hot: worker wo, control: ro */
 	_Alignas(64) struct weir_forward_counts counts;
 	/* hot: any worker that empties a lane, control: ro */
 	_Alignas(64) struct weir_forward_counts lane_counts;
 };
 
-/* port_share.c: note which links are up; true where that is news. is_up: [sink's n_exits]. */
+/* port_share.c: note which links are up; true where that is news. is_up: [sink's n_gates]. */
 void weir_port_share_set(struct weir_port_sink *p, const bool *is_up);
 
 /* port_sender.c, cold: a driver did not take these. Those that it takes while the sources can wait:
  * how many. */
-uint32_t weir_sender_push(const struct weir_sender *s, unsigned exit, struct weir_port_queue queue,
+uint32_t weir_sender_push(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue,
     struct rte_mbuf **m, uint32_t n);
 
 #endif

@@ -15,8 +15,8 @@
 static inline void
 add(_Atomic uint64_t *counter, uint64_t n)
 {
-	atomic_store_explicit(counter,
-	    atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_release);
+	atomic_store_explicit(
+	    counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_release);
 }
 
 static inline void
@@ -29,10 +29,10 @@ drop(struct weir_sender *s, enum weir_forward_reason reason)
 static void
 count_moved(struct weir_sender *s, const uint16_t *partition)
 {
-	unsigned n = s->sink->n_exits, moved = 0;
+	unsigned n = s->sink->n_gates, moved = 0;
 
 	WEIR_FOR_EACH_BIT (row, s->sel)
-		moved += s->exit[row] != partition[row] % n;
+		moved += s->gate[row] != partition[row] % n;
 	add(&s->counts.moved, moved);
 }
 
@@ -43,7 +43,7 @@ cross(struct weir_sender *s, const struct weir_batch *b)
 	uint16_t interface = s->sink->interface;
 
 	for (uint32_t row = 0; row < b->n; row++)
-		s->exit[row] = b->interface[row] == interface;
+		s->gate[row] = b->interface[row] == interface;
 }
 
 void
@@ -58,14 +58,14 @@ weir_sender_keep(struct weir_sender *s, const struct weir_batch *b,
 	s->has_kept = true;
 	memcpy(s->sel, sel, sizeof(s->sel));
 	add(&s->counts.offered, n);
-	if (p->n_exits == 1)
+	if (p->n_gates == 1)
 		return;
 	if (p->uri.to_other) {
 		cross(s, b);
 		return;
 	}
 	WEIR_FOR_EACH_BIT (row, sel)
-		s->exit[row] =
+		s->gate[row] =
 		    atomic_load_explicit(&p->share[partition[row]], memory_order_relaxed);
 	if (unlikely(atomic_load_explicit(&p->n_down, memory_order_relaxed)))
 		count_moved(s, partition);
@@ -73,7 +73,7 @@ weir_sender_keep(struct weir_sender *s, const struct weir_batch *b,
 
 /* A frame may be longer than untagged ones by its tags. */
 static bool
-is_too_long(const struct weir_port_exit *x, const uint8_t *p, uint32_t len)
+is_too_long(const struct weir_port_gate *x, const uint8_t *p, uint32_t len)
 {
 	uint32_t most = x->max_bytes;
 
@@ -90,7 +90,7 @@ is_too_long(const struct weir_port_exit *x, const uint8_t *p, uint32_t len)
 /* A packet of so many bytes that are to be written, in one segment or, where the port takes that,
  * several. NULL where there is no buffer, or too many would be needed. */
 static struct rte_mbuf *
-allocate(struct weir_sender *s, const struct weir_port_exit *x, uint32_t len)
+allocate(struct weir_sender *s, const struct weir_port_gate *x, uint32_t len)
 {
 	struct rte_mbuf *first = rte_pktmbuf_alloc(x->pool), *last = first;
 
@@ -124,8 +124,7 @@ allocate(struct weir_sender *s, const struct weir_port_exit *x, uint32_t len)
 
 /* A packet of the bytes at p. */
 static struct rte_mbuf *
-copy_bytes(
-    struct weir_sender *s, const struct weir_port_exit *x, const uint8_t *p, uint32_t len)
+copy_bytes(struct weir_sender *s, const struct weir_port_gate *x, const uint8_t *p, uint32_t len)
 {
 	struct rte_mbuf *first = allocate(s, x, len);
 
@@ -138,7 +137,7 @@ copy_bytes(
 
 /* A packet of a port, in buffers that are this sender's alone. */
 static struct rte_mbuf *
-copy_packet(struct weir_sender *s, const struct weir_port_exit *x, const struct rte_mbuf *from)
+copy_packet(struct weir_sender *s, const struct weir_port_gate *x, const struct rte_mbuf *from)
 {
 	struct rte_mbuf *first = allocate(s, x, from->pkt_len);
 	uint32_t at = 0;
@@ -156,8 +155,8 @@ copy_packet(struct weir_sender *s, const struct weir_port_exit *x, const struct 
 
 /* What a source without buffers has is copied. */
 static struct rte_mbuf *
-take_view(struct weir_sender *s, const struct weir_batch *b, uint32_t row,
-    const struct weir_port_exit *x)
+take_view(
+    struct weir_sender *s, const struct weir_batch *b, uint32_t row, const struct weir_port_gate *x)
 {
 	uint32_t len = b->wire_len[row];
 
@@ -185,7 +184,7 @@ is_writable(const struct rte_mbuf *m)
 /* The packet of a row, to be sent: itself where nobody else needs it, else one more reference. */
 static struct rte_mbuf *
 take_packet(struct weir_sender *s, struct weir_batch *b, uint32_t row,
-    const struct weir_port_exit *x, bool is_needed)
+    const struct weir_port_gate *x, bool is_needed)
 {
 	struct rte_mbuf *m = b->owner[row];
 	uint32_t len = rte_pktmbuf_pkt_len(m);
@@ -210,12 +209,12 @@ take_packet(struct weir_sender *s, struct weir_batch *b, uint32_t row,
 }
 
 static struct rte_mbuf *
-take(struct weir_sender *s, struct weir_batch *b, uint32_t row, const struct weir_port_exit *x,
+take(struct weir_sender *s, struct weir_batch *b, uint32_t row, const struct weir_port_gate *x,
     bool is_needed)
 {
 	const struct weir_port_rewrite *r = &s->sink->uri.rewrite;
-	struct rte_mbuf *m = b->owner[row] ? take_packet(s, b, row, x, is_needed)
-					   : take_view(s, b, row, x);
+	struct rte_mbuf *m =
+	    b->owner[row] ? take_packet(s, b, row, x, is_needed) : take_view(s, b, row, x);
 
 	if (!m || !weir_port_rewrites(r))
 		return m;
@@ -228,8 +227,8 @@ take(struct weir_sender *s, struct weir_batch *b, uint32_t row, const struct wei
 
 /* Hand packets to the driver, those that it does not take at once again. Returns how many. */
 static uint32_t
-burst(const struct weir_sender *s, unsigned exit, struct weir_port_queue queue,
-    struct rte_mbuf **m, uint32_t n)
+burst(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue, struct rte_mbuf **m,
+    uint32_t n)
 {
 	uint32_t sent = rte_eth_tx_burst(queue.id, queue.queue, m, (uint16_t)n);
 
@@ -237,7 +236,7 @@ burst(const struct weir_sender *s, unsigned exit, struct weir_port_queue queue,
 		return n;
 	sent += rte_eth_tx_burst(queue.id, queue.queue, m + sent, (uint16_t)(n - sent));
 	if (sent < n && s->sink->can_wait)
-		sent += weir_sender_push(s, exit, queue, m + sent, n - sent);
+		sent += weir_sender_push(s, gate, queue, m + sent, n - sent);
 	return sent;
 }
 
@@ -250,9 +249,9 @@ settle(const struct weir_port_parcel *parcels, uint32_t n, uint32_t sent)
 	for (uint32_t i = 0; i < n; i++) {
 		struct weir_forward_counts *c = &parcels[i].sender->lane_counts;
 
-		atomic_fetch_add_explicit(i < sent ? &c->sent[parcels[i].exit]
-						   : &c->dropped[WEIR_FORWARD_TX_FULL],
-		    1, memory_order_release);
+		atomic_fetch_add_explicit(
+		    i < sent ? &c->sent[parcels[i].gate] : &c->dropped[WEIR_FORWARD_TX_FULL], 1,
+		    memory_order_release);
 	}
 }
 
@@ -270,7 +269,7 @@ empty(struct weir_port_lane *lane)
 
 		for (uint32_t i = 0; i < n; i++)
 			m[i] = parcels[i].m;
-		sent = burst(parcels[0].sender, (unsigned)parcels[0].exit, lane->queue, m, n);
+		sent = burst(parcels[0].sender, (unsigned)parcels[0].gate, lane->queue, m, n);
 		rte_pktmbuf_free_bulk(m + sent, n - sent);
 		settle(parcels, n, sent);
 	}
@@ -281,14 +280,14 @@ empty(struct weir_port_lane *lane)
  * looks again after it has given the flag back, so that nothing stays.
  */
 static void
-send_by_lane(struct weir_sender *s, unsigned exit, struct weir_port_lane *lane,
-    struct rte_mbuf **m, uint32_t n)
+send_by_lane(struct weir_sender *s, unsigned gate, struct weir_port_lane *lane, struct rte_mbuf **m,
+    uint32_t n)
 {
 	struct weir_port_parcel parcels[WEIR_ROWS];
 	uint32_t put;
 
 	for (uint32_t i = 0; i < n; i++)
-		parcels[i] = (struct weir_port_parcel){ m[i], s, exit };
+		parcels[i] = (struct weir_port_parcel){ m[i], s, gate };
 	put = rte_ring_mp_rts_enqueue_burst_elem(lane->ring, parcels, sizeof(parcels[0]), n, NULL);
 	if (put < n) {
 		add(&s->counts.dropped[WEIR_FORWARD_TX_FULL], n - put);
@@ -304,24 +303,23 @@ send_by_lane(struct weir_sender *s, unsigned exit, struct weir_port_lane *lane,
 }
 
 static void
-send_staged(struct weir_sender *s, unsigned exit)
+send_staged(struct weir_sender *s, unsigned gate)
 {
-	struct rte_mbuf **m = s->staged[exit];
-	uint32_t n = s->n_staged[exit], sent;
+	struct rte_mbuf **m = s->staged[gate];
+	uint32_t n = s->n_staged[gate], sent;
 
-	s->n_staged[exit] = 0;
-	if (unlikely(!atomic_load_explicit(
-		&s->sink->exits[exit]->is_up, memory_order_relaxed))) {
+	s->n_staged[gate] = 0;
+	if (unlikely(!atomic_load_explicit(&s->sink->gates[gate]->is_up, memory_order_relaxed))) {
 		rte_pktmbuf_free_bulk(m, n);
 		add(&s->counts.dropped[WEIR_FORWARD_LINK_DOWN], n);
 		return;
 	}
-	if (s->lanes[exit]) {
-		send_by_lane(s, exit, s->lanes[exit], m, n);
+	if (s->lanes[gate]) {
+		send_by_lane(s, gate, s->lanes[gate], m, n);
 		return;
 	}
-	sent = burst(s, exit, s->queues[exit], m, n);
-	add(&s->counts.sent[exit], sent);
+	sent = burst(s, gate, s->queues[gate], m, n);
+	add(&s->counts.sent[gate], sent);
 	if (likely(sent == n))
 		return;
 	rte_pktmbuf_free_bulk(m + sent, n - sent);
@@ -332,19 +330,19 @@ send_staged(struct weir_sender *s, unsigned exit)
 static void
 transmit(struct weir_sender *s, struct weir_batch *b, const uint64_t *needed)
 {
-	unsigned n_exits = s->sink->n_exits;
+	unsigned n_gates = s->sink->n_gates;
 
 	WEIR_FOR_EACH_BIT (row, s->sel) {
-		unsigned exit = n_exits > 1 ? s->exit[row] : 0;
-		struct rte_mbuf *m = take(
-		    s, b, (uint32_t)row, s->sink->exits[exit], weir_mask_test(needed, (unsigned)row));
+		unsigned gate = n_gates > 1 ? s->gate[row] : 0;
+		struct rte_mbuf *m = take(s, b, (uint32_t)row, s->sink->gates[gate],
+		    weir_mask_test(needed, (unsigned)row));
 
 		if (likely(m))
-			s->staged[exit][s->n_staged[exit]++] = m;
+			s->staged[gate][s->n_staged[gate]++] = m;
 	}
-	for (unsigned exit = 0; exit < n_exits; exit++)
-		if (s->n_staged[exit])
-			send_staged(s, exit);
+	for (unsigned gate = 0; gate < n_gates; gate++)
+		if (s->n_staged[gate])
+			send_staged(s, gate);
 	s->has_kept = false;
 }
 

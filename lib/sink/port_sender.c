@@ -23,7 +23,7 @@ is_draining(const struct weir_port_sink *p)
 }
 
 uint32_t
-weir_sender_push(const struct weir_sender *s, unsigned exit, struct weir_port_queue queue,
+weir_sender_push(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue,
     struct rte_mbuf **m, uint32_t n)
 {
 	const struct weir_port_sink *p = s->sink;
@@ -32,8 +32,8 @@ weir_sender_push(const struct weir_sender *s, unsigned exit, struct weir_port_qu
 	uint32_t sent = 0;
 
 	for (unsigned tries = 0; sent < n; tries++) {
-		uint16_t taken = rte_eth_tx_burst(
-		    queue.id, queue.queue, m + sent, (uint16_t)(n - sent));
+		uint16_t taken =
+		    rte_eth_tx_burst(queue.id, queue.queue, m + sent, (uint16_t)(n - sent));
 		int64_t now_ns = weir_now_mono_ns();
 
 		sent += taken;
@@ -41,7 +41,7 @@ weir_sender_push(const struct weir_sender *s, unsigned exit, struct weir_port_qu
 			moved_ns = now_ns;
 			continue;
 		}
-		if (!atomic_load_explicit(&p->exits[exit]->is_up, memory_order_relaxed) ||
+		if (!atomic_load_explicit(&p->gates[gate]->is_up, memory_order_relaxed) ||
 		    now_ns - moved_ns > (is_draining(p) ? HURRIED_NS : STUCK_NS))
 			break;
 		if (tries < YIELDS)
@@ -53,8 +53,8 @@ weir_sender_push(const struct weir_sender *s, unsigned exit, struct weir_port_qu
 }
 
 int
-weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn,
-    struct weir_sender **ret, struct weir_error *err)
+weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn, struct weir_sender **ret,
+    struct weir_error *err)
 {
 	struct weir_port_sink *p = sink->state;
 	struct weir_sender *s = aligned_alloc(_Alignof(struct weir_sender), sizeof(*s));
@@ -63,13 +63,13 @@ weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn,
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	memset(s, 0, sizeof(*s));
 	s->sink = p;
-	s->staged = calloc(p->n_exits, sizeof(*s->staged));
+	s->staged = calloc(p->n_gates, sizeof(*s->staged));
 	if (!s->staged) {
 		free(s);
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	}
-	for (unsigned i = 0; i < p->n_exits; i++) {
-		struct weir_port_exit *x = p->exits[i];
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		struct weir_port_gate *x = p->gates[i];
 		unsigned own = in_turn ? 0 : worker;
 
 		s->queues[i] = x->port->tx[own % x->port->n_tx];
@@ -106,11 +106,10 @@ weir_forward_stats(const struct weir_sink *s, struct weir_forward_stats *ret)
 {
 	const struct weir_port_sink *p = s->state;
 
-	*ret = (struct weir_forward_stats){ .n_ports = p->n_exits };
-	for (unsigned i = 0; i < p->n_exits; i++) {
-		ret->ports[i] = p->exits[i]->name;
-		ret->is_up[i] =
-		    atomic_load_explicit(&p->exits[i]->is_up, memory_order_relaxed);
+	*ret = (struct weir_forward_stats){ .n_ports = p->n_gates };
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		ret->ports[i] = p->gates[i]->name;
+		ret->is_up[i] = atomic_load_explicit(&p->gates[i]->is_up, memory_order_relaxed);
 	}
 	for (unsigned i = 0; i < p->n_senders; i++) {
 		add_counts(ret, &p->senders[i]->lane_counts);

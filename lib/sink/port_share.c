@@ -12,8 +12,8 @@
 static uint64_t
 weight(unsigned partition, unsigned port)
 {
-	return weir_fold(
-	    (partition + 1) * UINT64_C(0x9e3779b97f4a7c15), (port + 1) * UINT64_C(0xe7037ed1a0b428db));
+	return weir_fold((partition + 1) * UINT64_C(0x9e3779b97f4a7c15),
+	    (port + 1) * UINT64_C(0xe7037ed1a0b428db));
 }
 
 static unsigned
@@ -47,10 +47,10 @@ weir_port_share_set(struct weir_port_sink *p, const bool *is_up)
 {
 	unsigned n_down = 0;
 
-	for (unsigned i = 0; i < p->n_exits; i++)
+	for (unsigned i = 0; i < p->n_gates; i++)
 		n_down += !is_up[i];
 	for (unsigned i = 0; i < WEIR_FORWARD_PARTITIONS; i++)
-		atomic_store_explicit(&p->share[i], (uint8_t)choose(i, p->n_exits, is_up),
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &p->share[i], (uint8_t)choose(i, p->n_gates, is_up), memory_order_relaxed);
 	atomic_store_explicit(&p->n_down, n_down, memory_order_release);
 }

@@ -75,7 +75,8 @@ parse_tag(const char *text, uint16_t *ret, struct weir_error *err)
 
 /* One of two words, of which the second may have more behind it. */
 static int
-refuse_word(const char *key, const char *value, const char *a, const char *b, struct weir_error *err)
+refuse_word(
+    const char *key, const char *value, const char *a, const char *b, struct weir_error *err)
 {
 	char *word = strndup(value, strcspn(value, ":"));
 	struct weir_nearest near;
@@ -90,8 +91,8 @@ refuse_word(const char *key, const char *value, const char *a, const char *b, st
 		weir_nearest_offer(&near, b);
 	best = weir_nearest_get(&near);
 	best = best ? best : a;
-	rc = weir_error_usage(err, "%s=%s: unknown word '%s' (try '%s=%s%s')", key, value, word, key,
-	    best, b && best == b ? ":100" : "");
+	rc = weir_error_usage(err, "%s=%s: unknown word '%s' (try '%s=%s%s')", key, value, word,
+	    key, best, b && best == b ? ":100" : "");
 	free(word);
 	return rc;
 }
@@ -177,7 +178,8 @@ refuse_option(const char *key, struct weir_error *err)
 	if (best)
 		return weir_error_usage(err, "unknown option '%s' (try '%s')", key, best);
 	return weir_error_usage(err,
-	    "unknown option '%s' (one of mac=swap, src=MAC, dst=MAC, vlan=pop, vlan=push:ID[:PRIO], "
+	    "unknown option '%s' (one of mac=swap, src=MAC, dst=MAC, vlan=pop, "
+	    "vlan=push:ID[:PRIO], "
 	    "to=other)",
 	    key);
 }

@@ -55,11 +55,14 @@ struct weir_forward_stats {
  * Usage errors without flag and value.
  */
 int weir_forward_check(const char *uri, const struct weir_sink_run *run, struct weir_error *err);
-/* Does opening it need EAL? */
-int weir_forward_needs_eal(
-    const char *uri, const struct weir_sink_run *run, bool *ret, struct weir_error *err);
-/* Ports among which --split shares packets; 1 where there is nothing to share. 0: not such a URI. */
+/* Before EAL, which opening needs. Can there be such ports, as far as can be told? Usage and
+ * run-time errors as above. */
+int weir_forward_look(const char *uri, const struct weir_sink_run *run, struct weir_error *err);
+/* Ports among which --split shares packets; 1 where there is nothing to share. 0: not such a URI.
+ */
 unsigned weir_forward_n_shares(const char *uri);
+/* Ports that it sends by; 0: not such a URI. */
+unsigned weir_forward_n_ports(const char *uri);
 /* Partitions that a split of its own making has: the same share for each port. */
 unsigned weir_forward_n_partitions(unsigned n_shares);
 /* Whether it sends by this source's port. */
@@ -73,8 +76,8 @@ struct weir_sender;
  * Control. A worker's sender of a sink, for one query; it is the sink's, and goes with it. in_turn:
  * no two workers ever send at the same time. Run-time error.
  */
-int weir_sender_create(struct weir_sink *s, unsigned worker, bool in_turn,
-    struct weir_sender **ret, struct weir_error *err);
+int weir_sender_create(struct weir_sink *s, unsigned worker, bool in_turn, struct weir_sender **ret,
+    struct weir_error *err);
 /* Control. What all senders of a sink have counted; it balances. */
 void weir_forward_stats(const struct weir_sink *s, struct weir_forward_stats *ret);
 

@@ -47,8 +47,8 @@ struct weir_sink_counters {
 
 /* A source of the run that a sink is part of. */
 struct weir_sink_source {
-	const char *name; /* as typed */
-	bool is_interface; /* by -i: it may be the same as a port that packets leave by */
+	const char *name;   /* as typed */
+	bool is_interface;  /* by -i: it may be the same as a port that packets leave by */
 	uint16_t interface; /* frame.interface of its packets */
 };
 
@@ -59,7 +59,7 @@ struct weir_sink_run {
 	bool has_views; /* packets of some source are in no buffers of DPDK */
 	unsigned n_sources;
 	struct weir_sink_source *sources; /* [n_sources] */
-	struct weir_port_exit *exits;     /* ports that sinks have open; theirs */
+	struct weir_port_gate *gates;     /* ports that sinks have open; theirs */
 };
 
 struct weir_sink;
@@ -90,7 +90,7 @@ struct weir_sink_ops {
 struct weir_sink {
 	const struct weir_sink_ops *ops;
 	struct weir_sink_run *run; /* that it is part of, or NULL */
-	char *uri; /* as typed */
+	char *uri;                 /* as typed */
 	struct weir_sink_counters counters;
 	bool is_broken; /* a write failed; later rows are dropped and counted */
 	/* Set by the owner after open, or NULL: true once the run only delivers what is left. A
