@@ -165,6 +165,31 @@ explain(const struct weir_plan *plan, struct weir_source **sources,
 	return weir_file_finish_stdout(err);
 }
 
+/* --dry-run: what there is, and by what packets would leave. */
+static void
+say_well(const struct weir_plan *plan)
+{
+	struct weir_sink_run run;
+	char text[512];
+
+	weir_plan_sink_run(plan, NULL, &run);
+	for (unsigned q = 0; q < plan->n_queries; q++)
+		for (unsigned i = 0; i < plan->queries[q].n_sinks; i++) {
+			const char *uri = plan->queries[q].sinks[i];
+
+			if (!weir_forward_n_ports(uri))
+				continue;
+			weir_forward_describe(uri, &run, text, sizeof(text));
+			fprintf(stderr, "weir: query %s: packets leave by %s%s%s\n",
+			    plan->queries[q].text->name, text,
+			    weir_forward_n_shares(uri) > 1 ? "; " : "",
+			    weir_forward_n_shares(uri) > 1 ? plan->queries[q].why : "");
+		}
+	free(run.sources);
+	fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
+	    plan->command->n_sources, plan->command->n_queries);
+}
+
 /* The account: for people, for --stats, and as an error where it does not balance. */
 static int
 account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *stats,
@@ -256,8 +281,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc && c->is_explain)
 		rc = explain(plan, sources, &placement, err);
 	else if (!rc && c->is_dry_run)
-		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
-		    c->n_sources, c->n_queries);
+		say_well(plan);
 	else if (!rc)
 		rc = run(plan, sources, &placement, is_eal_running, socket, err);
 	weir_control_stop(socket);

@@ -256,8 +256,8 @@ weir_route_share_text(const struct weir_route *r, char *buf, unsigned size)
 		snprintf(buf, size, "their flow's hash, both directions alike%s", number);
 		break;
 	case WEIR_ROUTE_RANGE:
-		snprintf(buf, size, "their range of %s, %u partitions",
-		    weir_fields[r->field].name, r->n_bounds + 1);
+		snprintf(buf, size, "their range of %s, %u partitions", weir_fields[r->field].name,
+		    r->n_bounds + 1);
 		break;
 	case WEIR_ROUTE_ROUND_ROBIN:
 		snprintf(buf, size, "the turn%s", number);

@@ -322,7 +322,8 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 
 	if (rc)
 		return rc;
-	if (!q->is_input && !q->wants_rows && ((!q->wants_packets && !q->forwards) || makes_rows(q->text))) {
+	if (!q->is_input && !q->wants_rows &&
+	    ((!q->wants_packets && !q->forwards) || makes_rows(q->text))) {
 		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
 		    p->is_terminal ? "table" : "json";
 		q->wants_rows = true;

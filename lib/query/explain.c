@@ -76,7 +76,8 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 	for (unsigned i = 0; i < q->n_sinks; i++) {
 		fprintf(out, "  sink      %s\n", q->sinks[i]);
 		if (weir_forward_n_shares(q->sinks[i]))
-			fprintf(out, "  %-9s %s\n", "ports", ports_text(p, q->sinks[i], ports, sizeof(ports)));
+			fprintf(out, "  %-9s %s\n", "ports",
+			    ports_text(p, q->sinks[i], ports, sizeof(ports)));
 	}
 }
 

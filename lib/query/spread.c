@@ -98,7 +98,7 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		char text[128];
 
 		q->strategy = p->n_workers == 1 ? WEIR_STRATEGY_ONE : WEIR_STRATEGY_EMIT;
-		snprintf(q->why, sizeof(q->why), "packets leave by the port that has %s",
+		snprintf(q->why, sizeof(q->why), "each by the port that has %s",
 		    weir_route_share_text(q->path->route, text, sizeof(text)));
 	} else if (p->n_workers == 1) {
 		q->strategy = WEIR_STRATEGY_ONE;

@@ -8,6 +8,7 @@
 #include <rte_ether.h>
 #include <weir/base/log.h>
 #include <weir/base/time.h>
+#include <weir/port/interface.h>
 
 #include "kind.h"
 #include "port.h"
@@ -242,20 +243,31 @@ close_gate(struct weir_sink_run *run, struct weir_port_gate *x)
 	free(x);
 }
 
+/* A driver may take more than the kernel's interface behind it then sends. */
+static uint32_t
+mtu_of(const struct weir_port *port)
+{
+	struct weir_interface_facts f;
+
+	if (!port->interface[0] || weir_interface_facts_read(port->interface, &f, NULL))
+		return port->mtu;
+	return f.mtu < port->mtu ? f.mtu : port->mtu;
+}
+
 static int
 set_up_gate(struct weir_port_gate *x, const struct weir_sink_run *run, struct weir_error *err)
 {
 	char driver[64];
 
 	x->is_up = weir_port_is_up(x->port);
-	x->max_bytes = (uint32_t)x->port->mtu + RTE_ETHER_HDR_LEN;
+	x->max_bytes = mtu_of(x->port) + RTE_ETHER_HDR_LEN;
 	x->is_multi = x->port->has_multi_segs;
 	if (open_lanes(x, run->n_workers))
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	weir_log(WEIR_LOG_NOTICE, "%s: packets leave by %s, %u transmit queue%s%s",
-	    x->port->interface[0] ? x->port->interface : x->port->device,
-	    weir_port_driver(x->port, driver, sizeof(driver)), x->port->n_tx,
-	    x->port->n_tx == 1 ? "" : "s", x->n_lanes ? ", which workers share" : "");
+	    weir_port_gate_name(x), weir_port_driver(x->port, driver, sizeof(driver)),
+	    x->port->n_tx, x->port->n_tx == 1 ? "" : "s",
+	    x->n_lanes ? ", which workers share" : "");
 	return 0;
 }
 
@@ -330,7 +342,7 @@ look_at_links(struct weir_port_sink *p)
 		is_up[i] = weir_port_is_up(x->port);
 		is_news |= is_up[i] != p->was_up[i];
 		if (is_up[i] != atomic_load_explicit(&x->is_up, memory_order_relaxed))
-			weir_log(WEIR_LOG_NOTICE, "port %s: its link is %s", x->name,
+			weir_log(WEIR_LOG_NOTICE, "port %s: its link is %s", weir_port_gate_name(x),
 			    is_up[i] ? "up" : "down");
 		atomic_store_explicit(&x->is_up, is_up[i], memory_order_relaxed);
 		p->was_up[i] = is_up[i];
@@ -374,7 +386,8 @@ begin_links(struct weir_port_sink *p)
 		is_up[i] = p->was_up[i] = weir_port_is_up(x->port);
 		atomic_store_explicit(&x->is_up, is_up[i], memory_order_relaxed);
 		if (!is_up[i])
-			weir_log(WEIR_LOG_WARNING, "port %s: it has no link", x->name);
+			weir_log(
+			    WEIR_LOG_WARNING, "port %s: it has no link", weir_port_gate_name(x));
 	}
 	weir_port_share_set(p, is_up);
 }

@@ -51,6 +51,13 @@ struct weir_port_gate {
 	struct weir_port_gate *next;
 };
 
+/* As ledgers and notices name it: the interface, or the device. */
+static inline const char *
+weir_port_gate_name(const struct weir_port_gate *x)
+{
+	return x->port->interface[0] ? x->port->interface : x->port->device;
+}
+
 /* State of a sink. */
 struct weir_port_sink {
 	struct weir_port_uri uri;

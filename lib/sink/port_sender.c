@@ -108,7 +108,7 @@ weir_forward_stats(const struct weir_sink *s, struct weir_forward_stats *ret)
 
 	*ret = (struct weir_forward_stats){ .n_ports = p->n_gates };
 	for (unsigned i = 0; i < p->n_gates; i++) {
-		ret->ports[i] = p->gates[i]->name;
+		ret->ports[i] = weir_port_gate_name(p->gates[i]);
 		ret->is_up[i] = atomic_load_explicit(&p->gates[i]->is_up, memory_order_relaxed);
 	}
 	for (unsigned i = 0; i < p->n_senders; i++) {
