@@ -321,17 +321,33 @@ send_staged(struct weir_sender *s, unsigned gate)
 	add(&s->counts.dropped[WEIR_FORWARD_TX_FULL], n - sent);
 }
 
-/* Send what a sender has kept; needed: rows that later ones have kept too. */
+/* May a port's packet be sent as it is, without a further look? */
+static inline bool
+is_ready(const struct weir_batch *b, uint32_t row, const struct weir_port_gate *x)
+{
+	const struct rte_mbuf *m = b->owner[row];
+
+	return m && b->wire_len[row] - RTE_ETHER_HDR_LEN <= x->max_bytes - RTE_ETHER_HDR_LEN &&
+	       (m->nb_segs == 1 || x->is_multi);
+}
+
+/* Send what a sender has kept; needed: rows that later ones have kept too, or NULL. */
 static void
 transmit(struct weir_sender *s, struct weir_batch *b, const uint64_t *needed)
 {
+	bool is_plain = !needed && !weir_port_rewrites(&s->sink->uri.rewrite);
 	unsigned n_gates = s->sink->n_gates;
 
 	WEIR_FOR_EACH_BIT (row, s->sel) {
 		unsigned gate = n_gates > 1 ? s->gate[row] : 0;
-		struct rte_mbuf *m = take(s, b, (uint32_t)row, s->sink->gates[gate],
-		    weir_mask_test(needed, (unsigned)row));
+		const struct weir_port_gate *x = s->sink->gates[gate];
+		struct rte_mbuf *m = b->owner[row];
 
+		if (likely(is_plain && is_ready(b, (uint32_t)row, x)))
+			b->owner[row] = NULL;
+		else
+			m = take(s, b, (uint32_t)row, x,
+			    needed && weir_mask_test(needed, (unsigned)row));
 		if (likely(m))
 			s->staged[gate][s->n_staged[gate]++] = m;
 	}
@@ -346,12 +362,15 @@ weir_senders_transmit(struct weir_sender *const *senders, unsigned n, struct wei
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t needed[WEIR_MASK_WORDS] = { 0 };
+		bool is_last = true;
 
 		if (!senders[i]->has_kept)
 			continue;
-		for (unsigned k = i + 1; k < n; k++)
+		for (unsigned k = i + 1; k < n; k++) {
 			for (unsigned w = 0; w < WEIR_MASK_WORDS && senders[k]->has_kept; w++)
 				needed[w] |= senders[k]->sel[w];
-		transmit(senders[i], b, needed);
+			is_last &= !senders[k]->has_kept;
+		}
+		transmit(senders[i], b, is_last ? NULL : needed);
 	}
 }
