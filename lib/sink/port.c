@@ -14,7 +14,8 @@
 #include "port.h"
 
 #define SCHEME      "port"
-#define LINK_WAIT_S 5 /* of a run that can wait for its links */
+#define LINK_WAIT_S 5         /* of a run that can wait for its links */
+#define LINGER_NS   100000000 /* before ports are closed */
 
 const char *const weir_forward_reason_names[WEIR_N_FORWARD_REASONS] = {
 #define X(id, name, doc) [WEIR_FORWARD_##id] = name,
@@ -444,11 +445,48 @@ port_open(struct weir_sink *s, const char *target, struct weir_error *err)
 	return 0;
 }
 
+/*
+ * What drivers have taken may be in their rings still, and is lost when these go: once in a run
+ * they get time to send it.
+ */
+static void
+linger(struct weir_sink_run *run, uint64_t sent)
+{
+	struct timespec nap = { 0, LINGER_NS };
+
+	if (sent && !run->has_lingered)
+		nanosleep(&nap, NULL);
+	run->has_lingered |= sent > 0;
+}
+
+/* Drivers may take a packet and then not send it. */
+static void
+report_errors(const struct weir_port_sink *p)
+{
+	struct weir_port_stats stats;
+
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		weir_port_stats(p->gates[i]->port, &stats);
+		if (stats.send_errors && p->gates[i]->n_users == 1)
+			weir_log(WEIR_LOG_WARNING,
+			    "port %s: its driver tells of %llu packets that it took and could not "
+			    "send",
+			    weir_port_gate_name(p->gates[i]),
+			    (unsigned long long)stats.send_errors);
+	}
+}
+
 static int
 port_close(struct weir_sink *s, struct weir_error *err)
 {
+	struct weir_port_sink *p = s->state;
+	struct weir_forward_stats f;
+
 	(void)err;
-	destroy(s->state);
+	weir_forward_stats(s, &f);
+	linger(p->run, f.sent);
+	report_errors(p);
+	destroy(p);
 	return 0;
 }
 
