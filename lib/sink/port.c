@@ -185,26 +185,45 @@ weir_forward_describe(const char *uri, const struct weir_sink_run *run, char *bu
 static void
 close_lanes(struct weir_port_gate *x)
 {
-	for (unsigned i = 0; i < x->n_lanes; i++)
-		free(x->lanes[i].ring);
+	for (unsigned i = 0; i < x->n_lanes; i++) {
+		for (unsigned w = 0; w < x->lanes[i].n_rings; w++)
+			free(x->lanes[i].rings[w]);
+		free(x->lanes[i].rings);
+	}
 	free(x->lanes);
+}
+
+static struct rte_ring *
+create_ring(void)
+{
+	ssize_t bytes =
+	    rte_ring_get_memsize_elem(sizeof(struct weir_port_parcel), WEIR_FORWARD_WAITING);
+	struct rte_ring *r = bytes < 0 ? NULL
+				       : aligned_alloc(RTE_CACHE_LINE_SIZE,
+					     RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE));
+
+	if (r && rte_ring_init(r, "lane", WEIR_FORWARD_WAITING, RING_F_SP_ENQ | RING_F_SC_DEQ)) {
+		free(r);
+		return NULL;
+	}
+	return r;
 }
 
 static int
 open_lane(struct weir_port_lane *lane, struct weir_port_queue queue, unsigned n_workers)
 {
-	unsigned size = rte_align32pow2(n_workers * WEIR_PORT_LANE_PACKETS);
-	ssize_t bytes = rte_ring_get_memsize_elem(sizeof(struct weir_port_parcel), size);
-
 	memset(lane, 0, sizeof(*lane));
 	lane->queue = queue;
-	lane->ring = bytes < 0 ? NULL
-			       : aligned_alloc(RTE_CACHE_LINE_SIZE,
-				     RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE));
-	return lane->ring && rte_ring_init(
-				 lane->ring, "lane", size, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ) == 0
-		   ? 0
-		   : -ENOMEM;
+	lane->rings = calloc(n_workers, sizeof(struct rte_ring *));
+	if (!lane->rings)
+		return -ENOMEM;
+	while (lane->n_rings < n_workers) {
+		lane->rings[lane->n_rings] = create_ring();
+		if (!lane->rings[lane->n_rings])
+			return -ENOMEM;
+		lane->n_rings++;
+	}
+	return 0;
 }
 
 /* Where workers have to share the transmit queues. */

@@ -559,13 +559,13 @@ def test_not_taken(folder):
 
 def test_shared_queue(folder):
     """two workers with receive queues of their own, one transmit queue or two: all leave, each queue's in their order"""
-    sent, problems = flows(6000), []
+    sent, problems = flows(2000), []
     files = [file_of(folder, sent[i::2], "queue-%d.pcap" % i) for i in range(2)]
     for n_tx in (1, 2):
         outs = [os.path.join(folder, "tx-%d.pcap" % i) for i in range(n_tx)]
-        found, sink = forward(["-i", "vdev:net_pcap0,rx_pcap=%s,rx_pcap=%s" % tuple(files), "--packets", "6000", "--cores", "2",
+        found, sink = forward(["-i", "vdev:net_pcap0,rx_pcap=%s,rx_pcap=%s" % tuple(files), "--packets", "2000", "--cores", "2",
                                "--sink", "port:vdev:net_pcap1," + ",".join("tx_pcap=" + x for x in outs)])
-        problems += found + (counted(sink, delivered=6000) if sink else [])
+        problems += found + (counted(sink, delivered=2000) if sink else [])
         got = [read_pcap(x) for x in outs]
         problems += same(sorted(x for g in got for x in g), sorted(data(sent)), "%d transmit queues" % n_tx)
         number = {p.data: i for i, p in enumerate(sent)}
