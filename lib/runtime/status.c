@@ -8,6 +8,7 @@
 #include <weir/source/job.h>
 
 #include "account.h"
+#include "sampling.h"
 #include "status.h"
 
 #define ASK_NS  (WEIR_NS_PER_S / 4)
@@ -47,6 +48,19 @@ see(struct weir_worker *w, unsigned n_queries)
 	memcpy(queries, w->answer.queries, n_queries * sizeof(*queries));
 }
 
+/* What the worker has measured since its last answer: the set is empty when it comes back to it. */
+static void
+collect(const struct weir_delivery *d, const struct weir_worker *w)
+{
+	struct weir_latency_set *set;
+
+	if (!w->sampling)
+		return;
+	set = weir_sampling_handed(w->sampling);
+	weir_latency_set_merge(d->trail->set, set);
+	weir_latency_set_reset(set);
+}
+
 static void
 take_sample(struct weir_status *s, int64_t mono_ns)
 {
@@ -60,6 +74,7 @@ take_sample(struct weir_status *s, int64_t mono_ns)
 		const struct weir_worker_counts *c = &s->all->worker[i]->seen;
 
 		see(s->all->worker[i], n_queries);
+		collect(s->delivery, s->all->worker[i]);
 		now->workers[i] = (struct weir_sample_worker){ c->packets, c->bytes, c->busy_ns,
 			c->pressed_ns, c->idle_ns };
 	}
@@ -265,6 +280,8 @@ weir_status_json(const struct weir_status *s)
 	json_object_set_new(o, "workers", workers);
 	json_object_set_new(o, "queries", queries);
 	json_object_set_new(o, "sinks", sinks_json(ledger));
+	if (json_object_get(ledger, "latency"))
+		json_object_set(o, "latency", json_object_get(ledger, "latency"));
 	json_decref(ledger);
 	weir_ledger_fini(&l);
 	return o;

@@ -7,6 +7,7 @@
 #include <weir/base/time.h>
 #include <weir/exchange/ring.h>
 
+#include "sampling.h"
 #include "worker.h"
 
 #define RING_PARCELS 1024
@@ -69,6 +70,8 @@ fini_query(struct weir_worker_query *wq)
 	weir_aggregator_destroy(wq->aggregator);
 	weir_early_destroy(wq->early);
 	free(wq->exchange);
+	free(wq->rows_origin);
+	free(wq->packets_origin);
 	if (wq->owns_path)
 		weir_path_destroy(wq->path);
 }
@@ -102,6 +105,7 @@ destroy_worker(struct weir_worker *w)
 		destroy_returned(&parcel);
 	for (unsigned i = 0; i < w->n_queries; i++)
 		fini_query(&w->queries[i]);
+	weir_sampling_destroy(w->sampling);
 	weir_batch_destroy(w->batch);
 	free(w->masks);
 	free(w->inputs);
@@ -150,7 +154,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
 	w->at_query = WEIR_QUERIES_MOST;
-	w->closed_ns = INT64_MIN;
+	w->closed_ns = w->told_closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
 	w->masks = calloc(1, sizeof(*w->masks));
@@ -171,6 +175,8 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 			bind(w, &w->queries[i]);
 		w->n_exchanges += w->queries[i].exchange != NULL;
 	}
+	if (!rc && plan->command->has_latency && weir_sampling_create(w))
+		rc = weir_error_run(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
@@ -275,7 +281,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 			rc = err->code;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0 };
+		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0, NULL };
 
 		if (rc)
 			destroy_addition(additions[i]);
@@ -293,7 +299,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 int
 weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
-	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
+	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0, NULL };
 	int rc = check_orders(all, err);
 
 	for (unsigned i = 0; !rc && i < all->n; i++)
@@ -307,12 +313,14 @@ weir_workers_create(
 {
 	unsigned n_workers = config->plan->n_workers;
 	uint64_t most = config->plan->command->packets;
-	struct weir_workers *all = calloc(1, sizeof(*all));
+	struct weir_workers *all = aligned_alloc(64, sizeof(*all));
 	int rc;
 
 	if (!all)
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	memset(all, 0, sizeof(*all));
 	all->config = config;
+	weir_waker_init(&all->waker);
 	all->is_live = config->plan->is_live;
 	all->is_over = !config->socket; /* nobody gives orders: no worker waits for one */
 	all->worker = calloc(n_workers, sizeof(struct weir_worker *));
@@ -346,6 +354,7 @@ weir_workers_destroy(struct weir_workers *all)
 	for (unsigned i = 0; all->exchanges && i < WEIR_QUERIES_MOST; i++)
 		weir_exchange_destroy(all->exchanges[i]);
 	weir_intake_destroy(all->intake);
+	weir_waker_fini(&all->waker);
 	free(all->exchanges);
 	free(all->worker);
 	free(all);
