@@ -321,7 +321,7 @@ weir_flow_do_early(struct weir_flow *f, unsigned query, int64_t until_ns)
 	weir_trail_follow(f->delivery->trail, WEIR_TRAIL_NONE, NULL);
 	if (out)
 		weir_delivery_put(f->delivery, query, out);
-	f->delivery->is_urgent = true;
+	f->delivery->is_urgent |= f->plan->is_live;
 }
 
 void

@@ -6,7 +6,7 @@
 
 #include <weir/base/time.h>
 
-#define COST_SHARE  100     /* a timed burst's cost is so small a part of the time between two */
+#define COST_SHARE  200     /* a timed burst's cost is so small a part of the time between two */
 #define READ_COST   100     /* ns beyond reading the clock: histograms are out of the cache */
 #define STEP_MOST   1048576 /* a burst of 256 at 100 Mpps is timed each 10 ms then */
 #define CLOCK_READS 64

@@ -13,8 +13,8 @@
  * that it is in is timed: as a packet waits for its whole burst at each step, the burst's time is
  * the packet's, once for each sampled packet in it. So a percentile is one over packets, not over
  * bursts, whatever their sizes. How many packets lie between two samples follows their rate: timed
- * bursts are so far apart that timing them takes about a hundredth of the time, and where packets
- * are few, each is sampled.
+ * bursts are so far apart that timing them takes about half a percent of the time, and where
+ * packets are few, each is sampled.
  *
  * The worker writes into one of two sets. Control asks for counts, and with its answer the worker
  * hands over the set that it has filled and goes on with the other: nothing is copied, and neither
