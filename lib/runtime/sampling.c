@@ -60,6 +60,8 @@ void
 weir_sampling_plan(struct weir_worker *w)
 {
 	struct weir_sampling *s = w->sampling;
+	const struct weir_intake *in = w->all->intake;
+	bool has_turns = in->has_shared && in->n_workers > 1;
 	int64_t n_reads = 3;
 
 	s->is_precise = false;
@@ -69,7 +71,8 @@ weir_sampling_plan(struct weir_worker *w)
 		if (wq->has_ended)
 			continue;
 		n_reads += 2;
-		s->is_precise |= wq->early || wq->wants_packets || !wq->aggregator;
+		/* The first row of a block is followed, timed or not; a turn may be waited for. */
+		s->is_precise |= wq->early || (has_turns && (wq->wants_packets || !wq->aggregator));
 	}
 	s->period_ns = COST_SHARE * n_reads * (clock_cost_ns() + READ_COST);
 }

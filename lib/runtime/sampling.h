@@ -30,7 +30,7 @@ struct weir_sampling {
 	struct weir_latency_set *set; /* that is written: sets[0] or sets[1] */
 	struct weir_latency_set *sets[2];
 	int64_t period_ns; /* at least, about, between timed bursts */
-	bool is_precise;   /* each burst's arrival is wanted: rows leave, and may be rare */
+	bool is_precise;   /* each burst's arrival is wanted, and not just its round's beginning */
 	uint64_t random;
 	uint32_t step;      /* packets from one sample to the next, about */
 	uint64_t countdown; /* to the next */

@@ -322,14 +322,17 @@ loop(struct weir_worker *w)
 	uint32_t n;
 
 	while (!weir_intake_has_ended(w->all->intake, w->index)) {
-		int64_t mono_ns = weir_now_mono_ns();
+		int64_t mono_ns = weir_now_mono_ns(), poll_ns = mono_ns;
 
 		*(idle ? &w->counts.idle_ns : &w->counts.busy_ns) += mono_ns - last_ns;
 		last_ns = mono_ns;
 		/* This costs as much as a few packets, and a quiet source has time for it. */
-		if ((idle || round++ % ROUNDS_A_LOOK == 0) && !look_around(w, mono_ns))
-			break;
-		n = poll_round(w, mono_ns + w->wall_offset_ns) + weir_worker_gather(w);
+		if (idle || round++ % ROUNDS_A_LOOK == 0) {
+			if (!look_around(w, mono_ns))
+				break;
+			poll_ns = weir_now_mono_ns();
+		}
+		n = poll_round(w, poll_ns + w->wall_offset_ns) + weir_worker_gather(w);
 		if (w->all->is_live)
 			wake_control(w);
 		if (n) {

@@ -175,6 +175,8 @@ test_early(void)
 /* A worker that has nothing but a batch. */
 struct worker {
 	struct weir_worker w;
+	struct weir_workers all;
+	struct weir_intake intake;
 	struct weir_source source;
 	struct weir_input input;
 	struct weir_burst burst;
@@ -187,6 +189,8 @@ set_up(struct worker *x)
 	memset(x, 0, sizeof(*x));
 	x->input.source = &x->source;
 	x->burst.input = &x->input;
+	x->all.intake = &x->intake;
+	x->w.all = &x->all;
 	x->w.batch = weir_batch_create(&x->needed);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(x->w.batch);
 	CU_ASSERT_EQUAL_FATAL(weir_sampling_create(&x->w), 0);
