@@ -237,7 +237,7 @@ add_latency(const json_t *s, struct weir_strbuf *b)
 {
 	static const char *const heading[] = { "LATENCY", "P50", "P90", "P99", "P99.9", "P99.99",
 		"MAX", "SAMPLES" };
-	static const char *const of[] = { "p50", "p90", "p99", "p999", "p9999", "max" };
+	static const char *const of[] = { "p50", "p90", "p99", "p99.9", "p99.99", "max" };
 	struct grid g = { .n_columns = sizeof(heading) / sizeof(heading[0]) };
 	const char *name;
 	json_t *stage;

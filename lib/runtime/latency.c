@@ -21,8 +21,8 @@ static const struct {
 	{ "p50", "P50", 0.5 },
 	{ "p90", "P90", 0.9 },
 	{ "p99", "P99", 0.99 },
-	{ "p999", "P99.9", 0.999 },
-	{ "p9999", "P99.99", 0.9999 },
+	{ "p99.9", "P99.9", 0.999 },
+	{ "p99.99", "P99.99", 0.9999 },
 };
 
 #define N_PERCENTILES (sizeof(percentiles) / sizeof(percentiles[0]))

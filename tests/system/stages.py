@@ -43,10 +43,10 @@ def measured(stages, want):
         problems.append("reasons: %r" % stages["not_measured"])
     for name in sorted(got):
         s = stages[name]
-        known = [s[x] for x in ("p50", "p90", "p99", "p999", "p9999") if s[x] is not None]
+        known = [s[x] for x in ("p50", "p90", "p99", "p99.9", "p99.99") if s[x] is not None]
         if s["samples"] < 1 or known + [s["max"]] != sorted(known + [s["max"]]) or not 0 <= s["mean"] <= s["max"]:
             problems.append("%s: %r" % (name, s))
-        for x, least in (("p50", 2), ("p90", 10), ("p99", 100), ("p999", 1000), ("p9999", 10000)):
+        for x, least in (("p50", 2), ("p90", 10), ("p99", 100), ("p99.9", 1000), ("p99.99", 10000)):
             if (s[x] is not None) != (s["samples"] >= least):
                 problems.append("%s: %s of %d samples is %r" % (name, x, s["samples"], s[x]))
     return problems

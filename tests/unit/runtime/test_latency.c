@@ -31,7 +31,7 @@ test_json(void)
 	CU_ASSERT_EQUAL(integer(o, "decode", "p99"), 99);
 	CU_ASSERT_EQUAL(integer(o, "decode", "max"), 100);
 	/* A hundred samples say nothing of one in a thousand. */
-	CU_ASSERT(json_is_null(json_object_get(json_object_get(o, "decode"), "p999")));
+	CU_ASSERT(json_is_null(json_object_get(json_object_get(o, "decode"), "p99.9")));
 	/* What was not measured is there, as null, with the reason. */
 	why = json_object_get(o, "not_measured");
 	CU_ASSERT(json_is_null(json_object_get(o, "receive_wait")));

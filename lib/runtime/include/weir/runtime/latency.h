@@ -58,7 +58,7 @@ void weir_latency_set_reset(struct weir_latency_set *s);
 /* Add the samples of one to another. */
 void weir_latency_set_merge(struct weir_latency_set *to, const struct weir_latency_set *from);
 /*
- * By the names of the stages: {"samples":,"p50":,"p90":,"p99":,"p999":,"p9999":,"max":,"mean":} in
+ * By the names of the stages: {"samples":,"p50":,"p90":,"p99":,"p99.9":,"p99.99":,"max":,"mean":} in
  * nanoseconds, null for a percentile that too few samples tell of; and null for a stage of which
  * there are none, "not_measured" then has the reason. A new reference.
  */
