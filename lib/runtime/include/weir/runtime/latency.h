@@ -58,8 +58,8 @@ void weir_latency_set_reset(struct weir_latency_set *s);
 /* Add the samples of one to another. */
 void weir_latency_set_merge(struct weir_latency_set *to, const struct weir_latency_set *from);
 /*
- * By the names of the stages: {"samples":,"p50":,"p90":,"p99":,"p99.9":,"p99.99":,"max":,"mean":} in
- * nanoseconds, null for a percentile that too few samples tell of; and null for a stage of which
+ * By the names of the stages: {"samples":,"p50":,"p90":,"p99":,"p99.9":,"p99.99":,"max":,"mean":}
+ * in nanoseconds, null for a percentile that too few samples tell of; and null for a stage of which
  * there are none, "not_measured" then has the reason. A new reference.
  */
 json_t *weir_latency_set_json(const struct weir_latency_set *s);
