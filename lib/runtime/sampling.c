@@ -150,6 +150,12 @@ weir_sampling_step(struct weir_sampling *s, enum weir_latency_stage stage)
 	s->at_ns = now_ns;
 }
 
+void
+weir_sampling_leave_out(struct weir_sampling *s, int64_t ns)
+{
+	s->at_ns += ns;
+}
+
 /* A row that is left: the first sampled one, or the next. -1 where none is. */
 static int
 row_left(const struct weir_sampling *s, const struct weir_rows *rows)

@@ -52,6 +52,8 @@ void weir_sampling_plan(struct weir_worker *w);
 void weir_sampling_begin(struct weir_worker *w, const struct weir_burst *burst, int64_t round_ns);
 /* The burst is timed, and has done this step. */
 void weir_sampling_step(struct weir_sampling *s, enum weir_latency_stage stage);
+/* It waited for others in between: this is no step's. */
+void weir_sampling_leave_out(struct weir_sampling *s, int64_t ns);
 /* It is timed: note a packet that the query has aggregated. */
 void weir_sampling_note_group(struct weir_worker *w, unsigned query, const struct weir_rows *rows);
 /* Rows go to a block, whose origin this is: note a packet of a timed burst, or the block's first.

@@ -42,6 +42,8 @@ note_pressed(struct weir_worker *w, int64_t since_ns)
 
 	w->counts.pressed_ns += ns;
 	w->counts.busy_ns -= ns;
+	if (w->is_timed)
+		weir_sampling_leave_out(w->sampling, ns);
 }
 
 static void
