@@ -135,6 +135,7 @@ weir_sampling_begin(struct weir_worker *w, const struct weir_burst *burst, int64
 	if (!w->is_timed)
 		return;
 	s->at_ns = s->arrival.polled_ns;
+	s->n_kept = 0;
 	adapt(s, b->n);
 	for (unsigned i = 0; s->arrival.is_stamped && i < s->n; i++)
 		add(s, WEIR_LATENCY_RECEIVE,
@@ -202,6 +203,28 @@ weir_sampling_note_rows(
 		    *origin, &(struct weir_origin_packet){
 				 weir_arrival_of(&s->arrival, rows->batch->time_ns[row]),
 				 w->is_timed ? s->at_ns : weir_now_mono_ns() });
+}
+
+void
+weir_sampling_keep(struct weir_sampling *s, const struct weir_rows *rows)
+{
+	int row = row_left(s, rows);
+	unsigned n = 0;
+
+	if (row < 0)
+		return;
+	for (unsigned i = 0; i < s->n; i++)
+		n += weir_mask_test(rows->sel, s->row[i]);
+	s->n_kept += n ? n : 1;
+	s->kept_ns = weir_arrival_of(&s->arrival, rows->batch->time_ns[row]);
+}
+
+void
+weir_sampling_sent(struct weir_sampling *s)
+{
+	weir_sampling_step(s, WEIR_LATENCY_FORWARD);
+	add(s, WEIR_LATENCY_END_TO_END, s->at_ns - s->kept_ns, s->n_kept);
+	add(s, WEIR_LATENCY_WORK, s->at_ns - s->kept_ns, s->n_kept);
 }
 
 void

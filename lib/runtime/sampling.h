@@ -38,6 +38,8 @@ struct weir_sampling {
 	struct weir_arrival arrival;
 	unsigned n;                      /* sampled packets; 0: it is not timed */
 	uint16_t row[WEIR_SAMPLED_MOST]; /* these */
+	unsigned n_kept;                 /* sampled packets that leave by ports */
+	int64_t kept_ns;                 /* and when one of them came */
 	int64_t at_ns;                   /* the end of the last step of the last timed burst */
 	int64_t timed_ns;                /* and its beginning */
 	int64_t gathered_ns;             /* a block from another worker was taken */
@@ -62,6 +64,9 @@ void weir_sampling_note_rows(
     struct weir_worker *w, struct weir_origin **origin, const struct weir_rows *rows);
 /* A query that emits early is given the burst. */
 void weir_sampling_note_early(struct weir_worker *w, unsigned query);
+/* It is timed: packets of it are to leave by ports, and then: they have left. */
+void weir_sampling_keep(struct weir_sampling *s, const struct weir_rows *rows);
+void weir_sampling_sent(struct weir_sampling *s);
 /* Rows go to other workers. */
 void weir_sampling_put(struct weir_worker *w, struct weir_path_exchange *x);
 /* A block came from another worker, and then: its rows are in the query's groups. */

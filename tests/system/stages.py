@@ -19,7 +19,7 @@ import tap  # noqa: E402
 import weir  # noqa: E402
 from running import Run, run_tests  # noqa: E402
 
-STAGES = ["receive_wait", "decode", "predicate", "exchange", "aggregate", "select", "block_wait", "pane_wait", "merge", "sink",
+STAGES = ["receive_wait", "decode", "predicate", "exchange", "aggregate", "select", "forward", "block_wait", "pane_wait", "merge", "sink",
           "end_to_end", "work", "early"]
 SINKS = {"merge", "sink", "end_to_end", "work"}  # of what is written but early
 N = 60000
@@ -107,6 +107,15 @@ def test_rows(folder):
     kept = "pcapng:" + os.path.join(folder, "kept.pcapng")
     return (all_workers(folder, ["--source", GEN, "--select", "ip.src,frame.len", "--sink", "json:/dev/null"], want)
             + all_workers(folder, ["--source", GEN, "--filter", "udp", "--sink", kept], want | {"predicate"}))
+
+
+def test_forward(folder):
+    """packets that leave by a port are followed to its driver"""
+    problems = all_workers(folder, ["--source", GEN, "--filter", "udp", "--sink", "port:vdev:net_null0"],
+                           {"decode", "predicate", "forward", "end_to_end", "work"})
+    if any("EAL" in x and "did not start" in x for x in problems):
+        raise netns.Unavailable(problems[0])
+    return problems
 
 
 def test_rare_rows(folder):
@@ -245,5 +254,5 @@ def test_early_take(folder):
                  {"decode", "exchange", "aggregate", "pane_wait", "early", *SINKS})
 
 
-run_tests([test_windows, test_predicate, test_exchange, test_rows, test_rare_rows, test_early, test_queries_of_rows, test_known_wait,
+run_tests([test_windows, test_predicate, test_exchange, test_rows, test_forward, test_rare_rows, test_early, test_queries_of_rows, test_known_wait,
            test_off, test_asked, test_early_tap, test_early_take])

@@ -25,6 +25,8 @@
 	    "no query groups packets")                                                             \
 	X(SELECT, "select", "rows or copies of a query without --agg, of the burst",               \
 	    "no query hands out rows or packets as they are")                                      \
+	X(FORWARD, "forward", "packets to the drivers of the ports they leave by, of the burst",   \
+	    "no query forwards packets")                                                           \
 	X(BLOCK_WAIT, "block_wait", "such a row or copy, until its block was handed over",         \
 	    "no query hands out rows or packets as they are")                                      \
 	X(PANE_WAIT, "pane_wait", "from a packet's group to its window's hand-over",               \
