@@ -97,6 +97,10 @@ const struct weir_option weir_flags[] = {
 	    false },
 	{ WEIR_FLAG_STATS, "--stats", "FILE", OPTIONS, "the ledger as JSON; - is standard output",
 	    NULL, false, false },
+	{ WEIR_FLAG_LATENCY, "--latency", NULL, OPTIONS,
+	    "measure how long packets take, stage by stage; percentiles in the summary, in --stats "
+	    "and live in weir-ctl; of a sample that costs at most 2 %",
+	    NULL, false, false },
 	{ WEIR_FLAG_PROGRESS, "--progress", "WHEN", OPTIONS, "auto or never; auto: on a terminal",
 	    "auto|never", false, false },
 	{ WEIR_FLAG_NAME, "--name", "JOB", OPTIONS, "of this run, for weir-ctl", NULL, false,
