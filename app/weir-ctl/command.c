@@ -6,7 +6,7 @@
 
 #include <weir/base/number.h>
 #include <weir/base/time.h>
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "ctl.h"
 

@@ -8,7 +8,7 @@
 #include <weir/base/option.h>
 #include <weir/base/time.h>
 #include <weir/control/control.h>
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "ctl.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <weir/base/nearest.h>
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "ctl.h"
 

@@ -8,6 +8,7 @@
 #include <weir/base/file.h>
 #include <weir/base/log.h>
 #include <weir/control/control.h>
+#include <weir/port/eal.h>
 #include <weir/query/plan.h>
 #include <weir/runtime/run.h>
 

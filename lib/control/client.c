@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include <weir/base/strbuf.h>
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "pages.h"
 

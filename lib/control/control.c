@@ -10,9 +10,8 @@
 
 #include <weir/base/log.h>
 #include <weir/base/time.h>
-#include <weir/source/eal.h>
-#include <weir/source/job.h>
-#include <weir/source/source.h>
+#include <weir/port/eal.h>
+#include <weir/port/job.h>
 
 #include "queue.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/source/interface.h>
+#include <weir/port/interface.h>
 
 #include "check.h"
 
@@ -161,7 +161,7 @@ look_at_interface(struct weir_doctor *d, const char *name)
 
 	if (weir_interface_facts_read(name, &f, &err) != 0 ||
 	    weir_interface_decide(&f, WEIR_TAKE_AUTO, &decision, &err) != 0) {
-		weir_doctor_add(d, WEIR_FINDING_FAIL, why, "ip -br link", "%s", err.text);
+		weir_doctor_add(d, WEIR_FINDING_FAIL, why, "ip -br link", "%s: %s", name, err.text);
 		return;
 	}
 	snprintf(mend, sizeof(mend), "sudo ip link set %s up", name);

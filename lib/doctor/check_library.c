@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/source/eal.h>
+#include <weir/port/eal.h>
 
 #include "check.h"
 

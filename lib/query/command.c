@@ -9,8 +9,8 @@
 #include <weir/base/array.h>
 #include <weir/base/number.h>
 #include <weir/packet/tunnel.h>
+#include <weir/port/job.h>
 #include <weir/query/command.h>
-#include <weir/source/job.h>
 
 static int
 check_query_name(const struct weir_command *c, const char *name, struct weir_error *err)

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <weir/base/time.h>
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "account.h"
 #include "status.h"

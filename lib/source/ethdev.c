@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Opening and closing, counters, and waiting for packets. Setting up is in ethdev_port.c. */
+/* Opening and closing, counters, and waiting for packets. */
 
 /* Does reading fd take an interrupt's count, rather than a packet? */
 static bool
@@ -25,112 +25,37 @@ is_eventfd(int fd)
 }
 
 static void
-add_queues(struct weir_ethdev *e, const struct weir_ethdev_port *p)
+add_queues(struct weir_ethdev *e)
 {
-	for (uint16_t i = 0; i < p->n_queues && e->base.n_queues < WEIR_ETHDEV_QUEUES; i++) {
-		struct weir_ethdev_queue *q = &e->queues[e->base.n_queues++];
+	const struct weir_port *p = e->p;
 
-		q->port = p->id;
-		q->queue = i;
-		q->has_depth = rte_eth_rx_queue_count(p->id, i) >= 0;
-		q->fd = p->has_interrupts ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, i) : -1;
-		if (q->fd <= STDERR_FILENO)
-			q->fd = -1; /* a driver that never set it */
+	for (unsigned i = 0; i < p->n_rx; i++) {
+		struct weir_ethdev_queue *q = &e->queues[i];
+
+		q->port = p->rx[i].id;
+		q->queue = p->rx[i].queue;
+		q->has_depth = rte_eth_rx_queue_count(q->port, q->queue) >= 0;
+		q->fd = p->rx_fd[i];
 		q->is_eventfd = q->fd >= 0 && is_eventfd(q->fd);
 	}
-}
-
-int
-weir_ethdev_add(struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_error *err)
-{
-	struct weir_ethdev_port *p = &e->ports[e->n_ports];
-	uint16_t id = RTE_MAX_ETHPORTS;
-	int rc;
-
-	if (e->n_ports == WEIR_ETHDEV_PORTS)
-		return weir_error_run(
-		    err, -ENOSPC, "more than %u ports in one source", WEIR_ETHDEV_PORTS);
-	rc = weir_ethdev_port_open(e, d, p, &id, err);
-	if (id == RTE_MAX_ETHPORTS)
-		return rc; /* gone again, somebody else's, or never there */
-	p->id = id;
-	e->n_ports++;
-	if (rc)
-		return rc; /* close removes it */
-	if (e->n_ports == 1) {
-		if (!d->is_af_xdp)
-			e->base.numa_node = rte_eth_dev_socket_id(id);
-		if (p->rss == WEIR_ETHDEV_RSS_VERIFIED) {
-			e->base.spread = weir_ethdev_rss_fields(p->rss_hf);
-			e->base.is_symmetric = p->is_symmetric;
-		}
-	}
-	add_queues(e, p);
-	return 0;
-}
-
-static void
-describe_fields(const struct weir_field_set *set, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	for (unsigned f = 0; f < WEIR_N_FIELDS && len < size; f++)
-		if (weir_field_set_has(set, f))
-			len += (size_t)snprintf(
-			    buf + len, size - len, "%s%s", len ? ", " : "", weir_fields[f].name);
-}
-
-void
-weir_ethdev_describe(const struct weir_ethdev *e, char *buf, size_t size)
-{
-	static const char *const unverified[] = {
-		[WEIR_ETHDEV_RSS_NO_KEY] = "RSS by the driver's own rules: its key cannot be read",
-		[WEIR_ETHDEV_RSS_NO_TABLE] = "RSS by the driver's own rules: its table cannot be "
-					     "read",
-		[WEIR_ETHDEV_RSS_BAD_TABLE] = "RSS by a table of the driver's own",
-	};
-	const struct weir_ethdev_port *p = &e->ports[0];
-	unsigned n = e->base.n_queues;
-	char fields[128];
-
-	buf[0] = '\0';
-	if (n == 1 && e->n_workers > 1)
-		snprintf(buf, size, "1 receive queue%s: workers take turns",
-		    p->rss == WEIR_ETHDEV_RSS_REFUSED ? ", for the driver refused RSS"
-						      : ", no RSS");
-	if (n == 1)
-		return;
-	describe_fields(&e->base.spread, fields, sizeof(fields));
-	if (p->rss == WEIR_ETHDEV_RSS_VERIFIED)
-		snprintf(buf, size, "%u receive queues, RSS by %s%s", n, fields,
-		    e->base.is_symmetric ? " (symmetric)" : "");
-	else if (p->rss == WEIR_ETHDEV_RSS_NONE || p->rss == WEIR_ETHDEV_RSS_REFUSED)
-		snprintf(buf, size, "%u receive queues", n);
-	else
-		snprintf(buf, size, "%u receive queues, %s", n, unverified[p->rss]);
+	e->base.n_queues = p->n_rx;
+	e->base.numa_node = p->numa_node;
+	e->base.spread = p->spread;
+	e->base.is_symmetric = p->is_symmetric;
 }
 
 static void
 ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 {
 	const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+	struct weir_port_stats port;
 
 	memset(ret, 0, sizeof(*ret));
-	for (uint16_t i = 0; i < e->n_ports; i++) {
-		const struct weir_ethdev_port *p = &e->ports[i];
-		struct rte_eth_stats now;
-
-		if (rte_eth_stats_get(p->id, &now) != 0)
-			continue;
-		ret->lost_nic += now.imissed - p->base.imissed + now.ierrors - p->base.ierrors;
-		if (p->is_nombuf_lost)
-			ret->lost_no_buffer += now.rx_nombuf - p->base.rx_nombuf;
-	}
+	weir_port_stats(e->p, &port);
+	ret->lost_nic = port.lost_nic;
+	ret->lost_no_buffer = port.lost_no_buffer;
 	for (unsigned i = 0; i < s->n_queues; i++)
 		ret->lost_no_buffer += __atomic_load_n(&e->queues[i].n_cut, __ATOMIC_RELAXED);
-	if (e->extra_lost)
-		ret->lost_nic += e->extra_lost(e) - e->extra_lost_base;
 }
 
 static int
@@ -163,17 +88,12 @@ ethdev_arm(struct weir_source *s, unsigned queue, bool is_on)
 	return rc == -ENOTSUP && !q->is_eventfd ? 0 : rc;
 }
 
-void
-weir_ethdev_close(struct weir_source *s)
+static void
+ethdev_close(struct weir_source *s)
 {
 	struct weir_ethdev *e = (struct weir_ethdev *)s;
 
-	for (uint16_t i = 0; i < e->n_ports; i++) {
-		weir_ethdev_port_remove(e->ports[i].id);
-		rte_mempool_free(e->ports[i].pool);
-	}
-	if (e->promiscuous_fd >= 0)
-		close(e->promiscuous_fd);
+	weir_port_close(e->p);
 	free(e->free_slots);
 	if (e->side)
 		munmap(e->side, e->side_bytes);
@@ -189,7 +109,7 @@ static const struct weir_source_ops ethdev_ops = {
 	.wait_fd = ethdev_wait_fd,
 	.arm = ethdev_arm,
 	.stats = ethdev_stats,
-	.close = weir_ethdev_close,
+	.close = ethdev_close,
 };
 
 /* Two bursts for each worker. Pages that no packet in several segments touches cost nothing. */
@@ -215,8 +135,8 @@ create_slots(struct weir_ethdev *e)
 	return 0;
 }
 
-struct weir_ethdev *
-weir_ethdev_create(const struct weir_source_config *c)
+static struct weir_ethdev *
+create(const struct weir_source_config *c)
 {
 	struct weir_ethdev *e = aligned_alloc(_Alignof(struct weir_ethdev), sizeof(*e));
 
@@ -231,19 +151,47 @@ weir_ethdev_create(const struct weir_source_config *c)
 	e->base.n_interfaces = 1;
 	e->base.numa_node = -1;
 	e->n_workers = c->n_workers ? c->n_workers : 1;
-	e->wants_interrupts = c->wants_interrupts;
-	e->promiscuous_fd = -1;
 	if (create_slots(e)) {
-		weir_ethdev_close(&e->base);
+		ethdev_close(&e->base);
 		return NULL;
 	}
 	return e;
 }
 
+int
+weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken, struct weir_ethdev **ret,
+    struct weir_error *err)
+{
+	struct weir_port_config port = {
+		.name = c->value,
+		.n_workers = c->n_workers,
+		.n_senders = c->n_senders,
+		.n_held = c->n_held,
+		.wants_interrupts = c->wants_interrupts,
+		.must_be_taken = must_be_taken,
+	};
+	struct weir_ethdev *e;
+	int rc;
+
+	if (weir_port_find(c->value))
+		return weir_error_run(err, -EEXIST, "the device is open already");
+	e = create(c);
+	if (!e)
+		return weir_error_run(err, -ENOMEM, "no memory");
+	rc = weir_port_open(&port, &e->p, err);
+	if (rc) {
+		ethdev_close(&e->base);
+		return rc;
+	}
+	add_queues(e);
+	*ret = e;
+	return 0;
+}
+
 enum weir_poll
 weir_ethdev_look(struct weir_ethdev *e)
 {
-	if (if_nametoindex(e->interface))
+	if (if_nametoindex(e->p->interface))
 		return WEIR_POLL_OK;
 	/* several queues may find it at the same time */
 	if (!atomic_exchange(&e->has_failed, true))

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/base/log.h>
 
-#include <weir/source/interface.h>
+#include <weir/port/interface.h>
+#include <weir/port/name.h>
 
+#include "ethdev.h"
 #include "kind.h"
-#include "port.h"
-#include "take.h"
 #include "tap.h"
 
 static bool
@@ -31,7 +32,9 @@ look(const struct weir_source_config *c, struct weir_interface_facts *f,
 		return weir_error_usage(
 		    err, "-i '': name an interface, such as 'eth0' ('any' for all)");
 	rc = weir_interface_facts_read(c->value, f, err);
-	rc = rc ? rc : weir_interface_decide(f, c->take, d, err);
+	if (rc)
+		return weir_error_wrap(err, "-i '%s'", c->value);
+	rc = weir_interface_decide(f, c->take, d, err);
 	if (rc)
 		return rc;
 	if (!(f->flags & IFF_UP))
@@ -73,7 +76,7 @@ plan_queues(const struct weir_source_config *c, const struct weir_interface_fact
 {
 	char sizes[128];
 
-	weir_ethdev_port_plan(c->n_workers, 1, true, sizes, sizeof(sizes));
+	weir_port_plan(c->n_workers, 1, true, sizes, sizeof(sizes));
 	s->n_queues = f->n_queues;
 	if (f->n_queues > 1)
 		snprintf(buf, size, "%u devices, each %s", f->n_queues, sizes);
@@ -150,7 +153,7 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 				  : weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
 	}
 	if (*is_af_xdp) {
-		rc = weir_take_open(f, c, &e, &reason);
+		rc = weir_ethdev_open(c, true, &e, &reason);
 		if (!rc) {
 			*ret = &e->base;
 			return 0;
@@ -184,7 +187,8 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 	if (is_af_xdp && c->is_dry_run)
 		plan_queues(c, &f, s, queues, sizeof(queues));
 	else if (is_af_xdp)
-		weir_ethdev_describe((const struct weir_ethdev *)s, queues, sizeof(queues));
+		weir_port_describe(
+		    ((const struct weir_ethdev *)s)->p, c->n_workers, queues, sizeof(queues));
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"
 	    : is_af_xdp ? "taken through AF_XDP"

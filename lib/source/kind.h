@@ -37,10 +37,22 @@ extern const struct weir_source_kind weir_source_kind_port; /* port.c: -i PCI ad
 	"seeded generator: udp, tcp, imix, mix, text or attack:NAME; behind ?: rate, count, seed " \
 	"and more"
 
+#define WEIR_SOURCE_PORT_NAME      "-i 0000:03:00.0|vdev:net_x0,args"
+#define WEIR_SOURCE_PORT_DOC       "a NIC by its PCI address, or any virtual device of DPDK"
+
+#define WEIR_SOURCE_INTERFACE_NAME "-i NAME"
+#define WEIR_SOURCE_INTERFACE_DOC                                                                  \
+	"a kernel interface (eth0, any): tapped where it carries an address or a route, else "     \
+	"taken"
+
 #define WEIR_SOURCE_LINES_NAME "--source lines:WHERE"
 #define WEIR_SOURCE_LINES_DOC                                                                      \
 	"text, a record a line, in data.data: lines:udp://ADDR:PORT, lines:FILE; lines:- is "      \
 	"standard input"
+
+/* A source that opened nothing, for --dry-run; without name and description yet. NULL: no memory.
+ */
+struct weir_source *weir_source_dry(const struct weir_source_config *c, bool needs_eal);
 
 /*
  * "name?k=v&k=v": walk the options behind the last '?', if there is one. Shared by file.c and

@@ -5,10 +5,7 @@
 
 #include <weir/base/nearest.h>
 
-#include <weir/source/interface.h>
-
 #include "kind.h"
-#include "port.h"
 
 static const struct weir_source_kind *const kinds[] = {
 	&weir_source_kind_file,

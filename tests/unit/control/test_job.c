@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include "check.h"
 #include "folder.h"

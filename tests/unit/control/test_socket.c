@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <weir/control/client.h>
-#include <weir/source/eal.h>
-#include <weir/source/job.h>
+#include <weir/port/eal.h>
+#include <weir/port/job.h>
 
 #include "canned.h"
 #include "check.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <weir/base/time.h>
+#include <weir/port/eal.h>
 #include <weir/source/source.h>
 
 #include "check.h"

@@ -20,6 +20,7 @@
 
 #include <weir/base/log.h>
 #include <weir/base/time.h>
+#include <weir/port/eal.h>
 #include <weir/source/source.h>
 
 struct count {

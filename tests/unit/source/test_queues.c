@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "ethdev.h"
+#include "port_parts.h"
 #include "reading.h"
 
 static struct weir_source *
@@ -46,7 +47,7 @@ key_hashes_both_directions_alike(void)
 	uint32_t state = 7, there[9], back[9], n_same = 0;
 	uint8_t key[52];
 
-	weir_ethdev_rss_key(key, sizeof(key));
+	weir_device_rss_key(key, sizeof(key));
 	for (unsigned i = 0; i < 1000; i++) {
 		for (unsigned k = 0; k < 9; k++)
 			there[k] = state = state * 1664525u + 1013904223u;
@@ -69,12 +70,12 @@ key_hashes_both_directions_alike(void)
 static void
 fields_follow_the_hash(void)
 {
-	struct weir_source s = { .spread = weir_ethdev_rss_fields(RTE_ETH_RSS_IPV4) };
+	struct weir_source s = { .spread = weir_device_rss_fields(RTE_ETH_RSS_IPV4) };
 
 	CU_ASSERT_TRUE(spreads_by(&s, ends, 2));
-	s.spread = weir_ethdev_rss_fields(RTE_ETH_RSS_NONFRAG_IPV4_UDP);
+	s.spread = weir_device_rss_fields(RTE_ETH_RSS_NONFRAG_IPV4_UDP);
 	CU_ASSERT_TRUE(spreads_by(&s, ends, 4));
-	s.spread = weir_ethdev_rss_fields(RTE_ETH_RSS_ETH);
+	s.spread = weir_device_rss_fields(RTE_ETH_RSS_ETH);
 	CU_ASSERT_TRUE(spreads_by(&s, ends, 0));
 }
 
@@ -121,7 +122,7 @@ port_with_rss_has_a_queue_a_worker(void)
 	CU_ASSERT_PTR_NULL(strstr(s->description, "queue"));
 	weir_source_close(s);
 	s = open_workers("vdev:net_null0", 100);
-	CU_ASSERT_EQUAL(s->n_queues, WEIR_ETHDEV_QUEUES);
+	CU_ASSERT_EQUAL(s->n_queues, WEIR_PORT_QUEUES);
 	weir_source_close(s);
 	weir_batch_destroy(b);
 }
@@ -131,7 +132,8 @@ static void
 wrong_key_and_table_are_mended(void)
 {
 	struct weir_source *s = open_workers("vdev:net_null0", 3);
-	struct weir_ethdev_port *p = &((struct weir_ethdev *)s)->ports[0];
+	struct weir_device *p =
+	    &((struct weir_open_port *)((struct weir_ethdev *)s)->p)->devices[0];
 	struct rte_eth_rss_reta_entry64 table[2];
 	struct rte_eth_dev_info info;
 	uint8_t key[40] = { 1, 2, 3 };
@@ -145,16 +147,16 @@ wrong_key_and_table_are_mended(void)
 	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_rss_reta_update(p->id, table, 128), 0);
 	CU_ASSERT_EQUAL_FATAL(rte_eth_dev_rss_hash_update(p->id, &conf), 0);
 	CU_ASSERT_FALSE(has_round_table(p->id, 128, 3));
-	p->rss = WEIR_ETHDEV_RSS_NONE;
-	weir_ethdev_rss_verify(p, &info);
-	CU_ASSERT_EQUAL(p->rss, WEIR_ETHDEV_RSS_VERIFIED);
+	p->rss = WEIR_DEVICE_RSS_NONE;
+	weir_device_rss_verify(p, &info);
+	CU_ASSERT_EQUAL(p->rss, WEIR_DEVICE_RSS_VERIFIED);
 	CU_ASSERT_TRUE(p->is_symmetric);
 	CU_ASSERT_TRUE(p->rss_hf & RTE_ETH_RSS_NONFRAG_IPV6_TCP);
 	CU_ASSERT_TRUE(has_round_table(p->id, 128, 3));
 	/* a table of another size than the driver's cannot be read: nothing is claimed */
 	info.reta_size = 64;
-	weir_ethdev_rss_verify(p, &info);
-	CU_ASSERT_EQUAL(p->rss, WEIR_ETHDEV_RSS_NO_TABLE);
+	weir_device_rss_verify(p, &info);
+	CU_ASSERT_EQUAL(p->rss, WEIR_DEVICE_RSS_NO_TABLE);
 	weir_source_close(s);
 }
 

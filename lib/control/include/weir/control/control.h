@@ -11,7 +11,7 @@
 
 /*
  * The control socket of a run: DPDK's telemetry, in the folder of the run's name
- * (weir/source/job.h). Requests come in telemetry's threads and are answered by the control
+ * (weir/port/job.h). Requests come in telemetry's threads and are answered by the control
  * thread, one at a time, in weir_control_poll.
  */
 

@@ -3,6 +3,7 @@
 #define WEIR_PORT_PORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <weir/base/error.h>
@@ -26,13 +27,18 @@ struct weir_port_queue {
 };
 
 struct weir_port_config {
-	const char *flag;   /* for messages: "-i", "--sink port:" */
 	const char *name;   /* as typed: "eth0", "0000:03:00.0", "vdev:net_null0,size=128" */
 	unsigned n_workers; /* that poll it: as many receive queues where it can; 0 is 1 */
 	unsigned n_senders; /* that send: as many transmit queues where it can; 0: nobody does */
+	unsigned n_held; /* received packets that others may hold meanwhile, as rings of ports that
+			    they are passed on to do */
 	bool wants_interrupts;
-	bool is_send_only; /* nobody polls it: an interface in use stays its host's */
+	bool is_send_only;  /* nobody polls it */
+	bool must_be_taken; /* of a kernel interface: by AF_XDP, or not at all */
 };
+
+/* Descriptors of a transmit queue, most often: packets passed on may be held by so many. */
+#define WEIR_PORT_TX_DESCRIPTORS 512
 
 /* Counters since the port was opened. */
 struct weir_port_stats {
@@ -43,30 +49,51 @@ struct weir_port_stats {
 };
 
 struct weir_port {
-	char *name; /* as typed */
+	char *name;         /* as typed first */
+	char device[64];    /* DPDK's name of the first device */
+	char interface[32]; /* of the kernel, "" where it is none */
 	unsigned n_rx;
 	struct weir_port_queue rx[WEIR_PORT_QUEUES];
-	unsigned n_tx; /* at least 1 where anybody wanted to send */
+	int rx_fd[WEIR_PORT_QUEUES]; /* readable when packets may have come, or -1; the port's */
+	unsigned n_tx;               /* at least 1 where anybody wanted to send */
 	struct weir_port_queue tx[WEIR_PORT_QUEUES];
 	struct rte_mempool *pool; /* of the first device's received packets */
 	uint32_t data_bytes;      /* room of one of its buffers: what is sent in one piece */
 	uint16_t mtu;
-	int numa_node;
+	bool has_multi_segs; /* sends packets in several segments */
+	int numa_node;       /* -1 where unknown */
+	/* What decides which receive queue gets a packet; see struct weir_source. */
+	struct weir_field_set spread;
+	bool is_symmetric;
 };
 
-/* True for what DPDK has by a name of its own: a PCI address, "vdev:net_x0,args". */
-bool weir_port_is_named(const char *name);
-/* Will opening need EAL? Usage and run-time errors of a name that cannot be one. */
-int weir_port_needs_eal(const struct weir_port_config *c, bool *ret, struct weir_error *err);
-/* Open, or share what is open by this name. EAL must have been started. */
+/*
+ * Can this be a port, as far as can be told without EAL and without opening it? Usage and run-time
+ * errors, here and below, are without the name: the caller puts "--sink 'port:NAME'" in front.
+ */
+int weir_port_look(const char *name, struct weir_error *err);
+/*
+ * Open, or share what is open by this name ("net_null0" for "vdev:net_null0,size=128", too). EAL
+ * must have been started. A kernel interface is taken through AF_XDP where its host does not use it
+ * and AF_XDP can be had; else it is opened through AF_PACKET, and what it receives is a copy.
+ */
 int weir_port_open(
     const struct weir_port_config *c, struct weir_port **ret, struct weir_error *err);
-/* Gives it up; the last one stops and removes the devices. */
+/* Gives it up; the last one stops and removes the devices. NULL is fine. */
 void weir_port_close(struct weir_port *p);
+/* What is open by this name, or NULL; still its owners'. */
+struct weir_port *weir_port_find(const char *name);
 
-/* "net_memif0: by net_memif, 2 transmit queues". Returns buf. */
-const char *weir_port_describe(const struct weir_port *p, char *buf, size_t size);
-/* Is the link up? Reads no more than what the driver knows. */
+/* The driver of the first device: "net_memif". Returns buf. */
+const char *weir_port_driver(const struct weir_port *p, char *buf, size_t size);
+/* "4 receive queues, RSS by ip.src, ip.dst (symmetric)"; "" where there is nothing to say. Of
+ * n_workers that poll it. */
+const char *weir_port_describe(
+    const struct weir_port *p, unsigned n_workers, char *buf, size_t size);
+/* What a port would be asked for: "4 receive queues of 2048 descriptors, 19000 packet buffers". */
+const char *weir_port_plan(
+    unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size);
+/* Is the link up? Asks the driver, or the kernel where the port is its interface. */
 bool weir_port_is_up(const struct weir_port *p);
 /* Bits a second of the link, 0 where the driver cannot tell. */
 uint64_t weir_port_speed_bps(const struct weir_port *p);

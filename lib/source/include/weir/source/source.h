@@ -7,6 +7,7 @@
 
 #include <weir/base/error.h>
 #include <weir/packet/batch.h>
+#include <weir/port/interface.h>
 
 /*
  * Where packets come from. A source is opened by the control thread, polled by workers, each of its
@@ -20,12 +21,6 @@ enum weir_source_flag {
 	WEIR_SOURCE_URI,       /* --source */
 };
 
-enum weir_take_mode {
-	WEIR_TAKE_AUTO, /* tap where the interface is in use, else take */
-	WEIR_TAKE_TAP,
-	WEIR_TAKE_TAKE,
-};
-
 struct weir_source_config {
 	enum weir_source_flag flag;
 	const char *value;        /* as typed */
@@ -33,6 +28,8 @@ struct weir_source_config {
 	uint16_t first_interface; /* number of this source's first interface */
 	unsigned n_workers; /* that will poll it: as many receive queues are set up where it can; 0
 			       is 1 */
+	unsigned n_senders; /* threads that send out of ports: as many transmit queues; 0: none */
+	unsigned n_held;    /* received packets that ports may hold which they are passed on to */
 	bool wants_interrupts; /* waiting will be by wait_fd where it can be had, at some cost of
 				  speed with some drivers */
 	bool is_dry_run; /* check that it would open; start nothing that others would notice */
@@ -132,13 +129,6 @@ bool weir_source_is_live(const struct weir_source_config *config);
  */
 int weir_source_needs_eal(
     const struct weir_source_config *config, bool *ret, struct weir_error *err);
-/*
- * Start EAL once, with what the sources need and the user's arguments appended. Chooses hugepages
- * where there are free ones, else plain memory. program is argv[0].
- */
-int weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err);
-void weir_eal_stop(void);
-
 /* Kinds for help and docs: URI form and description; a row without name ends. */
 struct weir_source_doc {
 	const char *name;

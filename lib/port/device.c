@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include <weir/base/log.h>
+#include <weir/packet/batch.h>
 
-#include "ethdev.h"
+#include "device.h"
 
 /* Descriptors of a receive queue: a ring of 2048 lasts half a millisecond at 4 Mpps. */
 #define DESCRIPTORS_MOST  2048
@@ -27,8 +28,8 @@
 /* How a port is set up. */
 struct setup {
 	struct rte_eth_dev_info info;
-	const struct weir_ethdev_device *d;
-	unsigned n_workers;
+	const struct weir_device_spec *d;
+	struct weir_port_config use;
 	uint16_t n_rxq, n_txq;
 	uint16_t n_rx, n_tx; /* descriptors of a queue */
 	uint16_t mtu;
@@ -38,8 +39,8 @@ struct setup {
 };
 
 /* A burst stays in the cache, for the pool's ring costs more; many workers would keep too much. */
-static unsigned
-cache_size(unsigned n_workers)
+unsigned
+weir_device_cache(unsigned n_workers)
 {
 	return n_workers <= 4 ? RTE_MEMPOOL_CACHE_MAX_SIZE : RTE_MEMPOOL_CACHE_MAX_SIZE / 2;
 }
@@ -51,26 +52,23 @@ cache_size(unsigned n_workers)
 static unsigned
 count_in_flight(unsigned n_workers)
 {
-	return (n_workers + 1) * (cache_size(n_workers) * 3 / 2 + 2 * WEIR_ROWS);
+	return (n_workers + 1) * (weir_device_cache(n_workers) * 3 / 2 + 2 * WEIR_ROWS);
 }
 
 /* Buffers for all that can be out at once; AF_XDP has a fill ring on top of each receive ring. */
 static unsigned
 count_buffers(const struct setup *u)
 {
-	unsigned n = u->n_rxq * u->n_rx * (u->d->is_af_xdp ? 2u : 1u) + u->n_txq * u->n_tx +
-		     count_in_flight(u->n_workers);
-
-	return n;
+	return u->n_rxq * u->n_rx * (u->d->is_af_xdp ? 2u : 1u) + u->n_txq * u->n_tx +
+	       u->use.n_held + count_in_flight(u->use.n_workers);
 }
 
-static int
-pool_create(
-    const char *name, unsigned n, const struct setup *u, int socket, struct rte_mempool **ret)
+int
+weir_device_pool(const char *name, unsigned n, unsigned cache, uint32_t data_bytes, bool is_packed,
+    int socket, struct rte_mempool **ret)
 {
-	const struct weir_ethdev_device *d = u->d;
 	struct rte_pktmbuf_pool_private priv = {
-		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + d->data_bytes),
+		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + data_bytes),
 	};
 	struct rte_mempool *p;
 	int rc;
@@ -81,9 +79,8 @@ pool_create(
 	 * run.
 	 */
 	p = rte_mempool_create_empty(name, n,
-	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, cache_size(u->n_workers),
-	    sizeof(priv), socket,
-	    d->is_af_xdp ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
+	    (unsigned)sizeof(struct rte_mbuf) + priv.mbuf_data_room_size, cache, sizeof(priv),
+	    socket, is_packed ? RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_NO_SPREAD : 0);
 	if (!p)
 		return -rte_errno;
 	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
@@ -92,7 +89,7 @@ pool_create(
 		rc = rte_mempool_populate_default(p);
 		rc = rc < 0 ? rc : 0;
 	}
-	if (!rc && d->is_af_xdp && p->nb_mem_chunks != 1)
+	if (!rc && is_packed && p->nb_mem_chunks != 1)
 		rc = -ENOMEM;
 	if (rc) {
 		rte_mempool_free(p);
@@ -103,16 +100,26 @@ pool_create(
 	return 0;
 }
 
+static int
+pool_create(
+    const char *name, unsigned n, const struct setup *u, int socket, struct rte_mempool **ret)
+{
+	return weir_device_pool(name, n, weir_device_cache(u->use.n_workers), u->d->data_bytes,
+	    u->d->is_af_xdp, socket, ret);
+}
+
 /* The pool on the port's NUMA node, or where there is no memory, on any. */
 static int
 create_pool_near(
-    uint16_t port, const struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+    uint16_t port, const struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	int socket = u->d->numa_node >= 0 ? u->d->numa_node : rte_eth_dev_socket_id(port);
 	char name[RTE_MEMPOOL_NAMESIZE];
 	int rc;
 
-	snprintf(name, sizeof(name), "weir_port%u", port);
+	/* the pool of a device that had this number may be there still */
+	for (unsigned i = 0; i == 0 || rte_mempool_lookup(name); i++)
+		snprintf(name, sizeof(name), "weir_port%u_%u", port, i);
 	rc = pool_create(name, p->n_buffers, u, socket, &p->pool);
 	if (rc && socket >= 0 && pool_create(name, p->n_buffers, u, SOCKET_ID_ANY, &p->pool) == 0) {
 		weir_log(WEIR_LOG_WARNING,
@@ -131,7 +138,7 @@ create_pool_near(
 
 /* As much of the frame as the port, and without scattering one buffer, can take. */
 static uint16_t
-choose_mtu(const struct rte_eth_dev_info *info, const struct weir_ethdev_device *d)
+choose_mtu(const struct rte_eth_dev_info *info, const struct weir_device_spec *d)
 {
 	bool is_scatter = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	uint32_t mtu = info->max_mtu < WANTED_MTU ? info->max_mtu : WANTED_MTU;
@@ -150,10 +157,10 @@ static uint16_t
 choose_queues(const struct setup *u)
 {
 	unsigned most =
-	    u->info.max_rx_queues < WEIR_ETHDEV_QUEUES ? u->info.max_rx_queues : WEIR_ETHDEV_QUEUES;
+	    u->info.max_rx_queues < WEIR_PORT_QUEUES ? u->info.max_rx_queues : WEIR_PORT_QUEUES;
 
-	if (weir_ethdev_rss_wanted(&u->info))
-		return (uint16_t)(u->n_workers < most ? u->n_workers : most);
+	if (weir_device_rss_wanted(&u->info))
+		return (uint16_t)(u->use.n_workers < most ? u->use.n_workers : most);
 	return (uint16_t)(u->info.max_rx_queues <= MOST_NAMED_QUEUES && most ? most : 1);
 }
 
@@ -175,12 +182,12 @@ describe(const struct setup *u, unsigned n_buffers, char *buf, size_t size)
 }
 
 void
-weir_ethdev_port_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
+weir_device_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
 {
-	struct weir_ethdev_device d = { .is_af_xdp = is_af_xdp };
+	struct weir_device_spec d = { .is_af_xdp = is_af_xdp };
 	struct setup u = { .d = &d,
-		.n_workers = n_workers ? n_workers : 1,
-		.n_rxq = (uint16_t)RTE_MIN(RTE_MAX(n_queues, 1u), WEIR_ETHDEV_QUEUES),
+		.use = { .n_workers = n_workers ? n_workers : 1 },
+		.n_rxq = (uint16_t)RTE_MIN(RTE_MAX(n_queues, 1u), WEIR_PORT_QUEUES),
 		.n_txq = 1,
 		.n_tx = TX_DESCRIPTORS };
 
@@ -190,7 +197,7 @@ weir_ethdev_port_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, cha
 
 /* May the device want more buffers than its descriptors tell? No NIC does. */
 static bool
-wants_pool(const struct weir_ethdev_device *d)
+wants_pool(const struct weir_device_spec *d)
 {
 	return !d->is_af_xdp && strcmp(d->bus, "vdev") == 0;
 }
@@ -201,8 +208,7 @@ wants_pool(const struct weir_ethdev_device *d)
  * queue in them, and leaves none to receive with).
  */
 static int
-set_up_receive(
-    uint16_t port, const struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+set_up_receive(uint16_t port, const struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	unsigned socket = (unsigned)rte_eth_dev_socket_id(port);
 	int rc;
@@ -217,7 +223,8 @@ set_up_receive(
 	if (rc)
 		return weir_error_run(err, rc == -EINVAL && wants_pool(u->d) ? -ENOBUFS : rc,
 		    "its receive queue cannot be set up with %u packet buffers", p->n_buffers);
-	if (wants_pool(u->d) && rte_mempool_avail_count(p->pool) < count_in_flight(u->n_workers))
+	if (wants_pool(u->d) &&
+	    rte_mempool_avail_count(p->pool) < count_in_flight(u->use.n_workers))
 		return weir_error_run(err, -ENOBUFS,
 		    "its receive queues leave too few of %u packet buffers", p->n_buffers);
 	return 0;
@@ -232,13 +239,15 @@ configure(uint16_t port, const struct setup *u)
 
 	if (u->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER && u->mtu > RTE_ETHER_MTU)
 		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (u->use.n_senders)
+		conf.txmode.offloads = u->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	conf.intr_conf.rxq = u->has_interrupts;
 	if (u->rss_hf) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = u->rss_hf;
 	}
 	if (u->rss_hf && u->has_key) {
-		weir_ethdev_rss_key(key, len);
+		weir_device_rss_key(key, len);
 		conf.rx_adv_conf.rss_conf.rss_key = key;
 		conf.rx_adv_conf.rss_conf.rss_key_len = (uint8_t)len;
 	}
@@ -246,7 +255,7 @@ configure(uint16_t port, const struct setup *u)
 }
 
 static int
-set_up(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	int socket = rte_eth_dev_socket_id(port);
 	int rc;
@@ -271,11 +280,12 @@ set_up(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_e
 /* What can be given up where a driver refuses: each its own bit, the least loss first. */
 enum {
 	GIVE_TX_QUEUES = 1, /* as many of both kinds: some want it so */
-	GIVE_INTERRUPTS = 2,
-	GIVE_JUMBO = 4, /* not every driver that promises jumbo frames keeps it */
-	GIVE_KEY = 8,
-	GIVE_RSS = 16,
-	GIVE_ALL = 31,
+	GIVE_SENDERS = 2,   /* one transmit queue, by which senders take turns */
+	GIVE_INTERRUPTS = 4,
+	GIVE_JUMBO = 8, /* not every driver that promises jumbo frames keeps it */
+	GIVE_KEY = 16,
+	GIVE_RSS = 32,
+	GIVE_ALL = 63,
 };
 
 /* The setup without what bits name. False where that is not in it. */
@@ -285,12 +295,13 @@ give_up(struct setup *u, unsigned bits)
 	uint16_t n_txq = bits & GIVE_TX_QUEUES ? u->n_rxq : u->n_txq;
 
 	if ((bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
+	    (bits & GIVE_SENDERS && (bits & GIVE_TX_QUEUES || u->n_txq < 2)) ||
 	    (bits & GIVE_INTERRUPTS && !u->has_interrupts) ||
 	    (bits & GIVE_JUMBO && (u->mtu <= RTE_ETHER_MTU || u->d->is_af_xdp)) ||
 	    (bits & (GIVE_KEY | GIVE_RSS) && !u->rss_hf) ||
 	    (bits & GIVE_RSS && bits & (GIVE_KEY | GIVE_TX_QUEUES)))
 		return false;
-	u->n_txq = n_txq;
+	u->n_txq = bits & GIVE_SENDERS ? 1 : n_txq;
 	if (bits & GIVE_INTERRUPTS)
 		u->has_interrupts = false;
 	if (bits & GIVE_JUMBO)
@@ -306,7 +317,7 @@ give_up(struct setup *u, unsigned bits)
 
 /* Set up with as much of *u as the driver takes; *u is then what it took. */
 static int
-set_up_most(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct weir_error *err)
+set_up_most(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	const struct setup full = *u;
 	struct weir_error later;
@@ -328,7 +339,7 @@ set_up_most(uint16_t port, struct setup *u, struct weir_ethdev_port *p, struct w
 }
 
 static void
-note(uint16_t port, const struct setup *u, struct weir_ethdev_port *p)
+note(uint16_t port, const struct setup *u, struct weir_device *p)
 {
 	char sizes[128];
 
@@ -336,25 +347,28 @@ note(uint16_t port, const struct setup *u, struct weir_ethdev_port *p)
 	weir_log(WEIR_LOG_INFO, "%s: %s, MTU %u%s", u->d->name, sizes, u->mtu,
 	    u->has_interrupts ? ", receive interrupts" : "");
 	p->id = port;
-	p->n_queues = u->n_rxq;
+	p->n_rxq = u->n_rxq;
+	p->n_txq = u->n_txq;
+	p->mtu = u->mtu;
+	p->has_multi_segs = u->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	p->has_interrupts = u->has_interrupts;
 	p->is_nombuf_lost = !u->d->is_af_xdp;
-	p->rss = u->n_workers > 1 && weir_ethdev_rss_wanted(&u->info) ? WEIR_ETHDEV_RSS_REFUSED
-								      : WEIR_ETHDEV_RSS_NONE;
+	p->rss = u->use.n_workers > 1 && weir_device_rss_wanted(&u->info) ? WEIR_DEVICE_RSS_REFUSED
+									  : WEIR_DEVICE_RSS_NONE;
 	if (u->rss_hf)
-		weir_ethdev_rss_verify(p, &u->info);
+		weir_device_rss_verify(p, &u->info);
 	rte_eth_stats_get(port, &p->base);
 }
 
 static int
-start(uint16_t port, const struct weir_ethdev *e, const struct weir_ethdev_device *d,
-    struct weir_ethdev_port *p, struct weir_error *err)
+start(
+    uint16_t port, const struct weir_device_spec *d, struct weir_device *p, struct weir_error *err)
 {
 	struct setup u = { .d = d,
-		.n_workers = e->n_workers,
+		.use = *d->use,
 		.n_tx = TX_DESCRIPTORS,
 		.has_key = true,
-		.has_interrupts = e->wants_interrupts };
+		.has_interrupts = d->use->wants_interrupts };
 	int rc = rte_eth_dev_info_get(port, &u.info);
 
 	if (rc)
@@ -362,21 +376,22 @@ start(uint16_t port, const struct weir_ethdev *e, const struct weir_ethdev_devic
 	u.mtu = choose_mtu(&u.info, d);
 	u.n_rxq = choose_queues(&u);
 	if (u.n_rxq > 1)
-		u.rss_hf = weir_ethdev_rss_wanted(&u.info);
+		u.rss_hf = weir_device_rss_wanted(&u.info);
 	/* some drivers insist on a transmit queue beside the receive queue */
-	u.n_txq = u.info.max_tx_queues ? 1 : 0;
+	u.n_txq = (uint16_t)RTE_MIN(RTE_MAX(u.use.n_senders, 1u), u.info.max_tx_queues);
+	u.n_txq = RTE_MIN(u.n_txq, WEIR_PORT_QUEUES);
 	rc = set_up_most(port, &u, p, err);
 	if (rc)
 		return rc;
 	note(port, &u, p);
 	/* a virtual port that knows no promiscuous mode receives all there is anyway */
-	rc = d->is_af_xdp ? 0 : rte_eth_promiscuous_enable(port);
+	rc = d->is_af_xdp || u.use.is_send_only ? 0 : rte_eth_promiscuous_enable(port);
 	if (rc && rc != -ENOTSUP)
 		return weir_error_run(err, rc, "the port cannot be made promiscuous");
 	return 0;
 }
 
-/* Mark a port as polled by a source; fails where it is one's already. */
+/* Mark a device as weir's; fails where it is already. */
 static int
 own(uint16_t port)
 {
@@ -387,7 +402,7 @@ own(uint16_t port)
 }
 
 void
-weir_ethdev_port_remove(uint16_t port)
+weir_device_remove(uint16_t port)
 {
 	struct rte_eth_dev_info info;
 	struct rte_device *device = NULL;
@@ -401,41 +416,39 @@ weir_ethdev_port_remove(uint16_t port)
 }
 
 static int
-plug_in(const struct weir_ethdev *e, const struct weir_ethdev_device *d, struct weir_ethdev_port *p,
-    uint16_t *ret_port, struct weir_error *err)
+plug_in(const struct weir_device_spec *spec, struct weir_device *d, bool *ret_is_there,
+    struct weir_error *err)
 {
-	int rc = rte_eal_hotplug_add(d->bus, d->name, d->args);
-	uint16_t port;
+	int rc = rte_eal_hotplug_add(spec->bus, spec->name, spec->args);
 
-	if (rc || rte_eth_dev_get_port_by_name(d->name, &port) != 0)
+	if (rc || rte_eth_dev_get_port_by_name(spec->name, &d->id) != 0)
 		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
-	/* EAL says nothing where the device was there before: a second source would poll the same
-	 * port */
-	if (own(port))
+	/* EAL says nothing where the device was there before */
+	if (own(d->id))
 		return weir_error_run(err, -EEXIST, "the device is open already");
-	rc = start(port, e, d, p, err);
+	rc = start(d->id, spec, d, err);
 	if (rc == -ENOBUFS) {
-		weir_ethdev_port_remove(port);
-		rte_mempool_free(p->pool);
-		p->pool = NULL;
+		weir_device_remove(d->id);
+		rte_mempool_free(d->pool);
+		d->pool = NULL;
 		return rc;
 	}
-	*ret_port = port;
+	*ret_is_there = true;
 	return rc;
 }
 
 int
-weir_ethdev_port_open(const struct weir_ethdev *e, const struct weir_ethdev_device *d,
-    struct weir_ethdev_port *p, uint16_t *ret_id, struct weir_error *err)
+weir_device_open(const struct weir_device_spec *spec, struct weir_device *d, bool *ret_is_there,
+    struct weir_error *err)
 {
 	int rc;
 
 	/* A device that wants more buffers is opened anew: the refusal may have used up its file.
 	 */
 	for (;;) {
-		rc = plug_in(e, d, p, ret_id, err);
-		if (rc != -ENOBUFS || p->n_buffers >= MOST_BUFFERS)
+		rc = plug_in(spec, d, ret_is_there, err);
+		if (rc != -ENOBUFS || d->n_buffers >= MOST_BUFFERS)
 			return rc;
-		p->n_buffers = 2 * p->n_buffers + 1;
+		d->n_buffers = 2 * d->n_buffers + 1;
 	}
 }

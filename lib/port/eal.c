@@ -18,9 +18,8 @@
 #include <weir/base/log.h>
 #include <weir/base/nearest.h>
 #include <weir/base/strbuf.h>
-#include <weir/source/eal.h>
-#include <weir/source/job.h>
-#include <weir/source/source.h>
+#include <weir/port/eal.h>
+#include <weir/port/job.h>
 
 #include "eal_args.h"
 #include "eal_log.h"

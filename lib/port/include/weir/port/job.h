@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_SOURCE_JOB_H
-#define WEIR_SOURCE_JOB_H
+#ifndef WEIR_PORT_JOB_H
+#define WEIR_PORT_JOB_H
 
 #include <stdbool.h>
 #include <stddef.h>

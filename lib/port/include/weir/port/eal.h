@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_SOURCE_EAL_H
-#define WEIR_SOURCE_EAL_H
+#ifndef WEIR_PORT_EAL_H
+#define WEIR_PORT_EAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,14 @@
 bool weir_eal_is_started(void);
 
 /*
- * Start EAL for its telemetry alone, under the name that was claimed (weir/source/job.h), while
+ * Start EAL once, with what ports need and the user's arguments appended. Chooses hugepages
+ * where there are free ones, else plain memory. program is argv[0].
+ */
+int weir_eal_start(const char *program, char **args, unsigned n_args, struct weir_error *err);
+void weir_eal_stop(void);
+
+/*
+ * Start EAL for its telemetry alone, under the name that was claimed (weir/port/job.h), while
  * other threads work: standard output is left alone and what they write to standard error comes
  * late at worst. Takes about 0.15 s. The calling thread may end afterwards.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 
-#include <weir/source/interface.h>
+#include <weir/port/interface.h>
 
 /* Why the interface is in use by its host; false where it is not. */
 static bool

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 /* Fewer bytes in free hugepages than this do not hold the buffers of one port. */
 #define HUGE_ENOUGH_BYTES (UINT64_C(192) << 20)

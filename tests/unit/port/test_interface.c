@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/source/interface.h>
+#include <weir/port/interface.h>
 
 #include "check.h"
 
@@ -332,7 +333,7 @@ missing_interface_names_the_nearest(void)
 
 	CU_ASSERT_EQUAL(weir_interface_facts_read("loo", &f, &err), -ENODEV);
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_RUN);
-	CU_ASSERT_STRING_EQUAL(err.text, "-i 'loo': no such interface (try 'lo')");
+	CU_ASSERT_STRING_EQUAL(err.text, "no such interface (try 'lo')");
 	CU_ASSERT_EQUAL(weir_interface_facts_read("net_null0", &f, &err), -ENODEV);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "vdev:net_null0"));
 	CU_ASSERT_EQUAL(weir_interface_facts_read("a-name-longer-than-any", &f, &err), -ENODEV);

@@ -1,38 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_SOURCE_INTERFACE_H
-#define WEIR_SOURCE_INTERFACE_H
+#ifndef WEIR_PORT_INTERFACE_H
+#define WEIR_PORT_INTERFACE_H
 
-#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/base/error.h>
-#include <weir/source/source.h>
 
-#define WEIR_SOURCE_INTERFACE_NAME "-i NAME"
-#define WEIR_SOURCE_INTERFACE_DOC                                                                  \
-	"a kernel interface (eth0, any): tapped where it carries an address or a route, else "     \
-	"taken"
+#define WEIR_INTERFACE_NAME_BYTES 16 /* IFNAMSIZ */
+
+enum weir_take_mode {
+	WEIR_TAKE_AUTO, /* tap where the interface is in use, else take */
+	WEIR_TAKE_TAP,
+	WEIR_TAKE_TAKE,
+};
 
 /* What the kernel says of an interface, as far as it matters for tapping or taking it. */
 struct weir_interface_facts {
-	char name[IFNAMSIZ];
+	char name[WEIR_INTERFACE_NAME_BYTES];
 	unsigned index; /* 0: there is no such interface */
 	unsigned flags; /* IFF_* */
 	unsigned type;  /* ARPHRD_* */
 	unsigned mtu;
 	unsigned n_queues; /* receive channels, at least 1 */
 	bool has_carrier;
-	bool is_all;           /* libpcap's "any" */
-	char master[IFNAMSIZ]; /* bridge, bond or team that it is part of, or "" */
-	char upper[IFNAMSIZ];  /* an interface that rides on it (VLAN, macvlan ...), or "" */
-	unsigned n_addresses;  /* without those that the kernel gives every interface */
-	unsigned n_routes;     /* without those that come with such an address */
-	char address[64];      /* the first: "10.0.0.1/24" */
-	char route[64];        /* the first: "10.1.0.0/16" or "default" */
+	bool is_all;                            /* libpcap's "any" */
+	char master[WEIR_INTERFACE_NAME_BYTES]; /* bridge, bond or team that it is part of, or "" */
+	char upper[WEIR_INTERFACE_NAME_BYTES]; /* an interface that rides on it (VLAN, macvlan ...),
+						  or "" */
+	unsigned n_addresses; /* without those that the kernel gives every interface */
+	unsigned n_routes;    /* without those that come with such an address */
+	char address[64];     /* the first: "10.0.0.1/24" */
+	char route[64];       /* the first: "10.1.0.0/16" or "default" */
 };
 
-/* Read the facts. -ENODEV (with the nearest name in err) where there is no such interface. */
+/*
+ * Read the facts. -ENODEV (with the nearest name in err) where there is no such interface; errors
+ * are without the name that was asked for.
+ */
 int weir_interface_facts_read(
     const char *name, struct weir_interface_facts *ret, struct weir_error *err);
 

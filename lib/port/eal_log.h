@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef WEIR_SOURCE_EAL_LOG_H
-#define WEIR_SOURCE_EAL_LOG_H
+#ifndef WEIR_PORT_EAL_LOG_H
+#define WEIR_PORT_EAL_LOG_H
 
 #include <stddef.h>
 

@@ -5,6 +5,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 #include <weir/base/nearest.h>
 
-#include <weir/source/interface.h>
+#include <weir/port/interface.h>
 
 /* Walk the attributes of a message that has a header of type. */
 #define FOR_EACH_ATTR(a, len, first, h, type)                                                      \
@@ -304,14 +305,13 @@ no_such(const char *name, struct weir_error *err)
 		weir_nearest_offer(&nearest, i->if_name);
 	if (strncmp(name, "net_", 4) == 0)
 		rc = weir_error_run(err, -ENODEV,
-		    "-i '%s': no such interface (try 'vdev:%s' for DPDK's virtual device)", name,
-		    name);
+		    "no such interface (try 'vdev:%s' for DPDK's virtual device)", name);
 	else if (weir_nearest_get(&nearest))
-		rc = weir_error_run(err, -ENODEV, "-i '%s': no such interface (try '%s')", name,
-		    weir_nearest_get(&nearest));
+		rc = weir_error_run(
+		    err, -ENODEV, "no such interface (try '%s')", weir_nearest_get(&nearest));
 	else
-		rc = weir_error_run(err, -ENODEV,
-		    "-i '%s': no such interface ('ip -br link' shows those there are)", name);
+		rc = weir_error_run(
+		    err, -ENODEV, "no such interface ('ip -br link' shows those there are)");
 	if (all)
 		if_freenameindex(all);
 	return rc;
@@ -344,8 +344,8 @@ weir_interface_facts_read(
 	if (fd >= 0)
 		close(fd);
 	if (rc)
-		return weir_error_run(err, rc,
-		    "-i '%s': cannot ask the kernel about it (rtnetlink): %s", name, strerror(-rc));
+		return weir_error_run(
+		    err, rc, "cannot ask the kernel about it (rtnetlink): %s", strerror(-rc));
 	f.n_queues = count_queues(name);
 	*ret = f;
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <weir/source/job.h>
+#include <weir/port/job.h>
 
 #include <ctype.h>
 #include <dirent.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ethdev.h"
+#include "device.h"
 
 /* What hashes by addresses alone, and what by ports too. */
 #define HF_ADDRESSES RTE_ETH_RSS_IP
@@ -15,7 +15,7 @@
 #define TABLE_MOST     4096
 
 void
-weir_ethdev_rss_key(uint8_t *key, size_t len)
+weir_device_rss_key(uint8_t *key, size_t len)
 {
 	/* a period of 16 bits: swapping addresses, or ports, leaves the hash as it is (Woo, Park:
 	 * Scalable TCP session monitoring with symmetric receive-side scaling) */
@@ -24,14 +24,14 @@ weir_ethdev_rss_key(uint8_t *key, size_t len)
 }
 
 uint64_t
-weir_ethdev_rss_wanted(const struct rte_eth_dev_info *info)
+weir_device_rss_wanted(const struct rte_eth_dev_info *info)
 {
 	return info->max_rx_queues > 1 ? info->flow_type_rss_offloads & (HF_ADDRESSES | HF_PORTS)
 				       : 0;
 }
 
 struct weir_field_set
-weir_ethdev_rss_fields(uint64_t hf)
+weir_device_rss_fields(uint64_t hf)
 {
 	struct weir_field_set set = { 0 };
 
@@ -57,14 +57,14 @@ read_key(uint16_t port, size_t len, bool *ret_is_ours, uint64_t *ret_hf)
 
 	if (rc)
 		return rc;
-	weir_ethdev_rss_key(ours, len);
+	weir_device_rss_key(ours, len);
 	*ret_is_ours = memcmp(key, ours, len) == 0;
 	*ret_hf = conf.rss_hf;
 	return 0;
 }
 
 static int
-verify_key(struct weir_ethdev_port *p, size_t len, uint64_t wanted)
+verify_key(struct weir_device *p, size_t len, uint64_t wanted)
 {
 	uint8_t key[KEY_BYTES_MOST];
 	struct rte_eth_rss_conf conf = {
@@ -75,7 +75,7 @@ verify_key(struct weir_ethdev_port *p, size_t len, uint64_t wanted)
 	if (rc || (p->is_symmetric && p->rss_hf))
 		return rc;
 	/* not all drivers take the key with the configuration */
-	weir_ethdev_rss_key(key, len);
+	weir_device_rss_key(key, len);
 	if (rte_eth_dev_rss_hash_update(p->id, &conf) != 0)
 		return 0;
 	return read_key(p->id, len, &p->is_symmetric, &p->rss_hf);
@@ -103,12 +103,12 @@ make_round(struct rte_eth_rss_reta_entry64 *table, unsigned n, uint16_t n_queues
 	}
 }
 
-static enum weir_ethdev_rss
+static enum weir_device_rss
 verify_table(uint16_t port, uint16_t n, uint16_t n_queues)
 {
 	unsigned n_groups = (n + RTE_ETH_RETA_GROUP_SIZE - 1u) / (unsigned)RTE_ETH_RETA_GROUP_SIZE;
 	struct rte_eth_rss_reta_entry64 *table;
-	enum weir_ethdev_rss result = WEIR_ETHDEV_RSS_NO_TABLE;
+	enum weir_device_rss result = WEIR_DEVICE_RSS_NO_TABLE;
 
 	if (!n || n > TABLE_MOST)
 		return result;
@@ -119,17 +119,17 @@ verify_table(uint16_t port, uint16_t n, uint16_t n_queues)
 	for (unsigned i = 0; i < n_groups; i++)
 		memset(table[i].reta, 0xff, sizeof(table[i].reta));
 	if (rte_eth_dev_rss_reta_query(port, table, n) == 0) {
-		result = is_round(table, n, n_queues) ? WEIR_ETHDEV_RSS_VERIFIED
-						      : WEIR_ETHDEV_RSS_BAD_TABLE;
+		result = is_round(table, n, n_queues) ? WEIR_DEVICE_RSS_VERIFIED
+						      : WEIR_DEVICE_RSS_BAD_TABLE;
 	}
-	if (result == WEIR_ETHDEV_RSS_BAD_TABLE) {
+	if (result == WEIR_DEVICE_RSS_BAD_TABLE) {
 		make_round(table, n, n_queues);
 		if (rte_eth_dev_rss_reta_update(port, table, n) == 0) {
 			for (unsigned i = 0; i < n_groups; i++)
 				memset(table[i].reta, 0xff, sizeof(table[i].reta));
 			if (rte_eth_dev_rss_reta_query(port, table, n) == 0 &&
 			    is_round(table, n, n_queues))
-				result = WEIR_ETHDEV_RSS_VERIFIED;
+				result = WEIR_DEVICE_RSS_VERIFIED;
 		}
 	}
 	free(table);
@@ -137,17 +137,17 @@ verify_table(uint16_t port, uint16_t n, uint16_t n_queues)
 }
 
 void
-weir_ethdev_rss_verify(struct weir_ethdev_port *p, const struct rte_eth_dev_info *info)
+weir_device_rss_verify(struct weir_device *p, const struct rte_eth_dev_info *info)
 {
 	size_t len = info->hash_key_size ? info->hash_key_size : KEY_BYTES;
 
 	p->is_symmetric = false;
 	p->rss_hf = 0;
 	/* what hashes by anything else besides is no spreading by these fields */
-	if (verify_key(p, len, weir_ethdev_rss_wanted(info)) != 0 || !p->rss_hf ||
+	if (verify_key(p, len, weir_device_rss_wanted(info)) != 0 || !p->rss_hf ||
 	    p->rss_hf & ~(HF_ADDRESSES | HF_PORTS)) {
-		p->rss = WEIR_ETHDEV_RSS_NO_KEY;
+		p->rss = WEIR_DEVICE_RSS_NO_KEY;
 		return;
 	}
-	p->rss = verify_table(p->id, info->reta_size, p->n_queues);
+	p->rss = verify_table(p->id, info->reta_size, p->n_rxq);
 }

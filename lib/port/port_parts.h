@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_PORT_PORT_PARTS_H
+#define WEIR_PORT_PORT_PARTS_H
+
+#include <weir/port/interface.h>
+#include <weir/port/name.h>
+#include <weir/port/port.h>
+
+#include "device.h"
+
+/* An open port with what is behind it. Private to lib/port. */
+
+#define WEIR_PORT_DEVICES 16
+
+struct weir_open_port {
+	struct weir_port base;
+	unsigned n_users;
+	unsigned n_devices;
+	struct weir_device devices[WEIR_PORT_DEVICES];
+	int promiscuous_fd;     /* keeps the kernel's interface promiscuous, or -1 */
+	uint64_t nic_lost_base; /* what the kernel's NIC had lost when it was opened */
+	struct weir_open_port *next;
+};
+
+/* Open one more device; its queues become the port's next ones. */
+int weir_port_add_device(
+    struct weir_open_port *p, const struct weir_device_spec *spec, struct weir_error *err);
+
+/* kernel.c: a kernel interface that can be sent out of or received from. */
+int weir_kernel_look(const char *name, struct weir_interface_facts *f, struct weir_error *err);
+int weir_kernel_open(
+    struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
+/* What the NIC itself lost before XDP saw it; net_af_xdp tells the socket's drops only. */
+uint64_t weir_kernel_nic_lost(const char *interface);
+/* xdp.c: room that AF_XDP needs in a buffer of this interface; 0 where a page is too small. */
+uint32_t weir_xdp_data_bytes(const struct weir_interface_facts *f);
+
+#endif
