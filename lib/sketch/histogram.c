@@ -28,6 +28,12 @@ weir_histogram_merge(struct weir_histogram *to, const struct weir_histogram *fro
 		to->buckets[i] += from->buckets[i];
 }
 
+static uint32_t
+slot_of(int64_t ns)
+{
+	return ns > WEIR_HISTOGRAM_MAX_NS ? LAST : weir_histogram_slot((uint64_t)ns);
+}
+
 static int64_t
 first_of(uint32_t slot)
 {
@@ -56,7 +62,7 @@ weir_histogram_quantile(const struct weir_histogram *h, double q)
 	/* 0.07 * 100 is 7.000000000000001, and the seventh of hundred is meant. */
 	r = ceil(q * (double)h->n * (1 - 4 * DBL_EPSILON));
 	rank = !(r > 1) ? 1 : r >= (double)h->n ? h->n : (uint64_t)r;
-	for (uint32_t i = 0; i < LAST; i++) {
+	for (uint32_t i = slot_of(weir_histogram_min(h)); i < LAST; i++) {
 		n += h->buckets[i];
 		if (n >= rank)
 			return last_of(h, i);
