@@ -245,6 +245,28 @@ has_share(const struct config *c)
 	return false;
 }
 
+/* Standard output is one's alone, and of several percentile files none's. */
+static int
+check_outputs(const struct config *c, struct weir_error *err)
+{
+	const char *const paths[] = { c->json, c->hdr, c->plot };
+	static const char *const flags[] = { "--json", "--hdr", "--plot" };
+	const char *taken = NULL;
+
+	for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (!paths[i] || strcmp(paths[i], "-") != 0)
+			continue;
+		if (taken)
+			return weir_error_usage(
+			    err, "%s '-': %s has standard output already", flags[i], taken);
+		taken = flags[i];
+	}
+	if (c->hdr && strcmp(c->hdr, "-") == 0 && c->n_loads > 1)
+		return weir_error_usage(
+		    err, "--hdr '-': several measurements are several files: name one");
+	return 0;
+}
+
 /* What does not go together, or lacks its other half. */
 static int
 check(const struct config *c, bool has_rows_options, struct weir_error *err)
@@ -276,9 +298,11 @@ check(const struct config *c, bool has_rows_options, struct weir_error *err)
 		return weir_error_usage(err,
 		    "--ndr: rows have no no-drop rate: find that of packets, and give it by "
 		    "--max-rate");
-	if (c->json && c->hdr && strcmp(c->json, "-") == 0 && strcmp(c->hdr, "-") == 0)
-		return weir_error_usage(err, "--hdr '-': --json has standard output already");
-	return 0;
+	if ((c->hdr || c->plot) && !c->rate_pps && !c->n_loads && c->is_ndr)
+		return weir_error_usage(err,
+		    "%s: --ndr alone measures no latency (try --load 0,50)",
+		    c->hdr ? "--hdr" : "--plot");
+	return check_outputs(c, err);
 }
 
 static const struct config defaults = {
