@@ -95,7 +95,7 @@ run_trial(struct session *s, bool is_floor, struct trial *t, struct tally *tally
 	rc = trial_run(p, t, tally, sent, err);
 	if (!is_floor) {
 		s->n_sent += sent->n;
-		s->n_received += tally->n_received;
+		s->n_received += tally->n_received + tally->n_late;
 	}
 	if (frame.row_every)
 		s->n_rows += (sent->n + frame.row_every - 1) / frame.row_every;

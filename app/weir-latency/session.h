@@ -46,7 +46,7 @@ struct session {
 	unsigned n_outcomes;
 	uint32_t first_stream, n_streams;
 	uint64_t n_rows;             /* probes with a row so far */
-	uint64_t n_sent, n_received; /* through the device, all trials together */
+	uint64_t n_sent, n_received; /* through the device, in all trials */
 	bool is_interrupted;
 };
 
