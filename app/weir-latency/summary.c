@@ -143,10 +143,11 @@ static void
 print_sender(const struct outcome *o, FILE *out)
 {
 	const struct weir_histogram *lag = &o->sent.lag;
-	char p99[32], max[32];
+	char p50[32], p99[32], max[32];
 
-	fprintf(out, "%s: %s of what was scheduled left later than planned (P99), %s (max)",
-	    o->name, weir_text_duration(weir_histogram_quantile(lag, 0.99), p99, sizeof(p99)),
+	fprintf(out, "sender at %s: behind its schedule by %s (P50), %s (P99), %s (max)", o->name,
+	    weir_text_duration(weir_histogram_quantile(lag, 0.5), p50, sizeof(p50)),
+	    weir_text_duration(weir_histogram_quantile(lag, 0.99), p99, sizeof(p99)),
 	    weir_text_duration(weir_histogram_max(lag), max, sizeof(max)));
 	if (o->sent.n_unsent)
 		fprintf(out, "; %" PRIu64 " were not taken by the port", o->sent.n_unsent);

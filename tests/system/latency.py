@@ -2,6 +2,7 @@
 """weir-latency against a device that does what it is told: delay, loss, duplicates, reordering, a limited rate."""
 import os
 import re
+import struct
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -9,6 +10,7 @@ import xml.etree.ElementTree
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"),
                 os.path.dirname(os.path.realpath(__file__))]
+import pcapread  # noqa: E402
 import weir  # noqa: E402
 from impairing import Device, TwoCables, counted, expected, measure, sound, wait_for  # noqa: E402
 from running import SLOWER, Run, run_tests  # noqa: E402
@@ -203,6 +205,43 @@ def test_veth(folder):
     return problems
 
 
+def checksum(header):
+    total = sum(struct.unpack(">10H", header))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total ^ 0xffff
+
+
+def test_probes(folder):
+    """what is sent is what the documentation says: headers, sizes, flows, the signature"""
+    path, problems = os.path.join(folder, "probes.pcap"), []
+    p = weir.run(["--tx", "vdev:net_pcap0,tx_pcap=" + path, "--rx", "vdev:net_ring0", "--no-floor", "--wait", "500ms", "--size", "imix",
+                  "--flows", "5", "--eth-src", "02:00:00:00:00:aa", "--eth-dst", "02:00:00:00:00:bb", "--ip-src", "10.0.0.1",
+                  "--ip-dst", "10.0.0.2"], binary=weir.LATENCY)
+    problems += weir.ended(p, (1,))
+    frames = pcapread.read_pcap(path)
+    if len(frames) < 100:
+        return problems + ["%d probes in half a second" % len(frames)]
+    sizes, first = [len(x) for x in frames], None
+    for size, share in ((66, 7), (594, 4), (1514, 1)):
+        got = sizes[:96].count(size)
+        if got != 8 * share:
+            problems.append("%d frames of %d bytes among 96" % (got, size))
+    for i, f in enumerate(frames):
+        ip, udp = f[14:34], f[34:42]
+        if f[:14] != bytes.fromhex("0200000000bb0200000000aa0800") or ip[0] != 0x45 or ip[8:10] != b"\x40\x11":
+            problems.append("probe %d: headers %s" % (i, f[:34].hex()))
+        if checksum(ip) or struct.unpack(">H", ip[2:4])[0] != len(f) - 14 or ip[12:] != bytes((10, 0, 0, 1, 10, 0, 0, 2)):
+            problems.append("probe %d: IPv4 %s" % (i, ip.hex()))
+        if struct.unpack(">4H", udp) != (49152 + i % 5, 7, len(f) - 34, 0):
+            problems.append("probe %d: UDP %s" % (i, udp.hex()))
+        magic, stream, number, due = struct.unpack(">4sIQQ", f[-24:])
+        first = first or (stream, due)
+        if magic != b"WEIR" or stream != first[0] or number != i or abs(due - first[1] - i * 1e9 / 1009) > 2:
+            problems.append("probe %d: signature %s" % (i, f[-24:].hex()))
+    return problems[:20]
+
+
 def test_nothing(folder):
     """where nothing comes back it says so, and what did leave"""
     problems = []
@@ -216,4 +255,4 @@ def test_nothing(folder):
 
 
 if __name__ == "__main__":
-    run_tests([test_delay, test_faults, test_late, test_limit, test_outputs, test_floor, test_rows, test_veth, test_nothing])
+    run_tests([test_delay, test_faults, test_late, test_limit, test_outputs, test_floor, test_rows, test_veth, test_probes, test_nothing])
