@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
 
-#include <weir/base/log.h>
 #include <weir/base/number.h>
 #include <weir/base/time.h>
 #include <weir/measure/search.h>
@@ -77,7 +76,7 @@ try_rate(struct session *s, struct weir_search *search, const struct weir_search
 			s->ndr.limit_pps = next->rate_pps;
 			s->ndr.is_sender_limited = behind && !counts.lost;
 		}
-		weir_log(WEIR_LOG_INFO, "trial at %s/s: lost %llu of %llu",
+		session_say(s, "trial at %s/s: lost %llu of %llu",
 		    weir_text_count(next->rate_pps, rate, sizeof(rate)), (unsigned long long)lost,
 		    (unsigned long long)n);
 		weir_search_add(search, n, lost);

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <weir/base/number.h>
 #include <weir/base/time.h>
@@ -39,6 +40,7 @@ session_open(
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	s->config = c;
 	s->stop = stop;
+	s->is_watched = isatty(STDERR_FILENO);
 	s->n_cpus = count_cpus();
 	/* the device that is measured wants a CPU, too */
 	s->n_threads = c->n_threads ? c->n_threads : s->n_cpus >= 3 ? 2 : 1;
@@ -64,6 +66,20 @@ session_close(struct session *s)
 	}
 	ports_close(s);
 	free(s);
+}
+
+void
+session_say(const struct session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!s->is_watched)
+		return;
+	va_start(ap, fmt);
+	fputs("weir-latency: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
 }
 
 /* Probes of a duration, at least one. */
@@ -153,6 +169,7 @@ measure(struct session *s, bool is_floor, double share, double pps, struct weir_
 		snprintf(o->name, sizeof(o->name), "%srate %s/s", is_floor ? "floor at " : "",
 		    weir_text_count(pps, count, sizeof(count)));
 	s->outcomes[s->n_outcomes++] = o;
+	session_say(s, "%s, for %s", o->name, weir_text_duration(for_ns, count, sizeof(count)));
 	rc = warm_up(s, is_floor, o, err);
 	if (!rc)
 		rc = session_trial(s, is_floor, pps, for_ns, &o->tally, &o->sent, err);

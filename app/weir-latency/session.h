@@ -48,6 +48,7 @@ struct session {
 	uint64_t n_rows;             /* probes with a row so far */
 	uint64_t n_sent, n_received; /* through the device, in all trials */
 	bool is_interrupted;
+	bool is_watched; /* standard error is a terminal */
 };
 
 /* Open all that is measured. EAL has been started. */
@@ -57,6 +58,9 @@ int session_open(
 int session_run(struct session *s, struct weir_error *err);
 void session_close(struct session *s);
 
+/* A line on standard error for who waits at a terminal. */
+void session_say(const struct session *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* ndr.c: find the no-drop rate. */
 int session_find_ndr(struct session *s, struct weir_error *err);
 /* One trial through the device (or the loopback), with streams and rows of its own. */

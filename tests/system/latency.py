@@ -2,9 +2,11 @@
 """weir-latency against a device that does what it is told: delay, loss, duplicates, reordering, a limited rate."""
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
@@ -242,6 +244,31 @@ def test_probes(folder):
     return problems[:20]
 
 
+def test_interrupt(folder):
+    """a signal ends it with what was measured so far"""
+    problems = []
+    p = subprocess.Popen([weir.LATENCY, "--tx", "vdev:net_ring0", "--for", "1h", "--load", "0,100", "--max-rate", "2k", "--no-floor",
+                          "--warmup", "1ms", "--json", os.path.join(folder, "out.json")],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(2 * SLOWER)
+    p.send_signal(signal.SIGINT)
+    try:
+        out, err = p.communicate(timeout=weir.TIMEOUT)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        p.communicate()
+        return ["it did not end"]
+    if p.returncode != 0 or b"stopped by a signal" not in out:
+        return ["status %d: %r %r" % (p.returncode, out[-300:], err)]
+    with open(os.path.join(folder, "out.json")) as f:
+        found = weir.json.load(f)
+    problems += sound(found["loads"][0])
+    if not found["interrupted"] or len(found["loads"]) != 1 or not 100 < found["loads"][0]["sent"] < 100000:
+        problems.append("interrupted %r, %d measurements, sent %d" % (
+            found["interrupted"], len(found["loads"]), found["loads"][0]["sent"]))
+    return problems
+
+
 def test_nothing(folder):
     """where nothing comes back it says so, and what did leave"""
     problems = []
@@ -255,4 +282,5 @@ def test_nothing(folder):
 
 
 if __name__ == "__main__":
-    run_tests([test_delay, test_faults, test_late, test_limit, test_outputs, test_floor, test_rows, test_veth, test_probes, test_nothing])
+    run_tests([test_delay, test_faults, test_late, test_limit, test_outputs, test_floor, test_rows, test_veth, test_probes, test_interrupt,
+               test_nothing])
