@@ -15,14 +15,18 @@
 #define MS (WEIR_NS_PER_S / 1000)
 
 static int
-parse_rate(const char *flag, const char *text, double *ret, struct weir_error *err)
+parse_rate(const char *flag, const char *text, struct weir_rate *ret, bool *ret_has,
+    struct weir_error *err)
 {
-	uint64_t pps;
+	int rc = weir_rate_parse(text, ret, err);
 
-	if (weir_parse_size(text, &pps, NULL) || !pps || pps > UINT64_C(10000000000))
-		return weir_error_usage(
-		    err, "%s '%s': no rate in packets a second (try '10k')", flag, text);
-	*ret = (double)pps;
+	if (rc)
+		return weir_error_wrap(err, "%s", flag);
+	if (ret->kind == WEIR_RATE_MAX || ret->kind == WEIR_RATE_RECORDED || !ret->micro)
+		return weir_error_usage(err,
+		    "%s '%s': probes need a rate of their own (try '10k', '1Gbps' or '50%%')", flag,
+		    text);
+	*ret_has = true;
 	return 0;
 }
 
@@ -198,14 +202,14 @@ read_option(const struct weir_option_value *v, struct config *c, struct weir_err
 		c->is_floor_wanted = false;
 		return 0;
 	case FLAG_RATE:
-		return parse_rate(flag, text, &c->rate_pps, err);
+		return parse_rate(flag, text, &c->rate, &c->has_rate, err);
 	case FLAG_LOAD:
 		return parse_loads(text, c, err);
 	case FLAG_NDR:
 		c->is_ndr = true;
 		return 0;
 	case FLAG_MAX_RATE:
-		return parse_rate(flag, text, &c->max_pps, err);
+		return parse_rate(flag, text, &c->max_rate, &c->has_max, err);
 	case FLAG_LOSS_GOAL:
 		return parse_percent(flag, text, 50, &c->loss_goal, err);
 	case FLAG_TRIAL:
@@ -286,10 +290,10 @@ check(const struct config *c, bool has_rows_options, struct weir_error *err)
 	if (c->floor_tx && !c->is_floor_wanted)
 		return weir_error_usage(
 		    err, "--floor-tx '%s': but --no-floor says not to measure it", c->floor_tx);
-	if (c->rate_pps && c->n_loads)
+	if (c->has_rate && c->n_loads)
 		return weir_error_usage(
 		    err, "--load: are shares of the no-drop rate: not with --rate");
-	if (has_share(c) && !c->is_ndr && !c->max_pps)
+	if (has_share(c) && !c->is_ndr && !c->has_max)
 		return weir_error_usage(err,
 		    "--load: shares of what? (try --ndr, or the no-drop rate by --max-rate 1M)");
 	if (c->loss_goal > 0 && !c->is_ndr)
@@ -298,7 +302,7 @@ check(const struct config *c, bool has_rows_options, struct weir_error *err)
 		return weir_error_usage(err,
 		    "--ndr: rows have no no-drop rate: find that of packets, and give it by "
 		    "--max-rate");
-	if ((c->hdr || c->plot) && !c->rate_pps && !c->n_loads && c->is_ndr)
+	if ((c->hdr || c->plot) && !c->has_rate && !c->n_loads && c->is_ndr)
 		return weir_error_usage(err,
 		    "%s: --ndr alone measures no latency (try --load 0,50)",
 		    c->hdr ? "--hdr" : "--plot");
@@ -352,7 +356,7 @@ config_read(const struct weir_command_line *line, struct config *ret, bool *ret_
 		c.frame.row_every = 1;
 	if (!c.rows)
 		c.frame.row_every = 0;
-	if (!c.n_loads && !c.rate_pps && !c.is_ndr)
+	if (!c.n_loads && !c.has_rate && !c.is_ndr)
 		c.n_loads = 1; /* share 0 */
 	c.eal_args = line->rest;
 	c.n_eal_args = line->n_rest;

@@ -8,6 +8,7 @@
 
 #include <weir/base/error.h>
 #include <weir/base/option.h>
+#include <weir/transmit/rate.h>
 
 #include "frame.h"
 
@@ -22,11 +23,12 @@ struct config {
 	bool is_floor_wanted;
 	unsigned n_threads; /* 0: as CPUs allow */
 
-	double rate_pps;            /* 0: loads */
+	bool has_rate, has_max;
+	struct weir_rate rate; /* else loads */
+	struct weir_rate max_rate;
 	double loads[CONFIG_LOADS]; /* shares, 0: isolated probes */
 	unsigned n_loads;
 	bool is_ndr;
-	double max_pps;   /* 0: not told */
 	double loss_goal; /* a share */
 	int64_t trial_ns;
 

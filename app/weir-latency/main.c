@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <weir/base/file.h>
+#include <weir/base/log.h>
 #include <weir/port/eal.h>
 
 #include "config.h"
@@ -61,6 +62,7 @@ main(int argc, char **argv)
 		weir_options_help(&config_help, stdout);
 		return WEIR_FAIL_USAGE;
 	}
+	weir_log_set_program("weir-latency");
 	rc = weir_options_parse(config_help.options, argc, argv, &line, &err);
 	if (!rc)
 		rc = config_read(&line, &config, &is_done, &err);

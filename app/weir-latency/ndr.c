@@ -14,8 +14,6 @@
 #define SPEED_NS  (WEIR_NS_PER_S / 10)
 #define LEAST     10000. /* of the most that is tried */
 #define TRIALS_NS 100    /* lengths of a trial that all may take */
-/* Preamble, check sequence and gap of a frame (IEEE 802.3). */
-#define LINE_EXTRA 24
 
 /* What the line takes, or where nobody knows its speed, more than any sender does. */
 static double
@@ -25,7 +23,7 @@ line_pps(const struct session *s)
 
 	if (!bps)
 		bps = UINT64_C(100000000000);
-	return (double)bps / 8 / (frame_mean(&s->config->frame) + LINE_EXTRA);
+	return (double)bps / 8 / (frame_mean(&s->config->frame) + WEIR_LINE_EXTRA_BYTES);
 }
 
 /* The most to try: of the line, and of what this sender does when it does its utmost. */
@@ -37,7 +35,7 @@ find_most(struct session *s, double *ret, struct weir_error *err)
 	double line = line_pps(s);
 	int rc = 0;
 
-	*ret = s->config->max_pps;
+	*ret = s->ndr.pps;
 	if (*ret > 0)
 		return 0;
 	rc = session_trial(s, false, line, SPEED_NS, &t, sent, err);

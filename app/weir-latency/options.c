@@ -57,9 +57,11 @@ static const struct weir_option options[] = {
 	    .help = "do not measure the floor" },
 	{ .id = FLAG_RATE,
 	    .name = "--rate",
-	    .arg = "PPS",
+	    .arg = "RATE",
 	    .group = LOAD,
-	    .help = "probes a second (1000, 10k, 1M)" },
+	    .help = "probes a second (10k), or of bits (1Gbps), of bits with what a line adds "
+		    "(1Gline), "
+		    "or a share of the line (50%)" },
 	{ .id = FLAG_LOAD,
 	    .name = "--load",
 	    .arg = "PERCENT,...",
@@ -74,7 +76,7 @@ static const struct weir_option options[] = {
 		    "--loss-goal" },
 	{ .id = FLAG_MAX_RATE,
 	    .name = "--max-rate",
-	    .arg = "PPS",
+	    .arg = "RATE",
 	    .group = LOAD,
 	    .help = "the most to try with --ndr; without it the no-drop rate itself" },
 	{ .id = FLAG_LOSS_GOAL,

@@ -94,7 +94,7 @@ static int
 open_hdr(struct output *o, struct weir_error *err)
 {
 	const struct config *c = o->config;
-	unsigned n = c->rate_pps > 0 ? 1 : c->n_loads;
+	unsigned n = c->has_rate ? 1 : c->n_loads;
 	int rc = 0;
 
 	for (unsigned i = 0; c->hdr && i < n && !rc; i++) {

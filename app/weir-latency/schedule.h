@@ -4,7 +4,11 @@
 
 #include <stdint.h>
 
-/* When each probe is to be sent: start + k / rate, whatever happened before. */
+/*
+ * When each probe is to be sent: start + k / rate, whatever happened before. For any k, as a row
+ * tells which probe it is of and nothing else, so that lib/transmit's, which goes on from one
+ * packet to the next, does not do.
+ */
 struct schedule {
 	int64_t start_ns;
 	uint64_t period; /* ns, 32 bits behind the point */

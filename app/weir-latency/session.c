@@ -218,24 +218,48 @@ find_way(struct session *s, bool is_floor, struct weir_error *err)
 	return rc;
 }
 
+/* In probes a second: of bits and lines, by what a probe has on the average. */
+static int
+find_rate(struct session *s, const char *flag, const struct weir_rate *rate, double *ret,
+    struct weir_error *err)
+{
+	double bytes = frame_mean(&s->config->frame);
+	struct weir_rate r = *rate;
+
+	if (weir_rate_of_line(&r, weir_port_speed_bps(s->tx), err))
+		return weir_error_wrap(err, "%s", flag);
+	*ret = (double)r.micro / 1e6;
+	if (r.kind == WEIR_RATE_BITS)
+		*ret /= 8 * bytes;
+	if (r.kind == WEIR_RATE_LINE)
+		*ret /= 8 * (bytes + WEIR_LINE_EXTRA_BYTES);
+	if (*ret < 1 || *ret > 1e10)
+		return weir_error_usage(
+		    err, "%s: that is %g probes a second (try 1 to 10G)", flag, *ret);
+	return 0;
+}
+
 int
 session_run(struct session *s, struct weir_error *err)
 {
 	const struct config *c = s->config;
+	double pps = 0;
 	int rc = ports_wait(s, err);
 
 	if (!rc && s->floor_tx)
 		rc = find_way(s, true, err);
 	if (!rc && !s->is_interrupted)
 		rc = find_way(s, false, err);
-	s->ndr.pps = c->max_pps;
+	if (!rc && c->has_max)
+		rc = find_rate(s, "--max-rate", &c->max_rate, &s->ndr.pps, err);
+	if (!rc && c->has_rate)
+		rc = find_rate(s, "--rate", &c->rate, &pps, err);
 	if (!rc && c->is_ndr && !s->is_interrupted)
 		rc = session_find_ndr(s, err);
-	if (!rc && c->rate_pps)
-		rc = measure_both(s, -1, c->rate_pps, err);
+	if (!rc && c->has_rate)
+		rc = measure_both(s, -1, pps, err);
 	for (unsigned i = 0; i < c->n_loads && !rc; i++) {
-		double pps = c->loads[i] > 0 ? c->loads[i] * s->ndr.pps : SINGLE_PPS;
-
+		pps = c->loads[i] > 0 ? c->loads[i] * s->ndr.pps : SINGLE_PPS;
 		rc = measure_both(s, c->loads[i], pps < 1 ? 1 : pps, err);
 	}
 	return rc;
