@@ -18,14 +18,15 @@ static int
 parse_rate(const char *flag, const char *text, struct weir_rate *ret, bool *ret_has,
     struct weir_error *err)
 {
-	int rc = weir_rate_parse(text, ret, err);
+	struct weir_rate r;
 
-	if (rc)
-		return weir_error_wrap(err, "%s", flag);
-	if (ret->kind == WEIR_RATE_MAX || ret->kind == WEIR_RATE_RECORDED || !ret->micro)
+	/* as fast as it goes, or as recorded, is no rate of probes */
+	if (weir_rate_parse(text, &r, NULL) || r.kind == WEIR_RATE_MAX ||
+	    r.kind == WEIR_RATE_RECORDED || !r.micro)
 		return weir_error_usage(err,
-		    "%s '%s': probes need a rate of their own (try '10k', '1Gbps' or '50%%')", flag,
+		    "%s '%s': no rate of probes (try '10k', '1Gbps', '9Gline' or '50%%')", flag,
 		    text);
+	*ret = r;
 	*ret_has = true;
 	return 0;
 }
