@@ -6,12 +6,15 @@
 #include <weir/base/time.h>
 
 int
-tally_begin(struct tally *t, int64_t duration_ns, struct weir_error *err)
+tally_begin(struct tally *t, double pps, uint64_t n, int64_t lead_ns, struct weir_error *err)
 {
 	struct weir_sequence_config c = { 0 };
 
-	if (weir_sequence_create(&c, &t->sequence) ||
-	    weir_series_create(t->schedule.start_ns, duration_ns, &t->series))
+	if (weir_sequence_create(&c, &t->sequence))
+		return weir_error_run(err, -ENOMEM, "no memory to count a trial");
+	schedule_init(&t->schedule, weir_now_mono_ns() + lead_ns, pps);
+	if (weir_series_create(t->schedule.start_ns,
+		schedule_ns(&t->schedule, n) - t->schedule.start_ns, &t->series))
 		return weir_error_run(err, -ENOMEM, "no memory to count a trial");
 	return 0;
 }

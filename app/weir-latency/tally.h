@@ -25,8 +25,11 @@ struct tally {
 	uint64_t n_other;    /* packets or rows that are no probes of this run */
 };
 
-/* Begin to count a trial whose schedule, stream and row_first are set. */
-int tally_begin(struct tally *t, int64_t duration_ns, struct weir_error *err);
+/*
+ * Begin to count a trial of n probes whose streams and row_first are set. Its schedule begins
+ * lead_ns after all memory is there.
+ */
+int tally_begin(struct tally *t, double pps, uint64_t n, int64_t lead_ns, struct weir_error *err);
 /* Nothing more will come. */
 void tally_end(struct tally *t);
 void tally_fini(struct tally *t);

@@ -161,7 +161,8 @@ run(struct sender *s, struct listener *l, bool is_alone)
 			break;
 	give_up(s);
 	until = weir_now_mono_ns() + (s->c->n ? s->c->drain_ns : 0);
-	while (!l->rc && weir_now_mono_ns() < until)
+	while (
+	    !atomic_load_explicit(&l->is_over, memory_order_acquire) && weir_now_mono_ns() < until)
 		if (!is_alone)
 			rte_pause();
 		else if (!listen_once(l))
@@ -178,9 +179,8 @@ trial_run(const struct path *p, const struct trial *c, struct tally *t, struct t
 	bool is_alone = c->n_threads == 1;
 
 	memset(ret, 0, sizeof(*ret));
-	schedule_init(&t->schedule, weir_now_mono_ns() + LEAD_NS, c->pps);
 	t->stream = c->stream;
-	if (tally_begin(t, c->n ? schedule_ns(&t->schedule, c->n) - t->schedule.start_ns : 0, err))
+	if (tally_begin(t, c->pps, c->n, LEAD_NS, err))
 		return err->code;
 	s.end_ns = schedule_ns(&t->schedule, c->n) + c->drain_ns;
 	if (!is_alone && pthread_create(&thread, NULL, listen_thread, &l))
