@@ -11,21 +11,6 @@
 #define MAX_TRIALS 2000 /* a device whose loss has nothing to do with the load */
 #define ROUNDING   1e-9
 
-struct trial {
-	double rate_pps;
-	int64_t duration_ns;
-	double loss_ratio;
-};
-
-/* What is looked for now: a goal, or a stage before it. */
-struct target {
-	double loss_ratio;
-	double exceed_ratio;
-	double width;
-	int64_t trial_ns;
-	int64_t sum_ns;
-};
-
 struct bounds {
 	double lower_pps, upper_pps; /* 0: none */
 };
@@ -35,22 +20,16 @@ struct weir_search {
 	int64_t budget_ns;
 	struct weir_search_goal *goals;
 	unsigned n_goals;
-	struct trial *trials;
+	struct weir_search_result *trials;
 	unsigned n_trials;
 	int64_t spent_ns;
 
-	unsigned goal, stage;
-	struct bounds hint; /* what the stage before has found */
-	double step;        /* of the way to the bound that is missing, as a share of the load */
-	double rate_pps;    /* of the load that is tried; 0: the next one is to be chosen */
-	bool is_asked;      /* it waits for its result */
+	unsigned goal, stage; /* what is looked for now */
+	struct bounds hint;   /* what the stage before has found */
+	double step;          /* of the way to the bound that is missing, as a share of the load */
+	double rate_pps;      /* of the load that is tried; 0: the next one is to be chosen */
+	bool is_asked;        /* it waits for its result */
 	bool is_exhausted;
-};
-
-enum class {
-	UNDECIDED,
-	LOWER,
-	UPPER,
 };
 
 struct weir_search_goal
@@ -138,48 +117,27 @@ last_stage(const struct weir_search_goal *g)
 
 /* Stages before the last have trials from the initial length on, each by the same factor longer,
  * decide by a single one, and are content with twice the width of the next. */
-static struct target
+static struct weir_search_goal
 target_of(const struct weir_search_goal *g, unsigned stage)
 {
 	unsigned last = last_stage(g);
-	struct target t = {
-		.loss_ratio = g->loss_ratio,
-		.exceed_ratio = g->exceed_ratio,
-		.width = g->width,
-		.trial_ns = g->final_ns,
-		.sum_ns = g->sum_ns,
-	};
+	struct weir_search_goal t = *g;
 
 	if (stage >= last)
 		return t;
-	t.trial_ns =
+	t.final_ns =
 	    (int64_t)((double)g->initial_ns * pow((double)g->final_ns / (double)g->initial_ns,
 						  (double)stage / (double)last));
-	t.sum_ns = t.trial_ns;
+	t.sum_ns = t.final_ns;
 	t.width = fmin(g->width * (double)(1u << (last - stage)), 0.5);
 	t.width = fmax(t.width, g->width);
 	return t;
 }
 
-/* RFC 9971, "Load Classification": bad time of short trials counts as far as good time of short
- * trials, weighed by the exceed ratio, does not balance it. What time is missing to the sum may
- * turn out good, or bad: a load is decided where that does not matter. */
-static enum class classify(const struct weir_search *s, const struct target *t, double rate_pps) {
-	double good_long = 0, bad_long = 0, good_short = 0, bad_short = 0, bad, whole, allowed;
-
-	for (unsigned i = 0; i < s->n_trials; i++){
-	    const struct trial *x = &s->trials[i]; bool is_bad = x->loss_ratio > t->loss_ratio;
-	    double d = (double)x->duration_ns;
-
-	    if (x->rate_pps != rate_pps) continue;
-	    if (x->duration_ns >= t->trial_ns) * (is_bad ? &bad_long : &good_long) += d;
-	    else * (is_bad ? &bad_short : &good_short) += d; }
-bad = bad_long + fmax(0, bad_short - good_short * t->exceed_ratio / (1 - t->exceed_ratio));
-whole = fmax(good_long + bad, (double)t->sum_ns);
-allowed = whole * t->exceed_ratio;
-if (bad > allowed)
-	return UPPER;
-return whole - good_long <= allowed ? LOWER : UNDECIDED;
+static enum weir_search_class
+class_of(const struct weir_search *s, const struct weir_search_goal *t, double rate_pps)
+{
+	return weir_search_classify(t, s->trials, s->n_trials, rate_pps);
 }
 
 /* Trials of one load mostly follow each other. */
@@ -191,7 +149,7 @@ is_repeated(const struct weir_search *s, unsigned i)
 
 /* The least upper bound, and the largest lower bound below it. */
 static struct bounds
-bounds_of(const struct weir_search *s, const struct target *t)
+bounds_of(const struct weir_search *s, const struct weir_search_goal *t)
 {
 	struct bounds b = { 0, 0 };
 
@@ -199,21 +157,22 @@ bounds_of(const struct weir_search *s, const struct target *t)
 		double rate = s->trials[i].rate_pps;
 
 		if (!is_repeated(s, i) && (b.upper_pps == 0 || rate < b.upper_pps) &&
-		    classify(s, t, rate) == UPPER)
+		    class_of(s, t, rate) == WEIR_SEARCH_UPPER)
 			b.upper_pps = rate;
 	}
 	for (unsigned i = 0; i < s->n_trials; i++) {
 		double rate = s->trials[i].rate_pps;
 
 		if (!is_repeated(s, i) && rate > b.lower_pps &&
-		    (b.upper_pps == 0 || rate < b.upper_pps) && classify(s, t, rate) == LOWER)
+		    (b.upper_pps == 0 || rate < b.upper_pps) &&
+		    class_of(s, t, rate) == WEIR_SEARCH_LOWER)
 			b.lower_pps = rate;
 	}
 	return b;
 }
 
 static bool
-is_found(const struct weir_search *s, const struct target *t, const struct bounds *b)
+is_found(const struct weir_search *s, const struct weir_search_goal *t, const struct bounds *b)
 {
 	if (b->lower_pps > 0 && b->upper_pps > 0)
 		return (b->upper_pps - b->lower_pps) <= b->upper_pps * t->width * (1 + ROUNDING);
@@ -243,7 +202,7 @@ take_step(struct weir_search *s)
 }
 
 static double
-lower_load(struct weir_search *s, const struct target *t, double upper_pps)
+lower_load(struct weir_search *s, const struct weir_search_goal *t, double upper_pps)
 {
 	double rate, received;
 
@@ -260,7 +219,7 @@ lower_load(struct weir_search *s, const struct target *t, double upper_pps)
 }
 
 static double
-choose_load(struct weir_search *s, const struct target *t, const struct bounds *b)
+choose_load(struct weir_search *s, const struct weir_search_goal *t, const struct bounds *b)
 {
 	double above;
 
@@ -287,14 +246,14 @@ begin_stage(struct weir_search *s, const struct bounds *hint)
 
 /* The next load to try, through all stages that need none. 0: the search is over. */
 static double
-next_load(struct weir_search *s, struct target *t)
+next_load(struct weir_search *s, struct weir_search_goal *t)
 {
 	while (s->goal < s->n_goals) {
 		const struct weir_search_goal *g = &s->goals[s->goal];
 		struct bounds b;
 
 		*t = target_of(g, s->stage);
-		if (s->rate_pps > 0 && classify(s, t, s->rate_pps) == UNDECIDED)
+		if (s->rate_pps > 0 && class_of(s, t, s->rate_pps) == WEIR_SEARCH_UNDECIDED)
 			return s->rate_pps;
 		b = bounds_of(s, t);
 		if (s->step == 0)
@@ -314,38 +273,38 @@ next_load(struct weir_search *s, struct target *t)
 bool
 weir_search_next(struct weir_search *s, struct weir_search_trial *ret)
 {
-	struct target t;
+	struct weir_search_goal t;
 	double rate;
 
 	if (s->is_exhausted)
 		return false;
 	if (s->is_asked) {
 		t = target_of(&s->goals[s->goal], s->stage);
-		*ret = (struct weir_search_trial){ s->rate_pps, t.trial_ns };
+		*ret = (struct weir_search_trial){ s->rate_pps, t.final_ns };
 		return true;
 	}
 	rate = next_load(s, &t);
 	if (rate <= 0)
 		return false;
-	if (s->n_trials >= MAX_TRIALS || t.trial_ns > s->budget_ns - s->spent_ns) {
+	if (s->n_trials >= MAX_TRIALS || t.final_ns > s->budget_ns - s->spent_ns) {
 		s->is_exhausted = true;
 		return false;
 	}
 	s->rate_pps = rate;
 	s->is_asked = true;
-	*ret = (struct weir_search_trial){ rate, t.trial_ns };
+	*ret = (struct weir_search_trial){ rate, t.final_ns };
 	return true;
 }
 
 void
 weir_search_add(struct weir_search *s, uint64_t sent, uint64_t lost)
 {
-	struct trial *x;
+	struct weir_search_result *x;
 	int64_t duration_ns;
 
 	if (!s->is_asked)
 		return;
-	duration_ns = target_of(&s->goals[s->goal], s->stage).trial_ns;
+	duration_ns = target_of(&s->goals[s->goal], s->stage).final_ns;
 	x = weir_array_add(&s->trials, &s->n_trials, sizeof(*x));
 	x->rate_pps = s->rate_pps;
 	x->duration_ns = duration_ns;
@@ -355,45 +314,11 @@ weir_search_add(struct weir_search *s, uint64_t sent, uint64_t lost)
 	s->is_asked = false;
 }
 
-static int
-compare_loss(const void *a, const void *b)
-{
-	const struct trial *x = a, *y = b;
-
-	return (x->loss_ratio > y->loss_ratio) - (x->loss_ratio < y->loss_ratio);
-}
-
-/* RFC 9971, "Conditional Throughput": of trials of full length, from the best on, the loss of the
- * one with which all time but what may be bad is full. */
-static double
-conditional(const struct weir_search *s, const struct target *t, double rate_pps)
-{
-	struct trial *sorted = calloc(s->n_trials, sizeof(*sorted));
-	double whole = 0, left, loss = 0;
-	unsigned n = 0;
-
-	if (!sorted)
-		return rate_pps * (1 - t->loss_ratio);
-	for (unsigned i = 0; i < s->n_trials; i++)
-		if (s->trials[i].rate_pps == rate_pps && s->trials[i].duration_ns >= t->trial_ns) {
-			sorted[n++] = s->trials[i];
-			whole += (double)s->trials[i].duration_ns;
-		}
-	qsort(sorted, n, sizeof(*sorted), compare_loss);
-	left = fmax(whole, (double)t->sum_ns) * (1 - t->exceed_ratio);
-	for (unsigned i = 0; i < n && left > 0; i++) {
-		loss = sorted[i].loss_ratio;
-		left -= (double)sorted[i].duration_ns;
-	}
-	free(sorted);
-	return rate_pps * (1 - loss);
-}
-
 void
 weir_search_get(const struct weir_search *s, unsigned i, struct weir_search_found *ret)
 {
 	const struct weir_search_goal *g = &s->goals[i];
-	struct target t = target_of(g, last_stage(g));
+	struct weir_search_goal t = target_of(g, last_stage(g));
 	struct bounds b = bounds_of(s, &t);
 
 	*ret = (struct weir_search_found){
@@ -407,5 +332,6 @@ weir_search_get(const struct weir_search *s, unsigned i, struct weir_search_foun
 		.spent_ns = s->spent_ns,
 	};
 	if (ret->has_lower)
-		ret->conditional_pps = conditional(s, &t, b.lower_pps);
+		ret->conditional_pps =
+		    weir_search_conditional(&t, s->trials, s->n_trials, b.lower_pps);
 }

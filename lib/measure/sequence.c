@@ -7,6 +7,18 @@
 #define LOG2_MIN 6 /* one word of bits */
 #define LOG2_MAX 30
 
+/* Memory that is there: a page that comes with its first probe would be that probe's delay, and of
+ * those that wait behind it. */
+static void *
+touched(size_t size)
+{
+	void *p = aligned_alloc(64, (size + 63) / 64 * 64);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
 int
 weir_sequence_create(const struct weir_sequence_config *c, struct weir_sequence **ret)
 {
@@ -19,8 +31,8 @@ weir_sequence_create(const struct weir_sequence_config *c, struct weir_sequence 
 	if (!s)
 		return -ENOMEM;
 	memset(s, 0, sizeof(*s));
-	s->bits = calloc(((size_t)1 << log2) / 64, sizeof(*s->bits));
-	s->slots = calloc((size_t)1 << log2, sizeof(*s->slots));
+	s->bits = touched(((size_t)1 << log2) / 8);
+	s->slots = touched(sizeof(*s->slots) << log2);
 	if (!s->bits || !s->slots) {
 		weir_sequence_destroy(s);
 		return -ENOMEM;

@@ -14,11 +14,13 @@ weir_series_create(int64_t start_ns, int64_t duration_ns, struct weir_series **r
 	if (!s)
 		return -ENOMEM;
 	memset(s, 0, sizeof(*s));
-	s->points = calloc(WEIR_SERIES_POINTS, sizeof(*s->points));
+	s->points = aligned_alloc(64, WEIR_SERIES_POINTS * sizeof(*s->points));
 	if (!s->points) {
 		free(s);
 		return -ENOMEM;
 	}
+	/* Now, and not page by page while it is measured. */
+	memset(s->points, 0, WEIR_SERIES_POINTS * sizeof(*s->points));
 	s->start_ns = s->open_ns = start_ns;
 	s->interval_ns = least > WEIR_SERIES_INTERVAL_NS ? least : WEIR_SERIES_INTERVAL_NS;
 	s->close_ns = start_ns + s->interval_ns;

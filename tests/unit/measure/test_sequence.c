@@ -116,7 +116,7 @@ loss_alone_is_no_reordering(void)
 static void
 delay_varies_between_neighbours(void)
 {
-	struct weir_sequence *s = create((struct weir_sequence_config){ .late_ns = 250 });
+	struct weir_sequence *s = create((struct weir_sequence_config){ .late_ns = 130 });
 	static const int64_t delays[] = { 100, 130, 90, 90, 300 };
 	struct weir_sequence_counts c;
 	const struct weir_histogram *ipdv = weir_sequence_ipdv(s);
@@ -189,6 +189,32 @@ what_left_the_window_is_older_not_lost(void)
 	weir_sequence_destroy(s);
 }
 
+/* Numbers a window apart share their place in it. */
+static void
+one_lap_is_not_taken_for_another(void)
+{
+	struct weir_sequence *s = create((struct weir_sequence_config){ .log2_window = 6 });
+	struct weir_sequence_counts c;
+
+	for (uint64_t i = 0; i < 64; i++)
+		weir_sequence_add(s, i, 10);
+	weir_sequence_add(s, 128, 20); /* the window is 65 to 128; 64 to 127 are missing */
+	weir_sequence_get(s, 129, &c);
+	CU_ASSERT_EQUAL(c.lost, 64);
+	CU_ASSERT_EQUAL(c.ipdv_pairs, 63);
+	for (uint64_t i = 65; i < 128; i++)
+		weir_sequence_add(s, i, 30);
+	weir_sequence_add(s, 64, 30);
+	weir_sequence_get(s, 129, &c);
+	CU_ASSERT_EQUAL(c.duplicates, 0);
+	CU_ASSERT_EQUAL(c.reordered, 63);
+	CU_ASSERT_EQUAL(c.older, 1);
+	CU_ASSERT_EQUAL(c.lost, 0);
+	CU_ASSERT_EQUAL(c.ipdv_pairs, 63 + 62 + 1);
+	CU_ASSERT_EQUAL(c.ipdv_falling, 1);
+	weir_sequence_destroy(s);
+}
+
 static void
 numbers_that_nobody_sent_change_nothing(void)
 {
@@ -214,6 +240,34 @@ numbers_that_nobody_sent_change_nothing(void)
 	CU_ASSERT_EQUAL(c.outside, 1);
 	CU_ASSERT_EQUAL(c.extent_max, 1);
 	weir_sequence_destroy(s);
+}
+
+/* Any delay, the same for each copy of a number. */
+static int64_t
+delay_of(uint64_t number)
+{
+	return (int64_t)(number * 2654435761u % 1009);
+}
+
+/* IPDV of those whose neighbour came, too. */
+static void
+vary_by_walk(const uint64_t *first, struct weir_sequence_counts *c)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < c->distinct; i++)
+		for (unsigned k = 0; k < c->distinct; k++) {
+			int64_t x = delay_of(first[i]) - delay_of(first[k]);
+
+			if (first[k] + 1 != first[i])
+				continue;
+			c->ipdv_pairs++;
+			c->ipdv_rising += x > 0;
+			c->ipdv_falling += x < 0;
+			sum += x;
+		}
+	if (c->ipdv_pairs)
+		c->ipdv_mean_ns = (double)sum / (double)c->ipdv_pairs;
 }
 
 /* All packets kept, all definitions applied as they stand. */
@@ -245,6 +299,7 @@ counts_by_walk(const uint64_t *numbers, unsigned n, uint64_t sent)
 		}
 		first[c.distinct++] = numbers[i];
 	}
+	vary_by_walk(first, &c);
 	c.lost = sent - c.distinct;
 	c.reordered_ratio = c.distinct ? (double)c.reordered / (double)c.distinct : 0;
 	c.extent_mean = c.reordered ? (double)extents / (double)c.reordered : 0;
@@ -290,9 +345,13 @@ random_orders_are_as_a_walk_says(void)
 		struct weir_sequence *s = create((struct weir_sequence_config){ .log2_window = 6 });
 
 		for (unsigned i = 0; i < n; i++)
-			weir_sequence_add(s, numbers[i], 1);
+			weir_sequence_add(s, numbers[i], delay_of(numbers[i]));
 		weir_sequence_get(s, sent, &got);
 		CU_ASSERT_EQUAL(got.older, 0);
+		CU_ASSERT_EQUAL(got.ipdv_pairs, want.ipdv_pairs);
+		CU_ASSERT_EQUAL(got.ipdv_rising, want.ipdv_rising);
+		CU_ASSERT_EQUAL(got.ipdv_falling, want.ipdv_falling);
+		CU_ASSERT_DOUBLE_EQUAL(got.ipdv_mean_ns, want.ipdv_mean_ns, 1e-9);
 		CU_ASSERT_EQUAL(got.received, want.received);
 		CU_ASSERT_EQUAL(got.distinct, want.distinct);
 		CU_ASSERT_EQUAL(got.duplicates, want.duplicates);
@@ -333,6 +392,7 @@ main(void)
 		{ "variation is in the order of sending", variation_is_in_the_order_of_sending },
 		{ "what left the window is older, not lost",
 		    what_left_the_window_is_older_not_lost },
+		{ "one lap is not taken for another", one_lap_is_not_taken_for_another },
 		{ "numbers that nobody sent change nothing",
 		    numbers_that_nobody_sent_change_nothing },
 		{ "random orders are as a walk says", random_orders_are_as_a_walk_says },

@@ -43,6 +43,18 @@ struct weir_search_trial {
 	int64_t duration_ns;
 };
 
+struct weir_search_result {
+	double rate_pps;
+	int64_t duration_ns;
+	double loss_ratio;
+};
+
+enum weir_search_class {
+	WEIR_SEARCH_UNDECIDED,
+	WEIR_SEARCH_LOWER,
+	WEIR_SEARCH_UPPER,
+};
+
 /* Of a goal: the interval that the limit is in.
  *   no upper bound, is_complete: max_pps is within the goal
  *   no lower bound, is_complete: even min_pps is not */
@@ -76,5 +88,14 @@ bool weir_search_next(struct weir_search *s, struct weir_search_trial *ret);
 void weir_search_add(struct weir_search *s, uint64_t sent, uint64_t lost);
 /* At any time, for goal number i. */
 void weir_search_get(const struct weir_search *s, unsigned i, struct weir_search_found *ret);
+
+/* Any thread. What the results of trials, of which those at rate_pps count, say of that load
+ * (RFC 9971, Load Classification). Of g are used the ratios, final_ns and sum_ns. */
+enum weir_search_class weir_search_classify(const struct weir_search_goal *g,
+    const struct weir_search_result *results, unsigned n, double rate_pps);
+/* Any thread. RFC 9971's conditional throughput of such a load, in packets/s; 0 where its trials of
+ * full length are too few. */
+double weir_search_conditional(const struct weir_search_goal *g,
+    const struct weir_search_result *results, unsigned n, double rate_pps);
 
 #endif

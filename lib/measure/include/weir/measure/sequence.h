@@ -17,7 +17,7 @@
  * One owner at a time.
  */
 
-#define WEIR_SEQUENCE_LOG2_WINDOW 20 /* a million numbers: 8 MB, touched as numbers come */
+#define WEIR_SEQUENCE_LOG2_WINDOW 20 /* a million numbers: 8 MB */
 #define WEIR_SEQUENCE_DEPTH       16 /* degrees of n-reordering that are told apart */
 
 struct weir_sequence_config {
@@ -38,14 +38,14 @@ struct weir_sequence_counts {
 	uint64_t outside;    /* packets with other numbers; nowhere else */
 	uint64_t late;       /* of distinct and older: delay larger than late_ns */
 
-	/* RFC 4737 4.1.2, 4.2.2: a packet is reordered where a larger number came before it. Its
+	/* RFC 4737 3, 4.1, 4.2: a packet is reordered where a larger number came before it. Its
 	 * extent is how many packets before it the first of those came. Duplicates do not count as
 	 * packets. */
 	uint64_t reordered;
 	double reordered_ratio; /* of distinct; 0 where there are none */
 	uint64_t extent_max;
 	double extent_mean; /* of those reordered; 0 where there are none */
-	/* RFC 4737 5.3: packets that are n-reordered: larger numbers in at least the n places
+	/* RFC 4737 5: packets that are n-reordered: larger numbers in at least the n places
 	 * before. [2] is those that are 3-reordered, for which a TCP sends again what was not lost.
 	 */
 	uint64_t n_reordered[WEIR_SEQUENCE_DEPTH];
@@ -60,7 +60,8 @@ struct weir_sequence_counts {
 
 struct weir_sequence;
 
-/* Cold. 0, -EINVAL (log2_window, or end not behind first) or -ENOMEM. */
+/* Cold. 0, -EINVAL (log2_window, or end not behind first) or -ENOMEM. All memory is touched here.
+ */
 int weir_sequence_create(const struct weir_sequence_config *c, struct weir_sequence **ret);
 void weir_sequence_destroy(struct weir_sequence *s);
 
