@@ -201,11 +201,50 @@ sender_json(const struct outcome *o)
 static void
 add_own(json_t *j, const struct outcome *o)
 {
-	json_object_set_new(j, "is_floor", json_boolean(o->is_floor));
 	json_object_set_new(j, "warmup_probes", json_integer((json_int_t)o->n_warmup));
 	json_object_set_new(j, "late_of_earlier", json_integer((json_int_t)o->tally.n_late));
 	json_object_set_new(j, "no_probes", json_integer((json_int_t)o->tally.n_other));
 	json_object_set_new(j, "sender", sender_json(o));
+}
+
+/* The loads alone, or the floors alone, of what the table has one below the other. */
+static json_t *
+measurements_json(const struct summary *m, bool is_floor)
+{
+	struct weir_measurement some[2 * CONFIG_LOADS];
+	const struct outcome *of[2 * CONFIG_LOADS];
+	struct weir_report r = m->report;
+	json_t *root, *list;
+
+	r.floor = NULL;
+	r.loads = some;
+	r.n_loads = 0;
+	if (is_floor && m->of_floor) {
+		of[0] = m->of_floor;
+		some[r.n_loads++] = m->floor;
+	}
+	for (unsigned i = 0; i < m->report.n_loads; i++)
+		if (m->of_loads[i]->is_floor == is_floor) {
+			of[r.n_loads] = m->of_loads[i];
+			some[r.n_loads++] = m->loads[i];
+		}
+	root = weir_report_json(&r);
+	list = json_incref(json_object_get(root, "loads"));
+	json_decref(root);
+	for (unsigned i = 0; i < r.n_loads; i++)
+		add_own(json_array_get(list, i), of[i]);
+	return list;
+}
+
+static json_t *
+ndr_json(const struct ndr *n)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "rate_pps", json_real(n->pps));
+	json_object_set_new(j, "most_pps", json_real(n->most_pps));
+	json_object_set_new(j, "sender_limited", json_boolean(n->is_sender_limited));
+	return j;
 }
 
 json_t *
@@ -227,12 +266,12 @@ summary_json(const struct summary *m)
 	json_object_set_new(
 	    root, "nic_timestamps", json_string(m->has_nic_clock ? "not used" : "none"));
 	json_object_set_new(root, "interrupted", json_boolean(s->is_interrupted));
-	json_object_set_new(root, "sender_limited", json_boolean(s->ndr.is_sender_limited));
+	json_object_set_new(root, "ndr", s->ndr.found.n_trials ? ndr_json(&s->ndr) : json_null());
 	/* of all trials, so that they can be compared with what a device has counted */
 	json_object_set_new(root, "sent_in_all", json_integer((json_int_t)s->n_sent));
 	json_object_set_new(root, "received_in_all", json_integer((json_int_t)s->n_received));
-	for (unsigned i = 0; i < m->report.n_loads; i++)
-		add_own(json_array_get(json_object_get(root, "loads"), i), m->of_loads[i]);
+	json_object_set_new(root, "loads", measurements_json(m, false));
+	json_object_set_new(root, "floors", measurements_json(m, true));
 	if (m->of_floor)
 		add_own(json_object_get(root, "floor"), m->of_floor);
 	return root;

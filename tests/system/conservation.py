@@ -1,25 +1,16 @@
 #!/usr/bin/env python3
 """Two weirs behind each other forward what weir-latency sends: every packet is somebody's, exactly."""
-import json
+import contextlib
 import os
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"),
                 os.path.dirname(os.path.realpath(__file__))]
-import weir  # noqa: E402
-from impairing import TwoCables, sound, wait_for  # noqa: E402
+from impairing import Latency, TwoCables, sound, wait_for  # noqa: E402
 from running import Run, run_tests  # noqa: E402
 
 RATE, SECONDS, FLOWS = 4000, 2, 8
-
-
-def start_latency(args, cable=None):
-    args = [weir.LATENCY, *args, "--rate", str(RATE), "--for", "%ds" % SECONDS, "--flows", str(FLOWS), "--drain", "2s", "--wait", "60s",
-            "--no-floor", "--json", "-"]
-    inside = ["ip", "netns", "exec", cable.far] if cable else []
-    return subprocess.Popen([*inside, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def balance(found, first, second):
@@ -58,31 +49,26 @@ def balance(found, first, second):
 
 def chain(folder, latency, ways, cable=None, wait=lambda i: None):
     """weir-latency's ports, and of each weir where it takes packets from and where to."""
-    problems, stats, runs = [], [], []
-    p = start_latency(latency, cable)
-    try:
+    problems, stats = [], []
+    args = [*latency, "--rate", str(RATE), "--for", "%ds" % SECONDS, "--flows", str(FLOWS), "--drain", "2s", "--wait", "60s", "--no-floor"]
+    with contextlib.ExitStack() as stack:
+        probes = stack.enter_context(Latency(args, folder, cable))
+        runs = []
         for i, (source, target) in enumerate(ways):
             wait(i)
             place = os.path.join(folder, str(i))
             os.mkdir(place)
             keep = ["--where", "srcport != 49152"] if i else []
-            run = Run(["-i", source, *keep, "--sink", "port:" + target], place, cable, name="weir%d" % i)
-            runs.append(run)
-            run.ready()
-        out, err = p.communicate(timeout=weir.TIMEOUT * 3)
+            runs.append(stack.enter_context(
+                Run(["-i", source, *keep, "--sink", "port:" + target], place, cable, name="weir%d" % i)))
+            runs[-1].ready()
+        probes.measured()
         for run in runs:
             more, s = run.end()
             problems += more
             stats.append(s)
-    finally:
-        for run in runs:
-            run.__exit__()
-        if p.poll() is None:
-            p.kill()
-            p.communicate()
-    if p.returncode != 0 or None in stats:
-        return problems + ["weir-latency: status %r: %s" % (p.returncode, err.decode())]
-    return problems + balance(json.loads(out), *stats)
+        found, _ = probes.end(problems)
+    return problems + (balance(found, *stats) if None not in stats else [])
 
 
 def test_memif(folder):

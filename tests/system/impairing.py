@@ -1,8 +1,11 @@
 """tests/support/impair between the two ports of weir-latency, and what must come of what it does."""
+import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
+import time
 
 import netns
 import weir
@@ -77,15 +80,67 @@ class TwoCables(netns.Cable):
             raise
 
 
-def measure(args, problems, seconds=120, cable=None):
-    """A run of weir-latency, in the cable's far namespace or in the host's: its JSON."""
-    inside = ["netns", "exec", cable.far, weir.LATENCY] if cable else []
-    p = weir.run([*inside, *args, "--json", "-"], timeout=max(seconds, weir.TIMEOUT * 2),
-                 binary="ip" if cable else weir.LATENCY)
-    problems += weir.ended(p)
-    if p.returncode != 0:
-        raise AssertionError("; ".join(problems))
-    return json.loads(p.stdout)
+class Latency:
+    """
+    A weir-latency, in the cable's far namespace or in the host's. Its plot goes into a pipe that is too small for it: who
+    has measured() it knows that it has measured all and still has its ports. So devices end before their peer does;
+    the other way round net_memif may free what they are reading (22.11).
+    """
+
+    def __init__(self, args, folder, cable=None, table=os.devnull):
+        self.json, plot = (os.path.join(folder, "latency." + x) for x in ("json", "svg"))
+        for x in (self.json, plot):
+            if os.path.exists(x):
+                os.unlink(x)
+        os.mkfifo(plot)
+        self.plot = os.open(plot, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self.plot, fcntl.F_SETPIPE_SZ, 4096)
+        inside = ["ip", "netns", "exec", cable.far] if cable else []
+        with open(table, "wb") as out:
+            self.p = subprocess.Popen([*inside, weir.LATENCY, *args, "--json", self.json, "--plot", plot],
+                                      stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        os.close(self.plot)
+        if self.p.poll() is None:
+            self.p.kill()
+        self.p.communicate()
+
+    def measured(self, seconds=120):
+        """Wait until it has measured all, or has failed."""
+        plot = select.poll()
+        plot.register(self.plot, select.POLLIN)
+        end = time.monotonic() + max(seconds, 2 * weir.TIMEOUT)
+        while self.p.poll() is None and time.monotonic() < end:
+            if plot.poll(100):
+                return
+
+    def end(self, problems):
+        """Its JSON, and its plot."""
+        plot = b""
+        os.set_blocking(self.plot, True)
+        while self.p.poll() is None or not plot:
+            some = os.read(self.plot, 65536)
+            plot += some
+            if not some:
+                break
+        _, err = self.p.communicate(timeout=weir.TIMEOUT)
+        said = err.decode("utf-8", "replace")
+        if self.p.returncode or "Sanitizer" in said or "runtime error:" in said:
+            raise AssertionError("; ".join([*problems, "weir-latency ended with status %d: %s" % (self.p.returncode, said[:3000])]))
+        with open(self.json) as f:
+            return json.load(f), plot.decode()
+
+
+def measure(args, problems, folder, device=None, cable=None):
+    """A run of weir-latency: its JSON, and what the device has done."""
+    with Latency(args, folder, cable) as run:
+        run.measured()
+        did = device.end() if device else None
+        return run.end(problems)[0], did
 
 
 def arrivals(n, drop_every=0, dup_every=0, delay_every=0, delay_by=1):

@@ -14,7 +14,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", 
                 os.path.dirname(os.path.realpath(__file__))]
 import pcapread  # noqa: E402
 import weir  # noqa: E402
-from impairing import Device, TwoCables, counted, expected, measure, sound, wait_for  # noqa: E402
+from impairing import Device, Latency, TwoCables, counted, expected, measure, sound, wait_for  # noqa: E402
 from running import SLOWER, Run, run_tests  # noqa: E402
 
 MS = 1000000
@@ -28,8 +28,7 @@ def test_delay(folder):
     problems = []
     for hold in (1, 5):
         with Device(folder, hold_ns=hold * MS) as device:
-            found = measure(["--tx", device.tx, "--rx", device.rx, *QUICK], problems)
-            device.end()
+            found, _ = measure(["--tx", device.tx, "--rx", device.rx, *QUICK], problems, folder, device)
         m = found["loads"][0]
         lat = m["latency_ns"]
         problems += sound(m) + sound(found["floor"])
@@ -49,8 +48,8 @@ def test_faults(folder):
     problems = []
     for threads in ("1", "2"):
         with Device(folder, **rules) as device:
-            found = measure(["--tx", device.tx, "--rx", device.rx, "--rate", "2k", "--threads", threads, *QUICK], problems)
-            did = device.end()
+            found, did = measure(["--tx", device.tx, "--rx", device.rx, "--rate", "2k", "--threads", threads, *QUICK], problems,
+                                 folder, device)
         m = found["loads"][-1]
         problems += sound(m)
         want = expected(2000, **rules)
@@ -71,8 +70,8 @@ def test_late(folder):
     """probes that come after --drain are lost, and are known as late ones of the measurement before"""
     problems = []
     with Device(folder, hold_ns=700 * MS) as device:
-        found = measure(["--tx", device.tx, "--rx", device.rx, "--for", "200ms", "--warmup", "0ms", "--drain", "50ms",
-                         "--no-floor", "--max-rate", "1009", "--load", "0,100,100,100,100"], problems)
+        found, _ = measure(["--tx", device.tx, "--rx", device.rx, "--for", "200ms", "--warmup", "0ms", "--drain", "50ms",
+                            "--no-floor", "--max-rate", "1009", "--load", "0,100,100,100,100"], problems, folder, device)
     first, rest = found["loads"][0], found["loads"][1:]
     if first["lost"] != first["sent"] or first["latency_ns"]["samples"]:
         problems.append("of %d sent %d are lost" % (first["sent"], first["lost"]))
@@ -87,10 +86,11 @@ def test_limit(folder):
     """--ndr finds the rate that a device is limited to; shares of it are measured"""
     limit, problems = 5000, []
     with Device(folder, limit_pps=limit, queue=250) as device:
-        found = measure(["--tx", device.tx, "--rx", device.rx, "--ndr", "--max-rate", "20k", "--loss-goal", "2", "--trial", "1s",
-                         "--load", "10,50", "--no-floor", *QUICK], problems, 300)
-        device.end()
+        found, _ = measure(["--tx", device.tx, "--rx", device.rx, "--ndr", "--max-rate", "20k", "--loss-goal", "2", "--trial", "1s",
+                            "--load", "10,50", "--no-floor", *QUICK], problems, folder, device)
     rate = found["rates"][0]
+    if found["ndr"]["rate_pps"] != rate["lower_pps"] or found["ndr"]["sender_limited"]:
+        problems.append("%r, but %r" % (found["ndr"], rate))
     if not rate["complete"] or not rate["lower_pps"] or rate["trials"] < 3:
         return problems + ["it found %r" % rate]
     # a trial of a second may leave 250 packets in the queue, and lose 2 % more; a busy host loses some
@@ -106,30 +106,34 @@ def test_limit(folder):
 def test_outputs(folder):
     """the table, JSON, HdrHistogram's format and the plot are of the same figures"""
     problems = []
-    files = {x: os.path.join(folder, "out." + x) for x in ("json", "hgrm", "svg")}
-    with Device(folder, hold_ns=MS) as device:
-        p = weir.run(["--tx", device.tx, "--rx", device.rx, *QUICK, "--max-rate", "4k", "--load", "0,50", "--size", "imix",
-                      "--json", files["json"], "--hdr", files["hgrm"], "--plot", files["svg"]], binary=weir.LATENCY)
-    problems += weir.ended(p)
-    with open(files["json"]) as f:
-        found = weir.json.load(f)
-    table = p.stdout.decode()
-    for m in [found["floor"], *found["loads"]]:
+    table, hdr = os.path.join(folder, "table"), os.path.join(folder, "out.hgrm")
+    with Device(folder, hold_ns=MS) as device, Latency(
+            ["--tx", device.tx, "--rx", device.rx, *QUICK, "--max-rate", "4k", "--load", "0,50", "--size", "imix", "--hdr", hdr],
+            folder, table=table) as run:
+        run.measured()
+        device.end()
+        found, plot = run.end(problems)
+    with open(table) as f:
+        table = f.read()
+    for m in [*found["floors"], *found["loads"]]:
         problems += sound(m)
         if not re.search(r"^%s .* %d$" % (re.escape(m["load"]), m["latency_ns"]["samples"]), table, re.M):
             problems.append("no line of %s with %d samples in %r" % (m["load"], m["latency_ns"]["samples"], table))
-    if [m["load"] for m in found["loads"]] != ["load 0%", "floor at load 50%", "load 50%"] or found["frame_bytes"] != 363:
-        problems.append("loads %r, frames of %r" % ([m["load"] for m in found["loads"]], found["frame_bytes"]))
+    names = [[m["load"] for m in found[x]] for x in ("loads", "floors")]
+    if names != [["load 0%", "load 50%"], ["floor at load 0%", "floor at load 50%"]] or found["floor"] != found["floors"][0]:
+        problems.append("loads and floors %r, the floor %r" % (names, found["floor"]["load"]))
+    if found["frame_bytes"] != 363:
+        problems.append("frames of %r" % found["frame_bytes"])
     for key in ("program", "version", "path", "clock", "clock_error_ns", "threads", "cpus", "floor_path", "rates"):
         if found.get(key) is None:
             problems.append("no %s in the JSON" % key)
     try:
-        root = xml.etree.ElementTree.parse(files["svg"]).getroot()
+        root = xml.etree.ElementTree.fromstring(plot)
         if not root.tag.endswith("svg") or sum(1 for _ in root.iter()) < 20:
             problems.append("an empty plot: %s" % root.tag)
     except xml.etree.ElementTree.ParseError as e:
         problems.append("the plot is no XML: %s" % e)
-    for name, m in (("load0", found["loads"][0]), ("load50", found["loads"][2])):
+    for name, m in (("load0", found["loads"][0]), ("load50", found["loads"][1])):
         with open(os.path.join(folder, "out-%s.hgrm" % name)) as f:
             text = f.read()
         rows = [[float(x.replace("inf", "1e99")) for x in line.split()] for line in text.splitlines()
@@ -145,9 +149,8 @@ def test_outputs(folder):
 def test_floor(folder):
     """the floor: of a ring of its own, of ports that are given, and none with a reason"""
     problems = []
-    ring = measure(["--tx", "vdev:net_ring0", "--for", "200ms"], problems)
-    given = measure(["--tx", "vdev:net_ring0", "--floor-tx", "vdev:net_ring1", "--for", "200ms"], problems)
-    none = measure(["--tx", "vdev:net_ring0", "--no-floor", "--for", "200ms"], problems)
+    ring, given, none = (measure(["--tx", "vdev:net_ring0", "--for", "200ms", *more], problems, folder)[0] for more in (
+        [], ["--floor-tx", "vdev:net_ring1"], ["--no-floor"]))
     for what, found, part in (("ring", ring, "net_ring of its own"), ("given", given, "--floor-tx"), ("none", none, "--no-floor")):
         if part not in found["floor_path"]:
             problems.append("%s: it says %r" % (what, found["floor_path"]))
@@ -168,23 +171,20 @@ def test_rows(folder):
     memif = "vdev:net_memif%d,role=%s,socket=" + socket + ",socket-abstract=no"
     args = ["-i", memif % (0, "client"), "--where", "ip.dst in 198.18.0.0/15", "--key", "ip.dst", "--window", "24h",
             "--agg", "n=count()", "--where", "n >= 1", "--emit", "early", "--sink", "json:" + fifo]
-    p = subprocess.Popen([weir.LATENCY, "--tx", memif % (1, "server"), "--rows", fifo, "--rows-every", "4", "--rate", "2k",
-                          "--drain", "2s", *QUICK, "--wait", "60s", "--json", "-"],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(socket)
-    with Run(args, folder) as run:
-        out, err = p.communicate(timeout=weir.TIMEOUT * 3)
-        found = weir.json.loads(out) if p.returncode == 0 else None
-        # nobody reads its window's rows any more
-        more, stats = run.end(status=1)
-    problems += [x for x in more if "status" not in x and "sink" not in x]
-    if not found:
-        return problems + ["status %r: %r" % (p.returncode, err[-500:])]
+    with Latency(["--tx", memif % (1, "server"), "--rows", fifo, "--rows-every", "4", "--rate", "1k", "--drain", "2s", *QUICK,
+                  "--wait", "60s"], folder) as latency:
+        wait_for(socket)
+        with Run(args, folder) as run:
+            latency.measured()
+            # its window's rows go into the pipe, which nobody reads any more
+            more, stats = run.end()
+        found, _ = latency.end(problems)
+    problems += more
     m = found["loads"][-1]
     problems += sound(m)
-    if m["sent"] != 500 or m["lost"] or m["duplicates"]:
+    if m["sent"] != 250 or m["lost"] or m["duplicates"]:
         problems.append("%d rows expected, %d lost, %d twice" % (m["sent"], m["lost"], m["duplicates"]))
-    if m["sender"]["probes"] != 2000 or not found["rows"]:
+    if m["sender"]["probes"] != 1000 or not found["rows"]:
         problems.append("%d probes" % m["sender"]["probes"])
     if stats and stats["received"]["packets"] != found["sent_in_all"]:
         problems.append("weir received %d, weir-latency sent %d" % (stats["received"]["packets"], found["sent_in_all"]))
@@ -195,9 +195,8 @@ def test_veth(folder):
     """interfaces of the kernel: exact loss and least delay through AF_XDP, and a floor over a cable that is given"""
     problems = []
     with TwoCables() as cable, Device(folder, cable, hold_ns=2 * MS, drop_every=10) as device:
-        found = measure(["--tx", "send0", "--rx", "send1", "--floor-tx", "floor0", "--floor-rx", "floor1", *QUICK, "--rate", "1k"],
-                        problems, cable=cable)
-        device.end()
+        found, _ = measure(["--tx", "send0", "--rx", "send1", "--floor-tx", "floor0", "--floor-rx", "floor1", *QUICK, "--rate", "1k"],
+                           problems, folder, device, cable)
     m, floor = found["loads"][0], found["floor"]
     problems += sound(m) + sound(floor)
     if m["sent"] != 1000 or m["lost"] != 100 or m["latency_ns"]["min"] < 2 * MS:
