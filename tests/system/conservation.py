@@ -47,24 +47,29 @@ def balance(found, first, second):
     return problems + sound(m)
 
 
-def chain(folder, latency, ways, cable=None, wait=lambda i: None):
-    """weir-latency's ports, and of each weir where it takes packets from and where to."""
-    problems, stats = [], []
+def chain(folder, latency, ways, order, cable=None, wait=lambda i: None):
+    """
+    weir-latency's ports, and of each weir where it takes packets from and where to; who is started after whom:
+    weir-latency is None.
+    """
+    problems, runs = [], {}
     args = [*latency, "--rate", str(RATE), "--for", "%ds" % SECONDS, "--flows", str(FLOWS), "--drain", "2s", "--wait", "60s", "--no-floor"]
     with contextlib.ExitStack() as stack:
-        probes = stack.enter_context(Latency(args, folder, cable))
-        runs = []
-        for i, (source, target) in enumerate(ways):
+        for i in order:
+            if i is None:
+                probes = stack.enter_context(Latency(args, folder, cable))
+                continue
             wait(i)
             place = os.path.join(folder, str(i))
             os.mkdir(place)
             keep = ["--where", "srcport != 49152"] if i else []
-            runs.append(stack.enter_context(
-                Run(["-i", source, *keep, "--sink", "port:" + target], place, cable, name="weir%d" % i)))
-            runs[-1].ready()
+            runs[i] = stack.enter_context(
+                Run(["-i", ways[i][0], *keep, "--sink", "port:" + ways[i][1]], place, cable, name="weir%d" % i))
+            runs[i].ready()
         probes.measured()
-        for run in runs:
-            more, s = run.end()
+        stats = []
+        for i in range(len(ways)):
+            more, s = runs[i].end()
             problems += more
             stats.append(s)
         found, _ = probes.end(problems)
@@ -77,14 +82,15 @@ def test_memif(folder):
     port = ["vdev:net_memif%d,role=%s,socket=%s,socket-abstract=no" % x for x in (
         (0, "server", sockets[0]), (1, "server", sockets[2]), (2, "client", sockets[0]), (3, "server", sockets[1]),
         (4, "client", sockets[1]), (5, "client", sockets[2]))]
-    return chain(folder, ["--tx", port[0], "--rx", port[1]], [(port[2], port[3]), (port[4], port[5])],
+    return chain(folder, ["--tx", port[0], "--rx", port[1]], [(port[2], port[3]), (port[4], port[5])], [None, 0, 1],
                  wait=lambda i: [wait_for(x) for x in ([sockets[1]] if i else [sockets[0], sockets[2]])])
 
 
 def test_veth(folder):
     """two weirs in a chain of veth, through AF_XDP: sent = received + counted, at every border"""
     with TwoCables() as cable:
-        return chain(folder, ["--tx", "send0", "--rx", "send1"], [("weir0", "mid0"), ("mid1", "weir1")], cable)
+        # what comes before an interface is taken is its host's
+        return chain(folder, ["--tx", "send0", "--rx", "send1"], [("weir0", "mid0"), ("mid1", "weir1")], [1, 0, None], cable)
 
 
 if __name__ == "__main__":
