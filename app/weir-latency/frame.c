@@ -68,6 +68,12 @@ frame_makes_row(const struct frame_config *c, uint64_t seq)
 	return c->row_every && seq % c->row_every == 0;
 }
 
+uint64_t
+frame_count_back(const struct frame_config *c, uint64_t n)
+{
+	return c->row_every ? (n + c->row_every - 1) / c->row_every : n;
+}
+
 static uint32_t
 destination(const struct frame_config *c, uint64_t seq)
 {

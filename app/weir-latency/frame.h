@@ -37,6 +37,8 @@ uint32_t frame_most(const struct frame_config *c);
 double frame_mean(const struct frame_config *c);
 /* Frame of the probe, without its signature; its length. buf has room for frame_most. */
 uint32_t frame_write(const struct frame_config *c, uint64_t seq, uint8_t *buf);
+/* Of the first n probes, how many should come back: with rows, those that make one. */
+uint64_t frame_count_back(const struct frame_config *c, uint64_t n);
 /* Does the probe make a row? */
 bool frame_makes_row(const struct frame_config *c, uint64_t seq);
 

@@ -129,8 +129,8 @@ static const struct weir_option options[] = {
 	    .name = "--drain",
 	    .arg = "DURATION",
 	    .group = TIMES,
-	    .help =
-		"wait for probes after the last was sent (200ms); those that come later are lost" },
+	    .help = "wait for probes after the last was sent (200ms); those that come later are "
+		    "lost, and where all are back it waits a tenth of it for copies" },
 	{ .id = FLAG_WAIT,
 	    .name = "--wait",
 	    .arg = "DURATION",

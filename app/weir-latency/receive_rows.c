@@ -35,7 +35,7 @@ static bool
 find_probe(const struct rows *r, const struct tally *t, uint32_t address, uint64_t *ret)
 {
 	uint64_t n_sent = atomic_load_explicit(&t->n_sent, memory_order_acquire);
-	uint64_t n_rows = (n_sent + r->frame->row_every - 1) / r->frame->row_every;
+	uint64_t n_rows = frame_count_back(r->frame, n_sent);
 	uint64_t k = ((address & (FRAME_ROWS - 1)) - t->row_first) & (FRAME_ROWS - 1);
 
 	if (k >= n_rows)

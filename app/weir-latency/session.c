@@ -114,7 +114,7 @@ run_trial(struct session *s, bool is_floor, struct trial *t, struct tally *tally
 		s->n_received += tally->n_received + tally->n_late;
 	}
 	if (frame.row_every)
-		s->n_rows += (sent->n + frame.row_every - 1) / frame.row_every;
+		s->n_rows += frame_count_back(&frame, sent->n);
 	s->is_interrupted = atomic_load(s->stop);
 	return rc;
 }

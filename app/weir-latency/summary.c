@@ -65,15 +65,6 @@ has_nic_clock(const struct weir_port *p)
 	       info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 }
 
-/* Probes that should have come back: with rows, only those that make one. */
-static uint64_t
-expected(const struct session *s, const struct outcome *o)
-{
-	uint64_t every = s->config->frame.row_every;
-
-	return every && !o->is_floor ? (o->sent.n + every - 1) / every : o->sent.n;
-}
-
 static void
 fill(const struct session *s, const struct outcome *o, struct weir_measurement *m)
 {
@@ -87,7 +78,8 @@ fill(const struct session *s, const struct outcome *o, struct weir_measurement *
 		.ipdv = weir_sequence_ipdv(o->tally.sequence),
 		.series = o->tally.series,
 	};
-	weir_sequence_get(o->tally.sequence, expected(s, o), &m->counts);
+	weir_sequence_get(o->tally.sequence,
+	    o->is_floor ? o->sent.n : frame_count_back(&s->config->frame, o->sent.n), &m->counts);
 }
 
 struct summary *

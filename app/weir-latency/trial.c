@@ -17,6 +17,8 @@
 #define BURST 32u
 /* Between the decision to start and the first probe, so that the first is not late already. */
 #define LEAD_NS 1000000
+/* Of the time for stragglers: where all are back, who is still to come is a copy. */
+#define QUIET_SHARE 10
 
 struct sender {
 	const struct path *path;
@@ -109,13 +111,44 @@ give_up(struct sender *s)
 
 struct listener {
 	const struct path *path;
+	const struct trial *c;
 	struct tally *tally;
-	atomic_bool is_over;  /* sender: wo, listener: ro */
-	atomic_bool has_some; /* listener: wo, sender: ro */
+	/* sender: wo, listener: ro */
+	_Atomic uint64_t n_expected; /* 0: it still sends */
+	/* both */
+	atomic_bool is_over;
+	/* listener: wo, sender: ro */
+	atomic_bool has_some;
+	/* listener */
+	uint64_t n_seen;
+	int64_t quiet_ns; /* since when nothing has come */
 	int rc;
 	struct weir_error err;
 };
 
+/* Have all come back, and nothing more for a tenth of the time that stragglers have? */
+static bool
+is_complete(struct listener *l)
+{
+	uint64_t n = atomic_load_explicit(&l->n_expected, memory_order_acquire);
+	struct weir_sequence_counts counts;
+	int64_t now;
+
+	if (!n || l->tally->n_received < n)
+		return false;
+	now = weir_now_mono_ns();
+	if (l->n_seen != l->tally->n_received) {
+		l->n_seen = l->tally->n_received;
+		l->quiet_ns = now;
+	}
+	if (now - l->quiet_ns < l->c->drain_ns / QUIET_SHARE)
+		return false;
+	weir_sequence_get(l->tally->sequence, n, &counts);
+	l->quiet_ns = now; /* until it is looked at again */
+	return !counts.lost;
+}
+
+/* False: it is over, for all or as an error. */
 static bool
 listen_once(struct listener *l)
 {
@@ -123,7 +156,7 @@ listen_once(struct listener *l)
 		l->rc = l->path->receiver->poll(l->path->receiver, l->tally, &l->err);
 	if (l->tally->n_received)
 		atomic_store_explicit(&l->has_some, true, memory_order_relaxed);
-	return !l->rc;
+	return !l->rc && !is_complete(l);
 }
 
 static void *
@@ -160,6 +193,9 @@ run(struct sender *s, struct listener *l, bool is_alone)
 		if (is_alone && !listen_once(l))
 			break;
 	give_up(s);
+	if (s->c->n)
+		atomic_store_explicit(&l->n_expected, frame_count_back(s->c->frame, s->sent->n),
+		    memory_order_release);
 	until = weir_now_mono_ns() + (s->c->n ? s->c->drain_ns : 0);
 	while (
 	    !atomic_load_explicit(&l->is_over, memory_order_acquire) && weir_now_mono_ns() < until)
@@ -173,7 +209,7 @@ int
 trial_run(const struct path *p, const struct trial *c, struct tally *t, struct trial_sent *ret,
     struct weir_error *err)
 {
-	struct listener l = { .path = p, .tally = t };
+	struct listener l = { .path = p, .c = c, .tally = t };
 	struct sender s = { .path = p, .c = c, .schedule = &t->schedule, .tally = t, .sent = ret };
 	pthread_t thread;
 	bool is_alone = c->n_threads == 1;
@@ -182,7 +218,8 @@ trial_run(const struct path *p, const struct trial *c, struct tally *t, struct t
 	t->stream = c->stream;
 	if (tally_begin(t, c->pps, c->n, LEAD_NS, err))
 		return err->code;
-	s.end_ns = schedule_ns(&t->schedule, c->n) + c->drain_ns;
+	/* a host that stalled may catch up; a sender that needs twice the time never will */
+	s.end_ns = schedule_ns(&t->schedule, 2 * c->n) + c->drain_ns;
 	if (!is_alone && pthread_create(&thread, NULL, listen_thread, &l))
 		return weir_error_run(err, -EAGAIN, "no thread to receive on (try --threads 1)");
 	run(&s, &l, is_alone);

@@ -20,7 +20,7 @@ from running import SLOWER, Run, run_tests  # noqa: E402
 MS = 1000000
 # What a busy host may add to a delay: the lower bound is the one that is exact.
 BUSY_NS = 2000 * MS
-QUICK = ["--for", "1s", "--warmup", "50ms"]
+QUICK = ["--for", "1s", "--warmup", "50ms", "--drain", "3s"]
 
 
 def test_delay(folder):
@@ -87,7 +87,7 @@ def test_limit(folder):
     limit, problems = 5000, []
     with Device(folder, limit_pps=limit, queue=250) as device:
         found, _ = measure(["--tx", device.tx, "--rx", device.rx, "--ndr", "--max-rate", "20k", "--loss-goal", "2", "--trial", "1s",
-                            "--load", "10,50", "--no-floor", *QUICK], problems, folder, device)
+                            "--load", "10,50", "--no-floor", "--for", "1s"], problems, folder, device)
     rate = found["rates"][0]
     if found["ndr"]["rate_pps"] != rate["lower_pps"] or found["ndr"]["sender_limited"]:
         problems.append("%r, but %r" % (found["ndr"], rate))
@@ -171,7 +171,7 @@ def test_rows(folder):
     memif = "vdev:net_memif%d,role=%s,socket=" + socket + ",socket-abstract=no"
     args = ["-i", memif % (0, "client"), "--where", "ip.dst in 198.18.0.0/15", "--key", "ip.dst", "--window", "24h",
             "--agg", "n=count()", "--where", "n >= 1", "--emit", "early", "--sink", "json:" + fifo]
-    with Latency(["--tx", memif % (1, "server"), "--rows", fifo, "--rows-every", "4", "--rate", "1k", "--drain", "2s", *QUICK,
+    with Latency(["--tx", memif % (1, "server"), "--rows", fifo, "--rows-every", "4", "--rate", "1k", *QUICK,
                   "--wait", "60s"], folder) as latency:
         wait_for(socket)
         with Run(args, folder) as run:
@@ -202,7 +202,8 @@ def test_veth(folder):
     if m["sent"] != 1000 or m["lost"] != 100 or m["latency_ns"]["min"] < 2 * MS:
         problems.append("sent %d, lost %d, least %r ns" % (m["sent"], m["lost"], m["latency_ns"]["min"]))
     if floor["sent"] != 1000 or floor["lost"] or floor["latency_ns"]["min"] >= m["latency_ns"]["min"]:
-        problems.append("floor: lost %d, least %r ns" % (floor["lost"], floor["latency_ns"]["min"]))
+        problems.append("floor: sent %d (%r), lost %d, least %r ns" % (
+            floor["sent"], floor["sender"], floor["lost"], floor["latency_ns"]["min"]))
     return problems
 
 
