@@ -3,10 +3,13 @@ How long packets take through weir and through testpmd, and alerts out of weir: 
 path (two memifs), one run. The device has a CPU of its own, and so has the instrument, which sends and receives in
 turns.
 """
+import concurrent.futures
+import contextlib
 import json
 import os
 import subprocess
 import tempfile
+import time
 
 import measure
 from measure import Failed, median
@@ -27,44 +30,59 @@ class Delay:
     def ends(self, folder, role):
         return ["net_memif%d,role=%s,socket=%s/%d,socket-abstract=no" % (i, role, folder, i) for i in range(2)]
 
-    def probe(self, folder, more):
-        """What weir-latency says through the device that is there or will be."""
+    def probe(self, folder, device, more):
+        """What weir-latency says through a device, which starts when the ends that it connects to are there."""
         tx, rx = self.ends(folder, "server")
         rx = [] if "--rows" in more else ["--rx", "vdev:" + rx]
-        r = measure.run([self.instrument, "--tx", "vdev:" + tx, *rx, "--no-floor", "--for", self.seconds, "--wait", "20s",
-                         "--json", "-", *more], cpu=self.bench.testpmd.other_cpu, timeout=240)
-        return json.loads(r["out"])
+        command = [self.instrument, "--tx", "vdev:" + tx, *rx, "--no-floor", "--for", self.seconds, "--wait", "20s",
+                   "--json", "-", *more]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            instrument = pool.submit(measure.run, command, cpu=self.bench.testpmd.other_cpu, timeout=240)
+            last, end = os.path.join(folder, "1" if rx else "0"), time.monotonic() + 20
+            while not os.path.exists(last) and not instrument.done() and time.monotonic() < end:
+                time.sleep(0.02)
+            with device(folder):
+                return json.loads(instrument.result()["out"])
 
-    def testpmd(self, more):
-        with tempfile.TemporaryDirectory() as folder:
-            p, _ = self.bench.testpmd.start("io", self.ends(folder, "client"), 0, MEMORY, ["--auto-start"])
-            try:
-                return self.probe(folder, more)
-            finally:
-                self.bench.testpmd.end(p)
+    @contextlib.contextmanager
+    def testpmd(self, folder):
+        p, _ = self.bench.testpmd.start("io", self.ends(folder, "client"), 0, MEMORY, ["--auto-start"])
+        try:
+            yield
+        finally:
+            self.bench.testpmd.end(p)
 
-    def weir(self, query, more, devices=2):
-        """Until it is told to end."""
-        with tempfile.TemporaryDirectory() as folder:
-            ends = self.ends(folder, "client")
-            sink = ["--sink", "port:vdev:" + ends[1]] if devices == 2 else ["--sink", "json:" + os.path.join(folder, "rows")]
-            if devices == 1:
-                os.mkfifo(os.path.join(folder, "rows"))
-                more = [*more, "--rows", os.path.join(folder, "rows")]
-            cpu = self.bench.a.cpu
-            p = subprocess.Popen([self.bench.weir.binary, "--quiet", "-i", "vdev:" + ends[0], *query, "--idle", "spin",
-                                  "--cores", "%d," % cpu, *sink, "--", *MEMORY[:2], "-m", "512",
-                                  "--lcores", "0@%d" % self.bench.testpmd.other_cpu],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    @contextlib.contextmanager
+    def weir(self, folder, query, sink):
+        cpu = self.bench.a.cpu
+        p = subprocess.Popen([self.bench.weir.binary, "--quiet", "-i", "vdev:" + self.ends(folder, "client")[0], *query,
+                              "--idle", "spin", "--cores", "%d," % cpu, "--sink", sink, "--", "--no-huge", "-m", "512"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            p.terminate()
             try:
-                return self.probe(folder, more)
-            finally:
-                p.terminate()
-                try:
-                    p.wait(10)
-                except subprocess.TimeoutExpired:
-                    p.kill()
-                    p.wait()
+                p.wait(10)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+
+    def through_testpmd(self, more):
+        with tempfile.TemporaryDirectory() as folder:
+            return self.probe(folder, self.testpmd, more)
+
+    def through_weir(self, more):
+        """Filter and forward."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.probe(folder, lambda f: self.weir(f, FILTER, "port:vdev:" + self.ends(f, "client")[1]), more)
+
+    def out_of_weir(self, more):
+        """Alerts, each of a probe."""
+        with tempfile.TemporaryDirectory() as folder:
+            rows = os.path.join(folder, "rows")
+            os.mkfifo(rows)
+            return self.probe(folder, lambda f: self.weir(f, ALERT, "json:" + rows), [*more, "--rows", rows])
 
     def rounds(self, players):
         """name -> what each round measured, taking turns."""
@@ -95,15 +113,15 @@ class Delay:
             bench.skip("delay", "there is one CPU only")
             return
         try:
-            rate = self.testpmd(["--ndr", "--loss-goal", "0.5", "--rate", "10k"])["ndr"]["rate_pps"]
+            rate = self.through_testpmd(["--ndr", "--loss-goal", "0.5", "--rate", "10k"])["rates"][0]["lower_pps"]
         except (Failed, OSError, ValueError, KeyError) as e:
             bench.skip("delay", e)
             return
         bench.say("  no-drop rate of testpmd io with this instrument: %.2f Mpps" % (rate / 1e6))
         load = ["--load", ",".join(map(str, LOADS)), "--max-rate", "%d" % rate]
-        found = self.rounds({"weir": lambda: self.weir(FILTER, load), "testpmd io": lambda: self.testpmd(load),
-                             "early": lambda: self.weir(ALERT, ["--rate", "10k", "--rows-every", "10"], 1),
-                             "forward": lambda: self.weir(FILTER, ["--rate", "10k"])})
+        found = self.rounds({"weir": lambda: self.through_weir(load), "testpmd io": lambda: self.through_testpmd(load),
+                             "early": lambda: self.out_of_weir(["--rate", "10k", "--rows-every", "10"]),
+                             "forward": lambda: self.through_weir(["--rate", "10k"])})
         for i, share in enumerate(LOADS):
             for q in ("p50", "p99"):
                 self.figure("latency at %d %% load, %s: weir / testpmd io" % (share, q), found.get("weir", []),
