@@ -98,7 +98,8 @@ prepare_sources(const struct weir_plan *plan, struct weir_command *c)
 					c->sources[s].n_senders = plan->n_workers;
 		}
 	for (unsigned s = 0; s < c->n_sources; s++)
-		c->sources[s].n_held = n_ports * plan->n_workers * WEIR_PORT_TX_DESCRIPTORS;
+		c->sources[s].n_held =
+		    n_ports * plan->n_workers * (WEIR_PORT_TX_DESCRIPTORS + WEIR_FORWARD_WAITING);
 }
 
 /* EAL is needed where packets come or leave by a DPDK port, or where its arguments were given. */

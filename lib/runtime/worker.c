@@ -283,6 +283,7 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 		w->last_flush_ns = mono_ns;
 		weir_worker_flush(w);
 	}
+	weir_senders_flush(w->senders, w->n_senders);
 	weir_worker_publish(w, watermark_ns);
 	weir_worker_close(w, watermark_ns);
 	weir_worker_answer(w);
@@ -315,6 +316,8 @@ drain(struct weir_worker *w)
 	unsigned idle = 0;
 
 	weir_worker_flush(w);
+	while (!weir_senders_flush(w->senders, w->n_senders))
+		weir_nap(0); /* another worker is at it */
 	weir_worker_publish(w, INT64_MAX);
 	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);
 	while (!drain_round(w)) {

@@ -10,7 +10,8 @@
 #include "delivery.h"
 #include "worker.h"
 
-#define RING_PARCELS 1024
+#define RING_PARCELS  1024
+#define FORWARD_BURST 64
 
 /* What its packets leave by. Where all inputs are taken by turns workers send by turns as well. */
 static int
@@ -335,6 +336,19 @@ weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error 
 	return rc;
 }
 
+/*
+ * Packets that leave again are still in the cache when they do where bursts are small; and the
+ * first of them waits for fewer others. Aggregation likes them large.
+ */
+static uint32_t
+port_burst(const struct weir_plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_queries; i++)
+		if (plan->queries[i].forwards)
+			return FORWARD_BURST;
+	return WEIR_ROWS;
+}
+
 int
 weir_workers_create(const struct weir_run_config *config, const struct weir_delivery *delivery,
     struct weir_workers **ret, struct weir_error *err)
@@ -354,7 +368,7 @@ weir_workers_create(const struct weir_run_config *config, const struct weir_deli
 	rc = all->worker ? 0 : weir_error_run(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = weir_intake_create(config->sources, config->n_sources, n_workers,
-		    most ? most : UINT64_MAX, &all->intake, err);
+		    most ? most : UINT64_MAX, port_burst(config->plan), &all->intake, err);
 	if (!rc)
 		all->is_in_order = is_in_order(all, n_workers);
 	if (!rc)

@@ -14,7 +14,8 @@
 #include "port.h"
 
 #define SCHEME      "port"
-#define LINK_WAIT_S 5 /* of a run that can wait for its links */
+#define LINK_WAIT_S 5         /* of a run that can wait for its links */
+#define LINGER_NS   100000000 /* before ports are closed */
 
 const char *const weir_forward_reason_names[WEIR_N_FORWARD_REASONS] = {
 #define X(id, name, doc) [WEIR_FORWARD_##id] = name,
@@ -184,26 +185,45 @@ weir_forward_describe(const char *uri, const struct weir_sink_run *run, char *bu
 static void
 close_lanes(struct weir_port_gate *x)
 {
-	for (unsigned i = 0; i < x->n_lanes; i++)
-		free(x->lanes[i].ring);
+	for (unsigned i = 0; i < x->n_lanes; i++) {
+		for (unsigned w = 0; w < x->lanes[i].n_rings; w++)
+			free(x->lanes[i].rings[w]);
+		free(x->lanes[i].rings);
+	}
 	free(x->lanes);
+}
+
+static struct rte_ring *
+create_ring(void)
+{
+	ssize_t bytes =
+	    rte_ring_get_memsize_elem(sizeof(struct weir_port_parcel), WEIR_FORWARD_WAITING);
+	struct rte_ring *r = bytes < 0 ? NULL
+				       : aligned_alloc(RTE_CACHE_LINE_SIZE,
+					     RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE));
+
+	if (r && rte_ring_init(r, "lane", WEIR_FORWARD_WAITING, RING_F_SP_ENQ | RING_F_SC_DEQ)) {
+		free(r);
+		return NULL;
+	}
+	return r;
 }
 
 static int
 open_lane(struct weir_port_lane *lane, struct weir_port_queue queue, unsigned n_workers)
 {
-	unsigned size = rte_align32pow2(n_workers * WEIR_PORT_LANE_PACKETS);
-	ssize_t bytes = rte_ring_get_memsize_elem(sizeof(struct weir_port_parcel), size);
-
 	memset(lane, 0, sizeof(*lane));
 	lane->queue = queue;
-	lane->ring = bytes < 0 ? NULL
-			       : aligned_alloc(RTE_CACHE_LINE_SIZE,
-				     RTE_ALIGN_CEIL((size_t)bytes, RTE_CACHE_LINE_SIZE));
-	return lane->ring && rte_ring_init(
-				 lane->ring, "lane", size, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ) == 0
-		   ? 0
-		   : -ENOMEM;
+	lane->rings = calloc(n_workers, sizeof(struct rte_ring *));
+	if (!lane->rings)
+		return -ENOMEM;
+	while (lane->n_rings < n_workers) {
+		lane->rings[lane->n_rings] = create_ring();
+		if (!lane->rings[lane->n_rings])
+			return -ENOMEM;
+		lane->n_rings++;
+	}
+	return 0;
 }
 
 /* Where workers have to share the transmit queues. */
@@ -444,11 +464,48 @@ port_open(struct weir_sink *s, const char *target, struct weir_error *err)
 	return 0;
 }
 
+/*
+ * What drivers have taken may be in their rings still, and is lost when these go: once in a run
+ * they get time to send it.
+ */
+static void
+linger(struct weir_sink_run *run, uint64_t sent)
+{
+	struct timespec nap = { 0, LINGER_NS };
+
+	if (sent && !run->has_lingered)
+		nanosleep(&nap, NULL);
+	run->has_lingered |= sent > 0;
+}
+
+/* Drivers may take a packet and then not send it. */
+static void
+report_errors(const struct weir_port_sink *p)
+{
+	struct weir_port_stats stats;
+
+	for (unsigned i = 0; i < p->n_gates; i++) {
+		weir_port_stats(p->gates[i]->port, &stats);
+		if (stats.send_errors && p->gates[i]->n_users == 1)
+			weir_log(WEIR_LOG_WARNING,
+			    "port %s: its driver tells of %llu packets that it took and could not "
+			    "send",
+			    weir_port_gate_name(p->gates[i]),
+			    (unsigned long long)stats.send_errors);
+	}
+}
+
 static int
 port_close(struct weir_sink *s, struct weir_error *err)
 {
+	struct weir_port_sink *p = s->state;
+	struct weir_forward_stats f;
+
 	(void)err;
-	destroy(s->state);
+	weir_forward_stats(s, &f);
+	linger(p->run, f.sent);
+	report_errors(p);
+	destroy(p);
 	return 0;
 }
 

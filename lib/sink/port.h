@@ -18,16 +18,16 @@
  */
 
 /*
- * A transmit queue that several workers send by: they put packets into the ring, and whoever gets
- * the flag hands to the driver what is there. Nobody waits.
+ * A transmit queue that several workers send by: each puts packets into a ring of its own, and
+ * whoever gets the flag hands to the driver what is in all of them. Nobody waits.
  */
 struct weir_port_lane {
 	struct weir_port_queue queue;
+	unsigned n_rings;
+	struct rte_ring **rings; /* [n_rings] by worker, of struct weir_port_parcel; who has the
+				    flag takes */
 	_Alignas(64) atomic_bool is_taken;
-	struct rte_ring *ring; /* of struct weir_port_parcel; many put, who has the flag takes */
 };
-
-#define WEIR_PORT_LANE_PACKETS 1024 /* for each worker */
 
 struct weir_port_parcel {
 	struct rte_mbuf *m;
@@ -86,6 +86,7 @@ struct weir_forward_counts {
 struct weir_sender {
 	/* hot: worker rw */
 	const struct weir_port_sink *sink;
+	unsigned worker;
 	bool has_kept; /* rows of the batch */
 	uint64_t sel[WEIR_MASK_WORDS];
 	uint8_t gate[WEIR_ROWS];                           /* of each row of sel */

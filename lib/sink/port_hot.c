@@ -235,7 +235,8 @@ burst(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue, 
 	return sent;
 }
 
-#define LANE_BURST 64
+#define LANE_BURST  64
+#define LANE_PASSES 4
 
 /* Of packets that the driver was handed: count them with whose they were. */
 static void
@@ -250,16 +251,16 @@ settle(const struct weir_port_parcel *parcels, uint32_t n, uint32_t sent)
 	}
 }
 
-/* Send what is in a lane; the flag is this worker's. */
+/* Send what is in a worker's ring; the flag is this worker's. */
 static void
-empty(struct weir_port_lane *lane)
+empty_ring(struct weir_port_lane *lane, struct rte_ring *ring)
 {
 	struct weir_port_parcel parcels[LANE_BURST];
 	struct rte_mbuf *m[LANE_BURST];
 	uint32_t n;
 
 	while ((n = rte_ring_sc_dequeue_burst_elem(
-		    lane->ring, parcels, sizeof(parcels[0]), LANE_BURST, NULL))) {
+		    ring, parcels, sizeof(parcels[0]), LANE_BURST, NULL))) {
 		uint32_t sent;
 
 		for (uint32_t i = 0; i < n; i++)
@@ -267,13 +268,47 @@ empty(struct weir_port_lane *lane)
 		sent = burst(parcels[0].sender, (unsigned)parcels[0].gate, lane->queue, m, n);
 		rte_pktmbuf_free_bulk(m + sent, n - sent);
 		settle(parcels, n, sent);
+		if (n < LANE_BURST)
+			break;
 	}
 }
 
+/* Asked by others than who fills or empties it. */
+static inline bool
+is_empty(const struct rte_ring *r)
+{
+	return __atomic_load_n(&r->prod.tail, __ATOMIC_ACQUIRE) ==
+	       __atomic_load_n(&r->cons.tail, __ATOMIC_ACQUIRE);
+}
+
+static bool
+has_packets(const struct weir_port_lane *lane)
+{
+	for (unsigned i = 0; i < lane->n_rings; i++)
+		if (!is_empty(lane->rings[i]))
+			return true;
+	return false;
+}
+
 /*
- * Packets into the lane, and what is in there to the driver, unless somebody else is at it: who
- * looks again after it has given the flag back, so that nothing stays.
+ * What is in the lane to the driver, unless somebody else is at it: who looks again after it has
+ * given the flag back. Not for ever, as it has packets of its own to receive; what is left then
+ * goes with the next packets, or when workers look around.
  */
+static void
+empty(struct weir_port_lane *lane)
+{
+	for (unsigned pass = 0; pass < LANE_PASSES; pass++) {
+		if (atomic_exchange_explicit(&lane->is_taken, true, memory_order_seq_cst))
+			return;
+		for (unsigned i = 0; i < lane->n_rings; i++)
+			empty_ring(lane, lane->rings[i]);
+		atomic_store_explicit(&lane->is_taken, false, memory_order_seq_cst);
+		if (!has_packets(lane))
+			return;
+	}
+}
+
 static void
 send_by_lane(struct weir_sender *s, unsigned gate, struct weir_port_lane *lane, struct rte_mbuf **m,
     uint32_t n)
@@ -283,18 +318,30 @@ send_by_lane(struct weir_sender *s, unsigned gate, struct weir_port_lane *lane, 
 
 	for (uint32_t i = 0; i < n; i++)
 		parcels[i] = (struct weir_port_parcel){ m[i], s, gate };
-	put = rte_ring_mp_rts_enqueue_burst_elem(lane->ring, parcels, sizeof(parcels[0]), n, NULL);
+	put = rte_ring_sp_enqueue_burst_elem(
+	    lane->rings[s->worker], parcels, sizeof(parcels[0]), n, NULL);
 	if (put < n) {
 		add(&s->counts.dropped[WEIR_FORWARD_TX_FULL], n - put);
 		rte_pktmbuf_free_bulk(m + put, n - put);
 	}
-	do {
-		if (atomic_exchange_explicit(&lane->is_taken, true, memory_order_seq_cst))
-			return;
-		empty(lane);
-		atomic_store_explicit(&lane->is_taken, false, memory_order_seq_cst);
-		atomic_thread_fence(memory_order_seq_cst);
-	} while (!rte_ring_empty(lane->ring));
+	empty(lane);
+}
+
+bool
+weir_senders_flush(struct weir_sender *const *senders, unsigned n)
+{
+	bool is_all = true;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned gate = 0; gate < senders[i]->sink->n_gates; gate++) {
+			struct weir_port_lane *lane = senders[i]->lanes[gate];
+
+			if (!lane || is_empty(lane->rings[senders[i]->worker]))
+				continue;
+			empty(lane);
+			is_all &= is_empty(lane->rings[senders[i]->worker]);
+		}
+	return is_all;
 }
 
 static void
@@ -321,17 +368,33 @@ send_staged(struct weir_sender *s, unsigned gate)
 	add(&s->counts.dropped[WEIR_FORWARD_TX_FULL], n - sent);
 }
 
-/* Send what a sender has kept; needed: rows that later ones have kept too. */
+/* May a port's packet be sent as it is, without a further look? */
+static inline bool
+is_ready(const struct weir_batch *b, uint32_t row, const struct weir_port_gate *x)
+{
+	const struct rte_mbuf *m = b->owner[row];
+
+	return m && b->wire_len[row] - RTE_ETHER_HDR_LEN <= x->max_bytes - RTE_ETHER_HDR_LEN &&
+	       (m->nb_segs == 1 || x->is_multi);
+}
+
+/* Send what a sender has kept; needed: rows that later ones have kept too, or NULL. */
 static void
 transmit(struct weir_sender *s, struct weir_batch *b, const uint64_t *needed)
 {
+	bool is_plain = !needed && !weir_port_rewrites(&s->sink->uri.rewrite);
 	unsigned n_gates = s->sink->n_gates;
 
 	WEIR_FOR_EACH_BIT (row, s->sel) {
 		unsigned gate = n_gates > 1 ? s->gate[row] : 0;
-		struct rte_mbuf *m = take(s, b, (uint32_t)row, s->sink->gates[gate],
-		    weir_mask_test(needed, (unsigned)row));
+		const struct weir_port_gate *x = s->sink->gates[gate];
+		struct rte_mbuf *m = b->owner[row];
 
+		if (likely(is_plain && is_ready(b, (uint32_t)row, x)))
+			b->owner[row] = NULL;
+		else
+			m = take(s, b, (uint32_t)row, x,
+			    needed && weir_mask_test(needed, (unsigned)row));
 		if (likely(m))
 			s->staged[gate][s->n_staged[gate]++] = m;
 	}
@@ -346,12 +409,15 @@ weir_senders_transmit(struct weir_sender *const *senders, unsigned n, struct wei
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t needed[WEIR_MASK_WORDS] = { 0 };
+		bool is_last = true;
 
 		if (!senders[i]->has_kept)
 			continue;
-		for (unsigned k = i + 1; k < n; k++)
+		for (unsigned k = i + 1; k < n; k++) {
 			for (unsigned w = 0; w < WEIR_MASK_WORDS && senders[k]->has_kept; w++)
 				needed[w] |= senders[k]->sel[w];
-		transmit(senders[i], b, needed);
+			is_last &= !senders[k]->has_kept;
+		}
+		transmit(senders[i], b, is_last ? NULL : needed);
 	}
 }

@@ -63,6 +63,7 @@ weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn, struct
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	memset(s, 0, sizeof(*s));
 	s->sink = p;
+	s->worker = worker;
 	s->staged = calloc(p->n_gates, sizeof(*s->staged));
 	if (!s->staged) {
 		free(s);

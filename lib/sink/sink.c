@@ -83,8 +83,8 @@ weir_sink_parse(const char *uri, const struct weir_sink_ops **ret_ops, const cha
 	}
 	/* A synopsis without brackets has no default for its target. */
 	if (!target && !strchr(ops->synopsis, '['))
-		return weir_error_usage(err, "'%s' needs a %s (try '%s')", ops->scheme,
-		    ops->forwards ? "port" : "file", ops->synopsis);
+		return weir_error_usage(
+		    err, "'%s' needs a file (try '%s')", ops->scheme, ops->synopsis);
 	if (ops->check) {
 		rc = ops->check(target, err);
 		if (rc)

@@ -19,6 +19,10 @@
 #define WEIR_FORWARD_PORTS 16 /* most in one sink */
 /* Partitions of rows, each of which is one port's; --split says which partition has a row. */
 #define WEIR_FORWARD_PARTITIONS 4096
+/* Packets of a worker that may wait where workers share a transmit queue; beyond that they are
+ * dropped.
+ */
+#define WEIR_FORWARD_WAITING 1024
 
 /* Why a packet was not sent. */
 #define WEIR_FORWARD_REASONS(X)                                                                    \
@@ -93,5 +97,8 @@ void weir_sender_keep(struct weir_sender *s, const struct weir_batch *b,
  * in the batch.
  */
 void weir_senders_transmit(struct weir_sender *const *senders, unsigned n, struct weir_batch *b);
+/* Hot, owning lcore, every now and then and at its end: where workers share a queue, packets of
+ * this one may wait still. True when none does. */
+bool weir_senders_flush(struct weir_sender *const *senders, unsigned n);
 
 #endif

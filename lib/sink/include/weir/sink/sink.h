@@ -60,6 +60,7 @@ struct weir_sink_run {
 	unsigned n_sources;
 	struct weir_sink_source *sources; /* [n_sources] */
 	struct weir_port_gate *gates;     /* ports that sinks have open; theirs */
+	bool has_lingered;                /* drivers had time to send what they had; theirs */
 };
 
 struct weir_sink;
