@@ -94,7 +94,7 @@ gen_report_text(const struct gen_send *g, const struct gen_result *r, FILE *out)
 		    weir_text_count(x.line_bps, c, sizeof(c)));
 	fprintf(out, "  asked for %s", weir_rate_text(&r->rate, asked, sizeof(asked)));
 	if (!isnan(x.ppm))
-		fprintf(out, ": %+.1f ppm", x.ppm);
+		fprintf(out, ": %+.1f ppm", fabs(x.ppm) < 0.05 ? 0.0 : x.ppm);
 	fprintf(out, "\n");
 	print_lag(&r->lag, out);
 	fprintf(out, "  not sent  %" PRIu64, r->n_refused + r->n_failed);

@@ -166,16 +166,39 @@ lane_main(void *arg)
 	return NULL;
 }
 
+/*
+ * Kernel and NICs drop what is beyond their MTU, and few drivers say so. Virtual devices have none
+ * that matters; one of AF_XDP takes whatever fits into a page.
+ */
+static int
+check_mtu(const struct run *r, struct weir_error *err)
+{
+	struct weir_interface_facts f = { .mtu = r->port->mtu };
+	char driver[64];
+	bool is_packet =
+	    strcmp(weir_port_driver(r->port, driver, sizeof(driver)), "net_af_packet") == 0;
+
+	if (!r->supply->n_packets || strncmp(r->g->port, "vdev:", 5) == 0)
+		return 0;
+	if (is_packet && weir_interface_facts_read(r->g->port, &f, err))
+		return err->code;
+	if (r->supply->longest_payload <= f.mtu + (is_packet ? 0u : 8u))
+		return 0;
+	return weir_error_run(err, -EMSGSIZE,
+	    "there are packets of %u bytes, and with its MTU of %u it sends up to %u ('sudo ip "
+	    "link "
+	    "set %s mtu %u')",
+	    r->supply->longest_bytes, f.mtu, f.mtu + 14, r->g->port, r->supply->longest_payload);
+}
+
 static int
 make_pool(struct run *r, struct weir_error *err)
 {
 	const struct weir_supply *s = r->supply;
 	uint32_t longest = (s->longest_bytes + 63) / 64 * 64;
 
-	if (s->longest_bytes > r->port->mtu + 14u + 8u && s->n_packets)
-		return weir_error_run(err, -EMSGSIZE,
-		    "there are packets of %u bytes, and its MTU is %u", s->longest_bytes,
-		    r->port->mtu);
+	if (check_mtu(r, err))
+		return err->code;
 	r->pool = weir_port_make_pool(
 	    r->port, BUFFERS * r->g->n_senders, longest < 2048 ? 2048 : longest, err);
 	return r->pool ? 0 : err->code;
@@ -293,6 +316,8 @@ run_lanes(struct run *r, struct weir_error *err)
 		l->end_ns = r->g->for_ns ? r->start_ns + r->g->for_ns + GRACE_NS : INT64_MAX;
 		rc = -pthread_create(&l->thread, NULL, lane_main, l);
 		l->is_started = rc == 0;
+		if (!rc)
+			pthread_setname_np(l->thread, "weir-sender");
 		if (rc) {
 			atomic_store(&stop, true);
 			weir_error_run(err, rc, "cannot start a thread: %s", strerror(-rc));

@@ -12,7 +12,7 @@ weir_schedule_init(
 {
 	bool is_timed = c->burst_every_ns > 0;
 
-	if (c->burst > 1 && c->rate.kind == WEIR_RATE_RECORDED)
+	if (c->burst > 1 && c->rate.kind == WEIR_RATE_RECORDED && !is_timed)
 		return weir_error_usage(
 		    err, "recorded timing has its own bursts (try --rate 1M, or an interval)");
 	if (c->burst > 1 && c->rate.kind == WEIR_RATE_MAX && !is_timed)

@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
-#include <time.h>
 
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mempool.h>
-
-#include <weir/base/time.h>
 
 #include "sender_parts.h"
-
-/* Between two looks at what the driver has given back. */
-#define LOOK_NS 500000
 
 int
 weir_sender_init(struct weir_sender *s, const struct weir_sender_config *c, struct weir_error *err)
 {
+	struct rte_mbuf fresh = { .data_off = RTE_PKTMBUF_HEADROOM,
+		.refcnt = 1,
+		.nb_segs = 1,
+		.port = RTE_MBUF_PORT_INVALID };
+
 	memset(s, 0, sizeof(*s));
 	s->config = *c;
 	s->config.n_senders = c->n_senders ? c->n_senders : 1;
 	s->config.count = c->count ? c->count : UINT64_MAX;
+	memcpy(&s->rearm, &fresh.rearm_data, sizeof(s->rearm));
 	return weir_schedule_init(&s->schedule, &c->pace, err);
 }
 
 void
 weir_sender_start(struct weir_sender *s, int64_t start_ns)
 {
+	enum weir_poll rc;
+
 	weir_schedule_restart(&s->schedule, start_ns);
 	if (!s->config.for_ns || __builtin_add_overflow(start_ns, s->config.for_ns, &s->end_ns))
 		s->end_ns = INT64_MAX;
 	s->left = WEIR_SENDER_BURST;
-	if (weir_sender_pass(s, (uint64_t)s->config.index * WEIR_SENDER_BURST) != WEIR_POLL_OK)
-		s->is_over = true;
+	rc = weir_sender_pass(s, (uint64_t)s->config.index * WEIR_SENDER_BURST);
+	s->is_over |= rc != WEIR_POLL_OK;
+	s->has_failed = rc == WEIR_POLL_ERROR;
 }
 
 void
@@ -45,6 +46,7 @@ weir_sender_stop(struct weir_sender *s)
 		/* they are still the supply's next ones */
 		s->config.supply->at += s->n_planned;
 		s->number += s->n_planned;
+		s->left -= s->config.n_senders > 1 ? s->n_planned : 0;
 	}
 	s->n_held = 0;
 	s->n_planned = 0;
@@ -93,17 +95,5 @@ weir_sender_count_rest(struct weir_sender *s)
 		if (weir_sender_pass(s, others * WEIR_SENDER_BURST) != WEIR_POLL_OK)
 			return n;
 		s->left = WEIR_SENDER_BURST;
-	}
-}
-
-void
-weir_sender_drain(const struct weir_sender *s, const struct rte_mempool *pool, int64_t wait_ns)
-{
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	int64_t end = weir_now_mono_ns() + wait_ns;
-
-	while (rte_mempool_avail_count(pool) < pool->size && weir_now_mono_ns() < end) {
-		rte_eth_tx_done_cleanup(s->config.queue.id, s->config.queue.queue, 0);
-		nanosleep(&pause, NULL);
 	}
 }

@@ -4,8 +4,8 @@
 
 /* Ethernet, tags, IPv4 or IPv6 without extension headers, UDP: what a signature goes into. */
 
-#define UDP_BYTES       8u
-#define PROTO_UDP       17
+#define UDP_BYTES 8u
+#define PROTO_UDP 17
 
 static uint32_t
 get16(const uint8_t *p)

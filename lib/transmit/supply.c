@@ -67,6 +67,18 @@ look(const struct weir_supply *s, const struct weir_batch *b, uint32_t i, struct
 	return weir_supply_stamp_place(f->data, f->len, &f->sum_at);
 }
 
+static void
+note_length(struct weir_supply *s, const struct weir_frame *f)
+{
+	bool is_tagged = f->cap >= LEAST_BYTES && f->data[12] == 0x81 && f->data[13] == 0;
+	uint32_t payload = f->len < LEAST_BYTES + 4u ? 0u : f->len - LEAST_BYTES - 4u * is_tagged;
+
+	if (f->len > s->longest_bytes)
+		s->longest_bytes = f->len;
+	if (payload > s->longest_payload)
+		s->longest_payload = payload;
+}
+
 /* The frames of a batch, in ret. -EBADMSG with s->error. */
 static int
 view(struct weir_supply *s, const struct weir_batch *b, struct weir_frame *ret)
@@ -79,8 +91,7 @@ view(struct weir_supply *s, const struct weir_batch *b, struct weir_frame *ret)
 		if (why)
 			return fail(s, s->n_read, why);
 		s->n_cut += ret[i].cap < ret[i].len;
-		if (ret[i].len > s->longest_bytes)
-			s->longest_bytes = ret[i].len;
+		note_length(s, &ret[i]);
 		if (t == WEIR_TIME_NONE)
 			continue;
 		if (!s->n_timed || t < s->min_ns)

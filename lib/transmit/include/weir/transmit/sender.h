@@ -66,8 +66,9 @@ struct weir_sender {
 	uint32_t held_at;   /* the first of them */
 	struct rte_mbuf *held[WEIR_SENDER_BURST];
 	int64_t held_ns[WEIR_SENDER_BURST]; /* intended times of either */
-	uint16_t held_bytes[WEIR_SENDER_BURST];
-	bool is_over; /* nothing more is due, ever */
+	uint64_t held_bytes;                /* of all that are held */
+	uint64_t rearm;                     /* what a fresh buffer has in its fields */
+	bool is_over;                       /* nothing more is due, ever */
 	bool has_failed;
 	/* of what was sent: first and last, by the clock and as intended */
 	int64_t first_ns, last_ns;
@@ -97,8 +98,9 @@ void weir_sender_stop(struct weir_sender *s);
 uint64_t weir_sender_count_rest(struct weir_sender *s);
 
 /*
- * Wait until the driver has given all buffers of a pool of n back, at most wait_ns: then all that
- * was sent has left the host, as far as the driver tells. Cold.
+ * Before the port is closed: wait until the driver has given all buffers of the pool back, at most
+ * wait_ns, and do what its driver needs besides. Then all that was sent has left the host, as far
+ * as the driver tells. Cold.
  */
 void weir_sender_drain(
     const struct weir_sender *s, const struct rte_mempool *pool, int64_t wait_ns);

@@ -41,9 +41,11 @@ struct weir_supply {
 	uint32_t n;
 	int64_t shift_ns; /* to add to time stamps: of passes before */
 	/* of one pass */
-	uint64_t n_packets;     /* 0: not known, they come as they are made */
-	uint64_t n_cut;         /* of them cut by their capture */
-	uint32_t longest_bytes; /* so far; all, where n_packets is known */
+	uint64_t n_packets;       /* 0: not known, they come as they are made */
+	uint64_t n_cut;           /* of them cut by their capture */
+	uint32_t longest_bytes;   /* so far; all, where n_packets is known */
+	uint32_t longest_payload; /* the same without Ethernet header and first tag: what an MTU is
+				     about */
 	struct weir_error error;
 	/* own */
 	struct weir_supply_config config;
