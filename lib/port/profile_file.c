@@ -3,6 +3,7 @@
  * A profile from its file. rte_cfgfile reads it, but passes over what it does not understand and
  * tells no lines: each line is looked at before.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <weir/base/nearest.h>
 #include <weir/port/profile.h>
 
+static_assert(WEIR_PROFILE_KEYS <= 64, "a bit each");
+
 /* rte_cfgfile's own limits */
 #define LINE_BYTES (CFG_NAME_LEN + CFG_VALUE_LEN + 2)
 
@@ -20,6 +23,7 @@ struct reader {
 	const char *path;
 	unsigned line;
 	char section[CFG_NAME_LEN];
+	uint64_t sections;                 /* that were there, by their first key */
 	unsigned lines[WEIR_PROFILE_KEYS]; /* where each key stands; 0: nowhere */
 	struct weir_error *err;
 };
@@ -36,13 +40,14 @@ strip(char *text)
 	return text;
 }
 
-static bool
-is_section(const char *name)
+/* The first key of a section, -1 where there is none. */
+static int
+find_section(const char *name)
 {
-	for (unsigned i = 0; i < WEIR_PROFILE_KEYS; i++)
+	for (int i = 0; i < WEIR_PROFILE_KEYS; i++)
 		if (strcmp(weir_profile_keys[i].section, name) == 0)
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 /* A word that the file may not have, with the nearest of the keys' names, or of their sections. */
@@ -67,14 +72,20 @@ look_at_section(struct reader *r, char *text)
 {
 	char *end = strchr(text, ']');
 	char *name;
+	int first;
 
 	if (!end || end[1])
 		return weir_error_run(
 		    r->err, -EINVAL, "'%s' is no section (try '[receive]')", text);
 	*end = '\0';
 	name = strip(text + 1);
-	if (!is_section(name))
+	first = find_section(name);
+	if (first < 0)
 		return refuse(r, "section", name, false);
+	if (r->sections >> first & 1)
+		return weir_error_run(
+		    r->err, -EINVAL, "section [%s] is there twice: only the first is read", name);
+	r->sections |= UINT64_C(1) << first;
 	snprintf(r->section, sizeof(r->section), "%s", name);
 	return 0;
 }
