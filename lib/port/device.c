@@ -174,15 +174,17 @@ choose_mtu(const struct setup *u)
 }
 
 /*
- * One queue a worker where the driver can spread over them. Where it cannot, a few queues were
- * asked for by the device's arguments (rx_pcap= twice ...) and all of them have to be polled; of
- * many one will do.
+ * One queue a worker where the driver can spread over them, and one where nobody wants that. Where
+ * it cannot, a few queues were asked for by the device's arguments (rx_pcap= twice ...) and all of
+ * them have to be polled; of many one will do.
  */
 static uint16_t
 choose_queues(const struct setup *u)
 {
 	unsigned most = RTE_MIN((unsigned)u->info.max_rx_queues, u->profile->queues);
 
+	if (u->info.flow_type_rss_offloads && !u->profile->rss_fields)
+		return 1;
 	if (weir_device_rss_wanted(&u->info, u->profile))
 		return (uint16_t)(u->use.n_workers < most ? u->use.n_workers : most);
 	return (uint16_t)(u->info.max_rx_queues <= MOST_NAMED_QUEUES && most ? most : 1);
@@ -427,9 +429,15 @@ choose_profile(const struct rte_eth_dev_info *info, const struct weir_device_spe
 {
 	const char *driver = info->driver_name ? info->driver_name : "";
 	int rc = weir_profile_for_driver(driver, &p->profile, err);
+	unsigned most;
 
-	if (!rc)
-		rc = weir_profile_override(&p->profile, d->options ? d->options : "", err);
+	if (rc)
+		return rc;
+	most = p->profile.queues;
+	rc = weir_profile_override(&p->profile, d->options ? d->options : "", err);
+	if (!rc && p->profile.queues > most)
+		rc = weir_error_usage(err, "queues=%u: the driver has no more than %u (%s.ini)",
+		    p->profile.queues, most, p->profile.name);
 	if (!rc)
 		weir_profile_log(&p->profile, d->name, driver);
 	return rc;
@@ -455,7 +463,7 @@ start(
 		u.rss_hf = weir_device_rss_wanted(&u.info, u.profile);
 	/* some drivers insist on a transmit queue beside the receive queue */
 	u.n_txq = (uint16_t)RTE_MIN(RTE_MAX(u.use.n_senders, 1u), u.info.max_tx_queues);
-	u.n_txq = RTE_MIN(u.n_txq, WEIR_PORT_QUEUES);
+	u.n_txq = RTE_MIN(u.n_txq, (uint16_t)p->profile.queues);
 	rc = set_up_most(port, &u, p, err);
 	if (rc)
 		return rc;

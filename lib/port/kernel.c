@@ -147,6 +147,8 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 	char said[256];
 	int rc = weir_profile_for_way(WEIR_WAY_XDP_SOCKET, &profile, err);
 
+	if (!rc)
+		rc = weir_profile_override(&profile, p->options, err);
 	if (rc)
 		return rc;
 	weir_eal_log_mark();
@@ -157,7 +159,7 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 		if (rc)
 			return weir_error_wrap(err, "AF_XDP failed on queue %u", q);
 	}
-	if (c->is_send_only)
+	if (c->is_send_only || !profile.promiscuous)
 		return 0;
 	p->promiscuous_fd = be_promiscuous(f->index);
 	if (p->promiscuous_fd < 0)

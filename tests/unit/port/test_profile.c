@@ -380,6 +380,15 @@ port_is_set_up_by_its_profile(void)
 	CU_ASSERT_EQUAL(weir_port_open(&c, &same, &err), -EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "it is open as 'vdev:net_null0' already"));
 	weir_port_close(p);
+	c.n_workers = 3;
+	c.name = "vdev:net_null4?rss_fields=none"; /* nothing spreads: one queue */
+	CU_ASSERT_EQUAL_FATAL(weir_port_open(&c, &p, &err), 0);
+	CU_ASSERT_EQUAL(p->n_rx, 1);
+	weir_port_close(p);
+	c.name = "vdev:net_null4?queues=2";
+	CU_ASSERT_EQUAL_FATAL(weir_port_open(&c, &p, &err), 0);
+	CU_ASSERT_EQUAL(p->n_rx, 2);
+	weir_port_close(p);
 	p = must_open("vdev:net_null0,size=100?burst=32&mtu=1500");
 	CU_ASSERT_EQUAL(p->burst, 32);
 	CU_ASSERT_EQUAL(p->mtu, 1500);
@@ -396,6 +405,15 @@ port_is_set_up_by_its_profile(void)
 	CU_ASSERT_EQUAL(bytes_of_a_packet(p), 77); /* by its devargs */
 	CU_ASSERT_STRING_EQUAL(weir_port_profile(p, text, sizeof(text)), "profile test.ini");
 	weir_port_close(p);
+	/* the file knows how many queues the driver can bear */
+	put_file(&f, "[driver]\nmatch=net_null\n[receive]\nqueues=2\n");
+	c.name = "vdev:net_null5";
+	CU_ASSERT_EQUAL_FATAL(weir_port_open(&c, &p, &err), 0);
+	CU_ASSERT_EQUAL(p->n_rx, 2);
+	weir_port_close(p);
+	c.name = "vdev:net_null5?queues=3";
+	CU_ASSERT_EQUAL(weir_port_open(&c, &same, &err), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(err.text, "queues=3: the driver has no more than 2 (test.ini)");
 	/* a driver that no file has */
 	p = must_open("vdev:net_ring0");
 	CU_ASSERT_STRING_EQUAL(weir_port_profile(p, text, sizeof(text)), "no profile");
