@@ -15,27 +15,33 @@
 
 static const char between[] = ", \t";
 
-/* Does the running program lie in the folder that it was built in? */
-static bool
-is_in_build(void)
+/* The folder for a program in its build folder, one that was installed and moved, and any other. */
+static const char *
+dir_of_program(const char *program, char *buf, size_t size)
 {
 	static const char build[] = WEIR_PROFILE_BUILD_DIR "/";
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	const char *bin = strstr(program, "/bin/");
 
-	if (n < 0)
-		return false;
-	path[n] = '\0';
-	return strncmp(path, build, sizeof(build) - 1) == 0;
+	if (strncmp(program, build, sizeof(build) - 1) == 0)
+		return WEIR_PROFILE_SOURCE_DIR;
+	for (const char *next = bin; next; next = strstr(next + 1, "/bin/"))
+		bin = next;
+	if (!bin || strchr(bin + 5, '/'))
+		return WEIR_PROFILE_INSTALLED_DIR;
+	snprintf(buf, size, "%.*s/" WEIR_PROFILE_BELOW_PREFIX, (int)(bin - program), program);
+	return access(buf, R_OK) == 0 ? buf : WEIR_PROFILE_INSTALLED_DIR;
 }
 
 const char *
 weir_profile_dir(char *buf, size_t size)
 {
 	const char *dir = secure_getenv("WEIR_DRIVERS_DIR");
+	char program[PATH_MAX], moved[2 * PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
+	program[n > 0 ? n : 0] = '\0';
 	if (!dir || !*dir)
-		dir = is_in_build() ? WEIR_PROFILE_SOURCE_DIR : WEIR_PROFILE_INSTALLED_DIR;
+		dir = dir_of_program(program, moved, sizeof(moved));
 	snprintf(buf, size, "%s", dir);
 	return buf;
 }
