@@ -11,6 +11,8 @@ TARGETS = [  # what, key of the ratio, at least (None: for information)
     ("file, 1 M flows: weir / bare loop", "weir/bare udp-1m", 0.60),
     ("file, IMIX: weir / bare loop", "weir/bare imix", 0.60),
     ("port, IMIX: fourteen telemetry queries / testpmd", "telemetry/testpmd port-imix", 0.20),
+    ("port to port, 4 k flows: weir filter / testpmd io", "forward/testpmd io port-4k", 0.80),
+    ("port to port, IMIX: weir filter / testpmd io", "forward/testpmd io port-imix", 0.80),
     ("2 workers / 1, a queue each, 10 k flows", "2 workers / 1", 1.85),
     ("the same by the wall clock", "2 workers / 1, wall clock", None),
     ("2 programs of a worker / 1", "2 programs / 1", None),
