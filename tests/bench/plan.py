@@ -5,6 +5,7 @@ import subprocess
 import cores
 import delay
 import forward
+import gen
 import idle
 import inputs as bench_inputs
 import profile
@@ -13,7 +14,7 @@ import telemetry
 from measure import Failed, median, spread
 
 STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "telemetry", "sliding", "distinct",
-         "fold", "forward", "latency", "delay", "cores", "idle")
+         "fold", "forward", "latency", "delay", "gen", "cores", "idle")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -263,6 +264,10 @@ class Bench:
     def delay(self):
         """How long packets and alerts take."""
         delay.Delay(self).measure()
+
+    def gen(self):
+        """Sending, beside testpmd's."""
+        gen.Gen(self, self.weir.binary).measure()
 
     def cores(self):
         """Two workers beside one."""
