@@ -20,6 +20,7 @@ const char *weir_profile_buses(unsigned i);
 const char *weir_profile_ways(unsigned i);
 const char *weir_profile_places(unsigned i);
 const char *weir_profile_rss_fields(unsigned i);
+const char *weir_profile_drains(unsigned i);
 const char *weir_profile_clocks(unsigned i);
 const char *weir_profile_rx_offload(unsigned i); /* as DPDK names them; bits are RTE_ETH_RX_* */
 const char *weir_profile_tx_offload(unsigned i);
@@ -32,6 +33,7 @@ enum weir_profile_way { WEIR_WAY_NONE, WEIR_WAY_XDP_SOCKET, WEIR_WAY_PACKET_SOCK
 /* Bits of sets. */
 enum weir_profile_rss { WEIR_RSS_IP = 1, WEIR_RSS_TCP = 2, WEIR_RSS_UDP = 4, WEIR_RSS_SCTP = 8 };
 enum weir_profile_lost { WEIR_LOST_IMISSED = 1, WEIR_LOST_IERRORS = 2 };
+enum weir_profile_drain { WEIR_DRAIN_NOTHING, WEIR_DRAIN_KICK, WEIR_DRAIN_PEER };
 enum weir_profile_clock { WEIR_CLOCK_NONE, WEIR_CLOCK_TICKS, WEIR_CLOCK_NS, WEIR_CLOCK_US };
 
 enum weir_profile_kind {
