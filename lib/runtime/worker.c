@@ -140,8 +140,8 @@ void
 weir_worker_add_senders(struct weir_worker *w, const struct weir_worker_query *wq)
 {
 	for (unsigned i = 0; i < wq->n_senders; i++)
-		*(struct weir_sender **)weir_array_add(
-		    &w->senders, &w->n_senders, sizeof(struct weir_sender *)) = wq->senders[i];
+		*(struct weir_forwarder **)weir_array_add(
+		    &w->senders, &w->n_senders, sizeof(struct weir_forwarder *)) = wq->senders[i];
 	w->needs_decode |= wq->path && weir_path_needs_decode(wq->path);
 }
 
@@ -283,7 +283,7 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 		w->last_flush_ns = mono_ns;
 		weir_worker_flush(w);
 	}
-	weir_senders_flush(w->senders, w->n_senders);
+	weir_forwarders_flush(w->senders, w->n_senders);
 	weir_worker_publish(w, watermark_ns);
 	weir_worker_close(w, watermark_ns);
 	weir_worker_answer(w);
@@ -316,7 +316,7 @@ drain(struct weir_worker *w)
 	unsigned idle = 0;
 
 	weir_worker_flush(w);
-	while (!weir_senders_flush(w->senders, w->n_senders))
+	while (!weir_forwarders_flush(w->senders, w->n_senders))
 		weir_nap(0); /* another worker is at it */
 	weir_worker_publish(w, INT64_MAX);
 	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);

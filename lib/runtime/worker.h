@@ -77,8 +77,8 @@ struct weir_worker_query {
 	struct weir_early *early;            /* --emit early, or NULL */
 	bool wants_rows, wants_packets;
 	unsigned n_senders;
-	struct weir_sender **senders; /* [n_senders] by which its packets leave; the sinks' */
-	bool is_late;                 /* it gets the packets that came too late for others */
+	struct weir_forwarder **senders; /* [n_senders] by which its packets leave; the sinks' */
+	bool is_late;                    /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;
@@ -122,11 +122,11 @@ struct weir_worker {
 	unsigned n_inputs;              /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
-	unsigned n_exchanges;         /* queries whose rows are sent to their owners */
-	unsigned n_senders;           /* of all queries */
-	struct weir_sender **senders; /* [n_senders] */
-	bool has_kept;                /* some of them have packets of the batch */
-	bool needs_decode;            /* some query looks at packets */
+	unsigned n_exchanges;            /* queries whose rows are sent to their owners */
+	unsigned n_senders;              /* of all queries */
+	struct weir_forwarder **senders; /* [n_senders] */
+	bool has_kept;                   /* some of them have packets of the batch */
+	bool needs_decode;               /* some query looks at packets */
 	unsigned at_query; /* that the batch is run through; WEIR_QUERIES_MOST between batches */
 	struct weir_worker_query *queries;  /* [WEIR_QUERIES_MOST], as in the plan */
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */

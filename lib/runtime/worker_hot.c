@@ -140,7 +140,7 @@ keep_to_send(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	if (wq->path->n_shares > 1)
 		weir_path_share(wq->path, rows, partition);
 	for (unsigned i = 0; i < wq->n_senders; i++)
-		weir_sender_keep(wq->senders[i], w->batch, rows->sel, partition);
+		weir_forwarder_keep(wq->senders[i], w->batch, rows->sel, partition);
 	w->has_kept = true;
 }
 
@@ -152,7 +152,7 @@ send_kept(struct weir_worker *w)
 	w->has_kept = false;
 	if (w->all->n > 1)
 		weir_worker_await_turn(w);
-	weir_senders_transmit(w->senders, w->n_senders, w->batch);
+	weir_forwarders_transmit(w->senders, w->n_senders, w->batch);
 }
 
 /* What other queries found too late. */

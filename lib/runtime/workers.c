@@ -24,14 +24,14 @@ make_senders(const struct weir_workers *all, unsigned index, unsigned query,
 
 	if (!plan->queries[query].forwards)
 		return 0;
-	wq->senders = calloc(o->n_sinks, sizeof(struct weir_sender *));
+	wq->senders = calloc(o->n_sinks, sizeof(struct weir_forwarder *));
 	if (!wq->senders)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < o->n_sinks; i++) {
 		struct weir_sink *s = all->delivery->sinks[o->sinks[i]];
 
 		if (s->ops->forwards)
-			rc = weir_sender_create(
+			rc = weir_forwarder_create(
 			    s, index, all->intake->is_ordered, &wq->senders[wq->n_senders++], err);
 	}
 	if (wq->path->n_shares > 1)
