@@ -13,6 +13,7 @@
 #include <weir/port/name.h>
 
 #include "device.h"
+#include "eal_log.h"
 
 /* Many queues get fewer descriptors each than the profile says, but not fewer than these. */
 #define DESCRIPTORS_LEAST 512
@@ -33,6 +34,7 @@ struct setup {
 	uint64_t rss_hf;     /* 0: no RSS */
 	bool has_key;        /* with weir's own key */
 	bool has_interrupts; /* of receive queues */
+	bool is_set_up;      /* all that is left is to start it */
 };
 
 /* A burst stays in the cache, for the pool's ring costs more; many workers would keep too much. */
@@ -289,6 +291,7 @@ static int
 set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	int socket = rte_eth_dev_socket_id(port);
+	char said[256];
 	int rc;
 
 	rc = configure(port, u);
@@ -304,8 +307,13 @@ set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error 
 	}
 	if (rc)
 		return rc;
+	u->is_set_up = true;
+	weir_eal_log_mark();
 	rc = rte_eth_dev_start(port);
-	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
+	if (!rc)
+		return 0;
+	weir_eal_log_first(said, sizeof(said));
+	return weir_error_run(err, rc, "the port cannot be started%s%s", said[0] ? ": " : "", said);
 }
 
 /* What can be given up where a driver refuses: each its own bit, the least loss first. */
@@ -353,6 +361,7 @@ set_up_most(uint16_t port, struct setup *u, struct weir_device *p, struct weir_e
 {
 	const struct setup full = *u;
 	struct weir_error later;
+	bool was_set_up = false;
 	int rc = -EINVAL;
 
 	for (unsigned bits = 0; bits <= GIVE_ALL; bits++) {
@@ -360,10 +369,11 @@ set_up_most(uint16_t port, struct setup *u, struct weir_device *p, struct weir_e
 		if (!give_up(u, bits))
 			continue;
 		u->n_rx = choose_descriptors(u->profile, u->n_rxq);
-		/* the first refusal says most */
+		/* the first refusal says most, unless another attempt gets further */
 		rc = set_up(port, u, p, bits ? &later : err);
-		if (bits && (rc == -ENOBUFS || rc == -ENOMEM))
+		if (bits && (rc == -ENOBUFS || rc == -ENOMEM || (u->is_set_up && !was_set_up)))
 			*err = later;
+		was_set_up |= u->is_set_up;
 		if (!rc || rc == -ENOBUFS || rc == -ENOMEM)
 			break;
 	}
