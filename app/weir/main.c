@@ -126,7 +126,11 @@ start_eal(const struct weir_plan *plan, char *program, bool *ret_is_running,
     struct weir_control_socket **ret_socket, struct weir_error *err)
 {
 	const struct weir_command *c = plan->command;
-	struct weir_control_config config = { .program = program, .name = c->name };
+	struct weir_control_config config = {
+		.program = program,
+		.name = c->name,
+		.leaves_user = c->has_user,
+	};
 	int rc = needs_eal(plan, &config.has_eal, err);
 
 	*ret_is_running = false;
@@ -208,6 +212,24 @@ account(const struct weir_command *c, const struct weir_ledger *ledger, FILE *st
 	return rc;
 }
 
+/* Everything is open: --user. */
+static int
+leave_root(const struct weir_run_config *config, struct weir_error *err)
+{
+	const struct weir_privilege *p = &config->plan->command->user;
+	int rc;
+
+	weir_control_settle(config->socket);
+	rc = weir_privilege_drop(p, err);
+	if (!rc)
+		weir_log(WEIR_LOG_INFO,
+		    "root's rights are given up: user %u%s%s%s, group %u, no capabilities, "
+		    "no_new_privs",
+		    (unsigned)p->uid, p->user[0] ? " (" : "", p->user, p->user[0] ? ")" : "",
+		    (unsigned)p->gid);
+	return rc;
+}
+
 /* Returns 0 or the code of the first failure, described in err. */
 static int
 run(struct weir_plan *plan, struct weir_source **sources, const struct weir_placement *placement,
@@ -224,6 +246,7 @@ run(struct weir_plan *plan, struct weir_source **sources, const struct weir_plac
 				!(plan->is_live && isatty(STDOUT_FILENO)),
 		.socket = socket,
 		.stop = &stop,
+		.before_work = c->has_user ? leave_root : NULL,
 	};
 	struct weir_ledger ledger;
 	struct weir_error e;
@@ -269,6 +292,8 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
 	if (!rc)
 		rc = weir_place_check(c, err);
+	if (!rc && c->has_user && !c->is_explain)
+		rc = weir_privilege_begin(&c->user, err);
 	if (!rc)
 		rc = start_eal(plan, program, &is_eal_running, &socket, err);
 	if (!rc)

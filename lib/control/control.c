@@ -77,8 +77,10 @@ weir_control_start(const struct weir_control_config *config, struct weir_control
 		return weir_error_run(err, -ENOMEM, "no memory to start");
 	s->program = config->program;
 	s->state = config->has_eal ? STATE_EAGER : STATE_PENDING;
-	if (config->name || config->has_eal)
+	if (config->name || config->has_eal || config->leaves_user)
 		rc = claim(s, config->name, &e);
+	if (!rc && config->leaves_user && s->state != STATE_NONE)
+		rc = weir_job_keep(&e);
 	if (rc) {
 		*err = e;
 		free(s);
@@ -178,6 +180,16 @@ advance(struct weir_control_socket *s)
 	case STATE_NONE:
 		break;
 	}
+}
+
+void
+weir_control_settle(struct weir_control_socket *s)
+{
+	if (!s || s->state != STATE_PENDING)
+		return;
+	begin_start(s);
+	if (s->state == STATE_STARTING)
+		end_start(s);
 }
 
 void

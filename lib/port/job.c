@@ -5,16 +5,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <weir/base/array.h>
+#include <weir/base/privilege.h>
 
 #define LOCK_NAME "lock"
 #define ATTEMPTS                                                                                   \
@@ -27,9 +32,11 @@ static struct {
 	char name[WEIR_JOB_NAME_MAX + 1]; /* "" where none is claimed */
 	int folder;
 	int lock;
-	pid_t owner; /* a child that exits removes nothing */
+	pid_t owner;  /* a child that exits removes nothing */
+	pid_t keeper; /* who removes it when we end, 0: we do */
+	int to_keeper;
 	bool has_exit;
-} claimed = { .folder = -1, .lock = -1 };
+} claimed = { .folder = -1, .lock = -1, .to_keeper = -1 };
 
 int
 weir_job_check_name(const char *name, struct weir_error *err)
@@ -176,6 +183,83 @@ open_base(void)
 	return open(weir_job_base(base, sizeof(base)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* The lock is shared with the keeper, which gives it up last. */
+static void
+end_keeper(void)
+{
+	close(claimed.to_keeper);
+	close(claimed.lock);
+	close(claimed.folder);
+	while (waitpid(claimed.keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	claimed.keeper = 0;
+	claimed.to_keeper = -1;
+	claimed.name[0] = '\0';
+}
+
+/* Keep four descriptors, at 0 to 3, and no other. */
+static void
+keep_only(const int fd[4])
+{
+	int high[4];
+
+	for (int i = 0; i < 4; i++)
+		high[i] = fcntl(fd[i], F_DUPFD, 64);
+	for (int i = 0; i < 4; i++)
+		dup2(high[i], i);
+	syscall(SYS_close_range, 4, ~0U, 0);
+}
+
+/* The keeper: waits until nobody holds the pipe's other end. */
+static void __attribute__((noreturn)) keeper_main(int pipe_end, int base, const char *name)
+{
+	enum { PIPE, BASE, FOLDER, LOCK };
+	int fd[4] = { pipe_end, base, claimed.folder, claimed.lock };
+	char c;
+
+	keep_only(fd);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	prctl(PR_SET_NAME, "weir-keeper");
+	weir_privilege_clear();
+	while (read(PIPE, &c, 1) < 0 && errno == EINTR)
+		;
+	remove_folder(BASE, name, FOLDER, LOCK);
+	_exit(0);
+}
+
+int
+weir_job_keep(struct weir_error *err)
+{
+	char folder[sizeof(WEIR_JOB_PREFIX) + WEIR_JOB_NAME_MAX];
+	int ends[2], base;
+	pid_t pid;
+
+	if (!claimed.name[0] || claimed.keeper)
+		return 0;
+	snprintf(folder, sizeof(folder), WEIR_JOB_PREFIX "%s", claimed.name);
+	if (pipe2(ends, O_CLOEXEC))
+		return weir_error_run(err, -errno, "no pipe: %s", strerror(errno));
+	base = open_base();
+	pid = base < 0 ? -1 : fork();
+	if (pid == 0)
+		keeper_main(ends[0], base, folder);
+	close(ends[0]);
+	if (base >= 0)
+		close(base);
+	if (pid < 0) {
+		close(ends[1]);
+		return weir_error_run(err, -errno,
+		    "cannot start a process that removes %s at the end: %s", folder,
+		    strerror(errno));
+	}
+	claimed.keeper = pid;
+	claimed.to_keeper = ends[1];
+	return 0;
+}
+
 void
 weir_job_release(void)
 {
@@ -184,6 +268,10 @@ weir_job_release(void)
 
 	if (!claimed.name[0] || claimed.owner != getpid())
 		return;
+	if (claimed.keeper) {
+		end_keeper();
+		return;
+	}
 	snprintf(folder, sizeof(folder), WEIR_JOB_PREFIX "%s", claimed.name);
 	claimed.name[0] = '\0';
 	base = open_base();

@@ -232,6 +232,9 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	case WEIR_FLAG_CONTROL:
 		c->is_control_never = strcmp(value, "never") == 0;
 		return 0;
+	case WEIR_FLAG_USER:
+		c->has_user = true;
+		return weir_privilege_find(value, &c->user, err);
 	case WEIR_FLAG_EXPLAIN:
 		c->is_explain = true;
 		return 0;

@@ -425,7 +425,9 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	c->delivery.waiting_ctx = c;
 	weir_delivery_tell_sinks(&c->delivery);
 	weir_progress_begin(&c->progress, config);
-	return weir_workers_start(c->all, err);
+	if (config->before_work)
+		rc = config->before_work(config, err);
+	return rc ? rc : weir_workers_start(c->all, err);
 }
 
 int

@@ -400,7 +400,11 @@ weir_worker_main(void *worker)
 {
 	struct weir_worker *w = worker;
 	bool is_eal_running = w->all->config->is_eal_running;
+	char name[16];
 
+	/* Not by who starts it: a process that has changed its user may not write into /proc. */
+	snprintf(name, sizeof(name), "weir-worker-%u", w->index);
+	pthread_setname_np(pthread_self(), name);
 	if (is_eal_running)
 		rte_thread_register();
 	loop(w);

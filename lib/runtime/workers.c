@@ -413,7 +413,6 @@ static int
 start(struct weir_worker *w)
 {
 	pthread_attr_t attr;
-	char name[16];
 	cpu_set_t cpus;
 	int rc;
 
@@ -426,11 +425,7 @@ start(struct weir_worker *w)
 	w->start_ns = weir_now_mono_ns();
 	rc = pthread_create(&w->thread, &attr, weir_worker_main, w);
 	pthread_attr_destroy(&attr);
-	if (rc)
-		return rc;
-	snprintf(name, sizeof(name), "weir-worker-%u", w->index);
-	pthread_setname_np(w->thread, name);
-	return 0;
+	return rc;
 }
 
 int

@@ -19,6 +19,7 @@ struct weir_control_config {
 	const char *program; /* argv[0] */
 	const char *name;    /* of the run, NULL for the process's id */
 	bool has_eal;        /* EAL is going to be started by weir_eal_start, right after this */
+	bool leaves_user;    /* weir_control_settle is going to be called */
 };
 
 struct weir_control_socket;
@@ -38,6 +39,13 @@ typedef json_t *(*weir_control_handler)(
  */
 int weir_control_start(const struct weir_control_config *config, struct weir_control_socket **ret,
     struct weir_error *err);
+
+/*
+ * Before this process becomes another user: have the socket now, for it could not be made later
+ * where this user is looked for. What stands in the way is logged as a notice. s may be NULL.
+ * Control thread.
+ */
+void weir_control_settle(struct weir_control_socket *s);
 
 /*
  * Call it in each round of the control loop: takes next to no time where nobody has asked anything.

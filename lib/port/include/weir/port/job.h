@@ -31,6 +31,12 @@ const char *weir_job_socket(const char *name, char *buf, size_t size);
  * run of that name goes on; any other: the folder cannot be had. Run-time errors name the cure.
  */
 int weir_job_claim(const char *name, struct weir_error *err);
+/*
+ * For a process that will not be allowed to remove the folder at its end, as it becomes another
+ * user: a process that waits for that end, however it comes, removes it. It keeps nothing open but
+ * the folder, and has no capabilities. After the claim, before any thread. Run-time error.
+ */
+int weir_job_keep(struct weir_error *err);
 /* The name that was claimed, or NULL. */
 const char *weir_job_name(void);
 /* Remove the folder and give the name back; done at exit anyway. */

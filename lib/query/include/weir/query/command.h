@@ -9,6 +9,7 @@
 #include <weir/base/error.h>
 #include <weir/base/log.h>
 #include <weir/base/option.h>
+#include <weir/base/privilege.h>
 #include <weir/base/simd.h>
 #include <weir/query/flags.h>
 #include <weir/source/source.h>
@@ -64,6 +65,8 @@ struct weir_command {
 	bool has_latency;
 	const char *name; /* of the run, or NULL */
 	bool is_control_never;
+	bool has_user; /* to become once everything is open */
+	struct weir_privilege user;
 	bool is_progress_never;
 	bool has_cores; /* --cores was given */
 	unsigned n_workers;

@@ -22,6 +22,11 @@ struct weir_run_config {
 	bool has_progress;                  /* to standard error */
 	struct weir_control_socket *socket; /* to be asked through, or NULL */
 	const atomic_bool *stop;            /* set by a signal: drain, flush and end */
+	/*
+	 * NULL, or called when sources and sinks are open and no worker runs yet; what it fails
+	 * with ends the run.
+	 */
+	int (*before_work)(const struct weir_run_config *config, struct weir_error *err);
 };
 
 /*
