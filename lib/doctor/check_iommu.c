@@ -23,7 +23,7 @@ weir_check_iommu(struct weir_doctor *d)
 	static const char why_pt[] = "with iommu=pt the devices that the kernel keeps are not "
 				     "slowed down";
 	char vendor[64], mend[320], args[64], value[32];
-	bool is_intel, is_off;
+	bool is_intel, is_off, is_passed;
 
 	weir_doctor_value(d, "/proc/cpuinfo", "vendor_id", vendor, sizeof(vendor));
 	is_intel = strcmp(vendor, "GenuineIntel") == 0;
@@ -39,11 +39,9 @@ weir_check_iommu(struct weir_doctor *d)
 		return;
 	}
 	weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "the kernel has an IOMMU");
-	weir_doctor_add(d,
-	    weir_doctor_kernel_arg(d, "iommu", value, sizeof(value)) && strstr(value, "pt")
-		? WEIR_FINDING_OK
-		: WEIR_FINDING_WARN,
-	    why_pt, mend, "iommu=%s", value[0] ? value : "(not among the kernel's arguments)");
+	is_passed = weir_doctor_kernel_arg(d, "iommu", value, sizeof(value)) && strstr(value, "pt");
+	weir_doctor_add(d, is_passed ? WEIR_FINDING_OK : WEIR_FINDING_WARN, why_pt, mend,
+	    "iommu=%s", value[0] ? value : "(not among the kernel's arguments)");
 }
 
 /* A module that the kernel has, or could load. */

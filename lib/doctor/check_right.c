@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Capabilities: the least that each kind of source takes. */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,27 @@ look_at_vdev(struct weir_doctor *d, const struct weir_doctor_source *s)
 	judge(d, WEIR_DOCTOR_VDEV, s->name, caps);
 }
 
+/* libxdp looks at what is attached already under a lock, from the second queue on. */
+static void
+look_at_lock(struct weir_doctor *d, const char *name)
+{
+	static const char why_lock[] =
+	    "several queues share one XDP program, under a lock in a folder that is root's alone "
+	    "unless it was made otherwise";
+	struct weir_interface_facts f;
+	char path[1024];
+	bool can_lock;
+
+	if (d->probe->facts(d->config->root, name, &f, NULL) != 0 || f.n_queues < 2)
+		return;
+	snprintf(path, sizeof(path), "%s/run/xdp", d->config->root);
+	can_lock = faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0 ||
+		   weir_doctor_can(d, CAP_DAC_OVERRIDE);
+	weir_doctor_add(d, can_lock ? WEIR_FINDING_OK : WEIR_FINDING_WARN, why_lock,
+	    "sudo install -d -m 755 /run/xdp", "to take %u queues of %s: /run/xdp can%s be opened",
+	    f.n_queues, name, can_lock ? "" : "not");
+}
+
 void
 weir_check_capabilities(struct weir_doctor *d)
 {
@@ -138,6 +160,7 @@ weir_check_capabilities(struct weir_doctor *d)
 		snprintf(what, sizeof(what), "to take %s through AF_XDP", s->name);
 		/* without them it is read through AF_PACKET, which TAP is enough for */
 		judge(d, 0, what, TAKE);
+		look_at_lock(d, s->name);
 	}
 	while ((s = weir_doctor_next(d, WEIR_DOCTOR_VDEV, s)))
 		look_at_vdev(d, s);
