@@ -13,6 +13,7 @@ Steps:
 Each test is one line; what failed or was skipped is listed at the end with its reason, and the last line is
 "N passed, N failed, N skipped". Exit status 1 where anything failed.
 """
+import concurrent.futures
 import json
 import os
 import re
@@ -24,6 +25,8 @@ import time
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILDS = os.path.join(ROOT, "build-test")
 FUZZ_SECONDS = int(os.environ.get("WEIR_FUZZ_SECONDS", "10"))
+# Tests of whole programs wait for them more than they compute.
+PROCESSES = max(2, len(os.sched_getaffinity(0)) * 3 // 2)
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1",
     "LSAN_OPTIONS": "suppressions=%s/tests/support/lsan.supp:print_suppressions=0" % ROOT,
@@ -119,7 +122,7 @@ def read_log(total, name, directory):
 
 def run_tests(total, name, directory, suites, multiplier, env=None):
     say("\n== %s: test" % name)
-    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", "2",
+    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(PROCESSES),
             "--timeout-multiplier", str(multiplier), "--print-errorlogs"]
     for s in suites:
         args += ["--suite", s]
@@ -204,15 +207,19 @@ def step_fuzz(total):
                      and os.path.isfile(os.path.join(d, "tests", "fuzz", x)))
     if not targets:
         total.add("fuzz", "fail", "the build has made no fuzz target")
-    for t in targets:
-        found = os.path.join(d, "found-" + t)
-        os.makedirs(found, exist_ok=True)
-        ok = command("fuzz: " + t, [
-            "setarch", os.uname().machine, "-R", os.path.join(d, "tests", "fuzz", t),
-            "-max_total_time=%d" % FUZZ_SECONDS, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-            "-artifact_prefix=" + found + "/crash-", found, os.path.join(seeds, t[len("fuzz-"):])],
-            SANITIZER_ENV)
-        total.add("fuzz: " + t, "ok" if ok else "fail", "its input is under " + found)
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for t, ok in zip(targets, pool.map(lambda t: fuzz(d, seeds, t), targets)):
+            total.add("fuzz: " + t, "ok" if ok else "fail", "its input is under %s/found-%s" % (d, t))
+
+
+def fuzz(directory, seeds, target):
+    """A short run of one target. True: nothing was found."""
+    found = os.path.join(directory, "found-" + target)
+    os.makedirs(found, exist_ok=True)
+    return command("fuzz: " + target, [
+        "setarch", os.uname().machine, "-R", os.path.join(directory, "tests", "fuzz", target),
+        "-max_total_time=%d" % FUZZ_SECONDS, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+        "-artifact_prefix=" + found + "/crash-", found, os.path.join(seeds, target[len("fuzz-"):])], SANITIZER_ENV)
 
 
 STEPS = {"check": step_check, "gcc": step_gcc, "clang": step_clang, "sanitize": step_sanitize,

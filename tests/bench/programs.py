@@ -84,38 +84,51 @@ def until(fd, word, seconds):
 
 
 class Testpmd:
-    """dpdk-testpmd, receive only; its lcore is pinned, and its CPU time is read while it is stopped."""
+    """dpdk-testpmd; its lcore is pinned, and its CPU time is read while it is stopped."""
 
     def __init__(self, cpu, other_cpu):
         self.cpu, self.other_cpu = cpu, other_cpu
 
     def port(self, path, packets, seconds, memory, burst=32):
+        """What comes by a virtual port that replays a capture for ever, and nothing done with it."""
+        return self.run("rxonly", ["net_pcap0,rx_pcap=%s,infinite_rx=1" % path], packets, seconds, memory,
+                        ["--burst=%d" % burst])
+
+    def run(self, mode, devices, packets, seconds, memory, more=()):
+        """One of its modes over virtual devices that hold so many packets."""
+        p, command = self.start(mode, devices, packets, memory, more)
+        try:
+            return self._talk(p, command, seconds, "TX" if mode == "txonly" else "RX")
+        finally:
+            self.end(p)
+
+    def start(self, mode, devices, packets, memory, more=()):
         # lcore 1 forwards, on the CPU that is measured; lcore 0 reads commands
         command = ["stdbuf", "-oL", "dpdk-testpmd", *memory, "--no-telemetry", "--no-pci",
-                   "--lcores", "0@%d,1@%d" % (self.other_cpu, self.cpu),
-                   "--vdev", "net_pcap0,rx_pcap=%s,infinite_rx=1" % path, "--", "-i", "--forward-mode=rxonly",
-                   "--total-num-mbufs=%d" % (packets + 16384), "--burst=%d" % burst]
-        p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                   "--lcores", "0@%d,1@%d" % (self.other_cpu, self.cpu), *[x for d in devices for x in ("--vdev", d)],
+                   "--", "-i", "--forward-mode=" + mode, "--total-num-mbufs=%d" % (packets + 16384), *more]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT), command
+
+    def end(self, p):
+        p.stdin.close()
         try:
-            return self._talk(p, command, seconds)
-        finally:
-            p.stdin.close()
-            try:
-                p.wait(10)
-            except subprocess.TimeoutExpired:
-                p.kill()
-                p.wait()
-            p.stdout.close()
+            p.wait(10)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+        p.stdout.close()
 
-    def _talk(self, p, command, seconds):
-        fd = p.stdout.fileno()
+    def say(self, p, text, word, wait=20):
+        p.stdin.write((text + "\n").encode())
+        p.stdin.flush()
+        return until(p.stdout.fileno(), word, wait)
 
-        def say(text, word, wait=20):
-            p.stdin.write((text + "\n").encode())
-            p.stdin.flush()
-            return until(fd, word, wait)
+    def _talk(self, p, command, seconds, direction):
+        def say(text, word):
+            return self.say(p, text, word)
 
-        until(fd, "testpmd>", 60)
+        until(p.stdout.fileno(), "testpmd>", 60)
         before = measure.thread_times(p.pid, "lcore-worker") or measure.thread_times(p.pid, "rte-worker")
         start = time.monotonic()
         say("start", "testpmd>")
@@ -123,11 +136,11 @@ class Testpmd:
         said = say("stop", "Done.")
         wall = time.monotonic() - start
         after = measure.thread_times(p.pid, "lcore-worker") or measure.thread_times(p.pid, "rte-worker")
-        m = re.search(r"RX-packets:\s*(\d+)", said)
+        found = re.findall(direction + r"-packets:\s*(\d+)", said)
         say("quit", "Bye")
-        if not m or not int(m.group(1)) or not before or not after:
-            raise Failed("testpmd received no packets")
-        return {"command": command, "packets": int(m.group(1)), "wall_s": wall, "cpu_s": after[0] - before[0]}
+        if not found or not int(found[-1]) or not before or not after:
+            raise Failed("testpmd had no packets")
+        return {"command": command, "packets": int(found[-1]), "wall_s": wall, "cpu_s": after[0] - before[0]}
 
 
 # name: package, program, packets at most (they are slow), command over a file; {file} {dir} are filled in
