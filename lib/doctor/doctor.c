@@ -132,11 +132,11 @@ weir_doctor_workers(const struct weir_doctor *d)
 const struct weir_doctor_source *
 weir_doctor_next(const struct weir_doctor *d, unsigned scope, const struct weir_doctor_source *s)
 {
-	const struct weir_doctor_source *end = d->config->sources + d->config->n_sources;
+	const struct weir_doctor_source *all = d->config->sources;
 
-	for (s = s ? s + 1 : d->config->sources; s < end; s++)
-		if (s->scope & scope)
-			return s;
+	for (unsigned i = s ? (unsigned)(s - all) + 1 : 0; i < d->config->n_sources; i++)
+		if (all[i].scope & scope)
+			return &all[i];
 	return NULL;
 }
 
