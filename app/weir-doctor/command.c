@@ -14,12 +14,23 @@ add_source(struct command *c, unsigned scope, const char *name, enum weir_take_m
 	*s = (struct weir_doctor_source){ .scope = scope, .name = name, .take = take };
 }
 
+static const char *
+keep_name(struct command *c, const char *text, size_t len)
+{
+	char *name = strndup(text, len);
+
+	if (!name)
+		abort();
+	*(char **)weir_array_add(&c->names, &c->n_names, sizeof(char *)) = name;
+	return name;
+}
+
 /* "port:eth1,eth2?mac=swap": its options are not the host's. */
 static void
 add_sink(struct command *c, const char *uri)
 {
 	const char *names = uri + strlen("port:"), *p;
-	char *name;
+	const char *name;
 
 	if (strncmp(uri, "port:", 5) != 0)
 		return;
@@ -29,10 +40,7 @@ add_sink(struct command *c, const char *uri)
 		/* the arguments of a virtual device have commas of their own */
 		if (strncmp(p, "vdev:", 5) == 0)
 			len = strcspn(p, "?");
-		name = strndup(p, len);
-		if (!name)
-			abort();
-		*(char **)weir_array_add(&c->names, &c->n_names, sizeof(char *)) = name;
+		name = keep_name(c, p, len);
 		/* DPDK's own names without "vdev:" are of ports that are open already */
 		if (len && strncmp(name, "net_", 4) != 0)
 			add_source(c, weir_doctor_scope_of(name), name, WEIR_TAKE_AUTO);
@@ -50,7 +58,12 @@ add_sources(struct command *c)
 				 : s->flag == WEIR_SOURCE_INTERFACE ? weir_doctor_scope_of(s->value)
 								    : WEIR_DOCTOR_OTHER;
 
-		add_source(c, scope, s->value, s->take);
+		/* options behind the name are of the port's set-up */
+		add_source(c, scope,
+		    scope & WEIR_DOCTOR_FILE || scope & WEIR_DOCTOR_OTHER
+			? s->value
+			: keep_name(c, s->value, strcspn(s->value, "?")),
+		    s->take);
 	}
 	for (unsigned i = 0; i < c->plan->n_queries; i++)
 		for (unsigned j = 0; j < c->plan->queries[i].n_sinks; j++)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/port/profile.h>
+
 #include "check.h"
 
 static void
@@ -54,7 +56,7 @@ look_at_nic(struct weir_doctor *d, const char *device)
 	known = weir_doctor_driver(driver);
 	nic_file(d, device, "vendor", vendor, sizeof(vendor));
 	nic_file(d, device, "device", id, sizeof(id));
-	if (known && (known->is_user || known->is_shared)) {
+	if ((known && known->is_user) || weir_profile_is_shared(driver)) {
 		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "%s (%s:%s): %s, use it with -i %s",
 		    device, vendor, id, driver, device);
 	} else if (is_used(d, device, used, sizeof(used), use, sizeof(use))) {

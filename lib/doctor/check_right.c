@@ -7,6 +7,8 @@
 
 #include <weir/port/name.h>
 
+#include <weir/port/profile.h>
+
 #include "check.h"
 
 #define CAP(c) (UINT64_C(1) << (c))
@@ -78,7 +80,7 @@ look_at_nic(struct weir_doctor *d, const char *device)
 	weir_doctor_link(d, path, driver, sizeof(driver));
 	known = weir_doctor_driver(driver);
 	snprintf(what, sizeof(what), "%.32s through %s", device, driver[0] ? driver : "no driver");
-	if (known && known->is_shared)
+	if (weir_profile_is_shared(driver))
 		judge(d, WEIR_DOCTOR_PCI, what, SHARED);
 	if (!known || !known->is_user)
 		return;

@@ -19,6 +19,7 @@ struct weir_open_port {
 	struct weir_device devices[WEIR_PORT_DEVICES];
 	int promiscuous_fd;     /* keeps the kernel's interface promiscuous, or -1 */
 	uint64_t nic_lost_base; /* what the kernel's NIC had lost when it was opened */
+	char *options;          /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };
 
@@ -30,7 +31,7 @@ int weir_port_add_device(
 int weir_kernel_look(const char *name, struct weir_interface_facts *f, struct weir_error *err);
 int weir_kernel_open(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
-/* What the NIC itself lost before XDP saw it; net_af_xdp tells the socket's drops only. */
+/* What the NIC itself lost before XDP saw it; the device tells the socket's drops only. */
 uint64_t weir_kernel_nic_lost(const char *interface);
 /* xdp.c: room that AF_XDP needs in a buffer of this interface; 0 where a page is too small. */
 uint32_t weir_xdp_data_bytes(const struct weir_interface_facts *f);
