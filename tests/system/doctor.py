@@ -247,6 +247,7 @@ def check_rights(t, cable, folder):
     """What the doctor calls enough is enough for weir, and what it calls too little is too little."""
     shutil.copy(weir.BINARY, folder + "/weir")
     shutil.copy(weir.DOCTOR, folder + "/weir-doctor")
+    shutil.copytree(os.path.dirname(BIND), folder + "/drivers-config")  # nobody may not look into this source tree
     pcapmaker.write_pcap(folder + "/x.pcap", [pcapmaker.packet(src="10.0.0.1", dst="10.0.0.2", udp=(1, 2))])
     os.chmod(folder, 0o755)
     os.chown(folder, 65534, 65534)
@@ -262,7 +263,7 @@ def check_rights(t, cable, folder):
             ("AF_XDP", ["-i", "weir0", "--take"], ["net_raw", "net_admin", "sys_admin", "ipc_lock", "dac_read_search"], True)):
         line = [*source, "--packets", "1", "--for", "1s", "--agg", "n=count()"]
         front = ["netns", "exec", cable.near] + with_caps(caps)
-        env = {**os.environ, "XDG_RUNTIME_DIR": folder}
+        env = {**os.environ, "XDG_RUNTIME_DIR": folder, "WEIR_DRIVERS_DIR": folder + "/drivers-config"}
         p = weir.run(front + [folder + "/weir", *line], binary="ip", env=env)
         q = weir.run(front + [folder + "/weir-doctor", "--json", "--", *line], binary="ip", env=env)
         problems, d = judge(q, "needs")
