@@ -31,7 +31,7 @@ no_permission(const char *name, struct weir_error *err)
 	return weir_error_run(err, -EPERM,
 	    "-i '%s': no permission to capture (CAP_NET_RAW is missing): use sudo, or once 'sudo "
 	    "setcap "
-	    "cap_net_raw,cap_net_admin=ep %s'",
+	    "cap_net_raw=ep %s'",
 	    name, n > 0 ? self : "$(command -v weir)");
 }
 

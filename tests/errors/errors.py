@@ -45,6 +45,12 @@ CASES = [
     ("bad name of a run", 2, ["--name", "a/b", "/"], [FILE, "--name", "a/b"]),
     ("name of a run that is not to be reached", 2, ["--name", "--control"],
      [FILE, "--name", "x", "--control", "never"]),
+    ("unknown user", 2, ["--user", "nobdy", "nobody"], [FILE, "--user", "nobdy"]),
+    ("unknown group", 2, ["--user", "nogrup", "nogroup"], [FILE, "--user", "nobody:nogrup"]),
+    ("root as the user", 2, ["--user", "root", "nobody"], [FILE, "--user", "root"]),
+    ("group of root", 2, ["--user", "group 0"], [FILE, "--user", "nobody:0"]),
+    ("no user", 2, ["--user", "nobody"], [FILE, "--user", ":nogroup"]),
+    ("user without a name or group", 2, ["--user", "4294967", "4294967:4294967"], [FILE, "--user", "4294967"]),
     ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
     ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),
     # sources

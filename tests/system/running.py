@@ -80,15 +80,20 @@ def capture(cable, folder, n=N):
 class Run:
     """A weir, in the cable's near namespace or in the host's; its output is gathered as it comes."""
 
-    def __init__(self, args, folder, cable=None, name="run", reads=True):
+    def __init__(self, args, folder, cable=None, name="run", reads=True, prefix=(), owner=None):
+        """prefix: what starts it, such as setpriv; owner: (user id, what makes weir-ctl this user's)"""
+        self.by_owner = owner[1] if owner else []
         self.name, self.stats_path = name, os.path.join(folder, "stats.json")
         if os.path.exists(self.stats_path):
             os.unlink(self.stats_path)
         runtime = os.path.join(folder, "runtime")
         os.makedirs(runtime, exist_ok=True)
+        if owner:
+            for path in (folder, runtime):
+                os.chown(path, owner[0], owner[0])
         self.env = {**os.environ, "RUNTIME_DIRECTORY": runtime}
         self.out, self.err = [], []
-        args = [weir.BINARY, *args, "--name", name, "--stats", self.stats_path]
+        args = [*prefix, weir.BINARY, "--name", name, "--stats", self.stats_path, *args]
         more = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
         self.p = cable.start(args, **more) if cable else subprocess.Popen(args, stdin=subprocess.DEVNULL, **more)
         self.threads = [threading.Thread(target=self._gather, args=x, daemon=True)
@@ -117,7 +122,8 @@ class Run:
             raise AssertionError("weir ended with status %d: %s" % (self.p.returncode, self.said()))
 
     def ctl(self, *args):
-        return weir.run(["-n", self.name, *args], binary=weir.CTL, env=self.env)
+        command = [*self.by_owner, weir.CTL, "-n", self.name, *args]
+        return weir.run(command[1:], binary=command[0], env=self.env)
 
     def ask(self, *args):
         """What weir-ctl says, as JSON; None where it cannot reach the run."""
