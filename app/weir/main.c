@@ -91,7 +91,8 @@ start_eal(const struct weir_command *c, char *program, bool *ret_is_running,
 }
 
 static int
-open_sources(const struct weir_command *c, struct weir_source **sources, struct weir_error *err)
+open_sources(struct weir_command *c, const struct weir_port_rules *rules,
+    struct weir_source **sources, struct weir_error *err)
 {
 	unsigned first = 0;
 
@@ -99,6 +100,7 @@ open_sources(const struct weir_command *c, struct weir_source **sources, struct 
 		int rc;
 
 		c->sources[i].first_interface = (uint16_t)first;
+		c->sources[i].rules = rules;
 		rc = weir_source_open(&c->sources[i], &sources[i], err);
 		if (rc)
 			return rc;
@@ -198,7 +200,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc)
 		rc = start_eal(c, program, &is_eal_running, &socket, err);
 	if (!rc)
-		rc = open_sources(c, sources, err);
+		rc = open_sources(c, plan->push, sources, err);
 	if (!rc)
 		rc = weir_place(c, sources, &placement, err);
 	if (!rc)

@@ -139,6 +139,7 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 {
 	char said[256];
 
+	weir_kernel_attach(p, f->index);
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues; q++) {
 		int rc = add_xdp_queue(p, c, f, q, err);
@@ -150,6 +151,8 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 	}
 	if (c->is_send_only)
 		return 0;
+	if (weir_kernel_take(p, c, err))
+		return err->code;
 	p->promiscuous_fd = be_promiscuous(f->index);
 	if (p->promiscuous_fd < 0)
 		return weir_error_run(err, p->promiscuous_fd, "it cannot be made promiscuous: %s",

@@ -170,13 +170,24 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 	return rc;
 }
 
+/* What taking an interface means for a host that uses it. */
+static void
+say_what_is_left(struct weir_interface_decision *d, bool is_af_xdp, const struct weir_source *s)
+{
+	size_t len = strlen(d->why);
+
+	if (d->is_taken && d->is_used && is_af_xdp)
+		snprintf(d->why + len, sizeof(d->why) - len, ": its host receives %s meanwhile",
+		    s->has_rules ? "what no query can use" : "nothing");
+}
+
 static int
 interface_open(const struct weir_source_config *c, struct weir_source **ret, struct weir_error *err)
 {
 	struct weir_interface_facts f;
 	struct weir_interface_decision d;
 	struct weir_source *s = NULL;
-	char fallback[512] = "", queues[192] = "";
+	char fallback[512] = "", queues[320] = "";
 	bool is_af_xdp = false;
 	int rc = look(c, &f, &d, err);
 
@@ -185,10 +196,13 @@ interface_open(const struct weir_source_config *c, struct weir_source **ret, str
 	if (rc)
 		return rc;
 	if (is_af_xdp && c->is_dry_run)
+		s->has_rules = c->rules && weir_port_can_push();
+	if (is_af_xdp && c->is_dry_run)
 		plan_queues(c, &f, s, queues, sizeof(queues));
 	else if (is_af_xdp)
 		weir_port_describe(
 		    ((const struct weir_ethdev *)s)->p, c->n_workers, queues, sizeof(queues));
+	say_what_is_left(&d, is_af_xdp, s);
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"
 	    : is_af_xdp ? "taken through AF_XDP"
