@@ -141,10 +141,12 @@ static __always_inline enum verdict
 find_ip6(struct cursor *c, struct found *f)
 {
 	const __u8 *p = c->at;
+	__u32 left;
 	__u8 protocol;
 
 	if (c->at + 40 > c->end || p[0] >> 4 != 6)
 		return IN_DOUBT;
+	left = p[4] << 8 | p[5];
 	f->address = p + 8;
 	protocol = p[6];
 	c->at += 40;
@@ -162,7 +164,10 @@ find_ip6(struct cursor *c, struct found *f)
 			return IN_DOUBT;
 		if (protocol != 44)
 			len += p[1] * 8;
-		else if ((p[2] << 8 | p[3]) & 0xfff8) {
+		if (len > left)
+			return IN_DOUBT; /* it is not there, by the packet's own length */
+		left -= len;
+		if (protocol == 44 && ((p[2] << 8 | p[3]) & 0xfff8)) {
 			f->protocol = WEIR_XDP_IP6 + p[0];
 			return IS_IP;
 		}

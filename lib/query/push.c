@@ -175,10 +175,6 @@ set_test(struct weir_port_rule *r, const struct weir_bound *b)
 		return true;
 	case WEIR_FIELD_SRCPORT:
 	case WEIR_FIELD_DSTPORT:
-		/* 0 is the port of what has none */
-		if (holds(b, 0))
-			return true;
-		set_protocols(r, &has_ports);
 		set_ports(r, b, b->slot == WEIR_FIELD_SRCPORT ? WEIR_PORT_SRC : WEIR_PORT_DST);
 		return true;
 	case WEIR_FIELD_TCP_SRCPORT:
@@ -206,6 +202,28 @@ struct wanted {
 	struct weir_port_rules rules;
 };
 
+/*
+ * 0 is also the port of what has none, and of what is too short for it: nothing is said of that.
+ * Other ports mean that there are some. False where no packet is like that.
+ */
+static bool
+finish_rule(struct weir_port_rule *r)
+{
+	struct weir_port_rule ports;
+
+	weir_port_rule_all(&ports);
+	for (unsigned end = 0; end < WEIR_PORT_ENDS; end++) {
+		for (unsigned i = 0; i < r->n_ports[end]; i++)
+			if (r->ports[end][i].first == 0)
+				r->has_ports[end] = false;
+		if (r->has_ports[end])
+			set_protocols(&ports, &has_ports);
+		else
+			r->n_ports[end] = 0;
+	}
+	return weir_port_rule_and(r, &ports);
+}
+
 static void
 add_term(struct wanted *w, const struct weir_bounds *bounds, unsigned term)
 {
@@ -222,6 +240,8 @@ add_term(struct wanted *w, const struct weir_bounds *bounds, unsigned term)
 		if (!weir_port_rule_and(&rule, &test))
 			return; /* no packet is like that */
 	}
+	if (!finish_rule(&rule))
+		return;
 	w->is_all |= !is_ip;
 	if (w->rules.n == WEIR_PORT_RULES)
 		w->is_all = true;
