@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <weir/port/port.h>
+
 #include "check.h"
 
 void
@@ -67,6 +69,12 @@ weir_check_af_xdp(struct weir_doctor *d)
 		    "CONFIG_XDP_SOCKETS=y)",
 		    "the kernel gives no AF_XDP socket: %s", strerror(errno));
 	}
+	if (!weir_port_can_push())
+		weir_doctor_add(d, WEIR_FINDING_WARN,
+		    "with it packets that no query can use stay with the kernel, and a killed weir "
+		    "leaves no program behind",
+		    "sudo apt install clang bpftool && meson setup --wipe build && ninja -C build",
+		    "this weir was built without its XDP program");
 	if (weir_doctor_line(d, "/proc/sys/net/core/bpf_jit_enable", (char[8]){ 0 }, 8) &&
 	    !weir_doctor_number(d, "/proc/sys/net/core/bpf_jit_enable"))
 		weir_doctor_add(d, WEIR_FINDING_WARN,
