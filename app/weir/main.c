@@ -9,8 +9,10 @@
 #include <weir/base/log.h>
 #include <weir/control/control.h>
 #include <weir/port/eal.h>
+#include <weir/port/port.h>
 #include <weir/query/plan.h>
 #include <weir/runtime/run.h>
+#include <weir/sink/forward.h>
 
 static atomic_bool stop;
 
@@ -56,10 +58,56 @@ print_page(const struct weir_command_line *line)
 	return false;
 }
 
-/* EAL is needed where a source polls a DPDK port, or where its arguments were given. */
+/* Ports that packets leave by: can there be such? */
 static int
-needs_eal(const struct weir_command *c, bool *ret, struct weir_error *err)
+look_at_ports(const struct weir_plan *plan, bool *ret_has_ports, struct weir_error *err)
 {
+	struct weir_sink_run run;
+	int rc = 0;
+
+	weir_plan_sink_run(plan, NULL, &run);
+	for (unsigned q = 0; !rc && q < plan->n_queries; q++)
+		for (unsigned i = 0; !rc && i < plan->queries[q].n_sinks; i++) {
+			const char *uri = plan->queries[q].sinks[i];
+
+			if (!weir_forward_n_shares(uri))
+				continue;
+			*ret_has_ports = true;
+			rc = weir_forward_look(uri, &run, err);
+			if (rc)
+				weir_error_wrap(err, "--sink '%s'", uri);
+		}
+	free(run.sources);
+	return rc;
+}
+
+/* Sources that are ports for sending as well have to be opened so. */
+static void
+prepare_sources(const struct weir_plan *plan, struct weir_command *c)
+{
+	unsigned n_ports = 0;
+
+	for (unsigned q = 0; q < plan->n_queries; q++)
+		for (unsigned i = 0; i < plan->queries[q].n_sinks; i++) {
+			const char *uri = plan->queries[q].sinks[i];
+
+			n_ports += weir_forward_n_ports(uri);
+			for (unsigned s = 0; s < c->n_sources; s++)
+				if (c->sources[s].flag == WEIR_SOURCE_INTERFACE &&
+				    weir_forward_names(uri, c->sources[s].value))
+					c->sources[s].n_senders = plan->n_workers;
+		}
+	for (unsigned s = 0; s < c->n_sources; s++)
+		c->sources[s].n_held =
+		    n_ports * plan->n_workers * (WEIR_PORT_TX_DESCRIPTORS + WEIR_FORWARD_WAITING);
+}
+
+/* EAL is needed where packets come or leave by a DPDK port, or where its arguments were given. */
+static int
+needs_eal(const struct weir_plan *plan, bool *ret, struct weir_error *err)
+{
+	const struct weir_command *c = plan->command;
+
 	*ret = c->n_eal_args > 0;
 	for (unsigned i = 0; i < c->n_sources; i++) {
 		bool needs = false;
@@ -69,16 +117,17 @@ needs_eal(const struct weir_command *c, bool *ret, struct weir_error *err)
 			return rc;
 		*ret |= needs;
 	}
-	return 0;
+	return look_at_ports(plan, ret, err);
 }
 
 /* The control socket, which lies in EAL's folder, and then EAL. */
 static int
-start_eal(const struct weir_command *c, char *program, bool *ret_is_running,
+start_eal(const struct weir_plan *plan, char *program, bool *ret_is_running,
     struct weir_control_socket **ret_socket, struct weir_error *err)
 {
+	const struct weir_command *c = plan->command;
 	struct weir_control_config config = { .program = program, .name = c->name };
-	int rc = needs_eal(c, &config.has_eal, err);
+	int rc = needs_eal(plan, &config.has_eal, err);
 
 	*ret_is_running = false;
 	if (!rc && !c->is_control_never && !c->is_explain && !c->is_dry_run)
@@ -117,6 +166,31 @@ explain(const struct weir_plan *plan, struct weir_source **sources,
 {
 	weir_plan_explain(plan, sources, placement->why, stdout);
 	return weir_file_finish_stdout(err);
+}
+
+/* --dry-run: what there is, and by what packets would leave. */
+static void
+say_well(const struct weir_plan *plan)
+{
+	struct weir_sink_run run;
+	char text[512];
+
+	weir_plan_sink_run(plan, NULL, &run);
+	for (unsigned q = 0; q < plan->n_queries; q++)
+		for (unsigned i = 0; i < plan->queries[q].n_sinks; i++) {
+			const char *uri = plan->queries[q].sinks[i];
+
+			if (!weir_forward_n_ports(uri))
+				continue;
+			weir_forward_describe(uri, &run, text, sizeof(text));
+			fprintf(stderr, "weir: query %s: packets leave by %s%s%s\n",
+			    plan->queries[q].text->name, text,
+			    weir_forward_n_shares(uri) > 1 ? "; " : "",
+			    weir_forward_n_shares(uri) > 1 ? plan->queries[q].why : "");
+		}
+	free(run.sources);
+	fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
+	    plan->command->n_sources, plan->command->n_queries);
 }
 
 /* The account: for people, for --stats, and as an error where it does not balance. */
@@ -198,7 +272,9 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc)
 		rc = weir_place_check(c, err);
 	if (!rc)
-		rc = start_eal(c, program, &is_eal_running, &socket, err);
+		rc = start_eal(plan, program, &is_eal_running, &socket, err);
+	if (!rc)
+		prepare_sources(plan, c);
 	if (!rc)
 		rc = open_sources(c, plan->push, sources, err);
 	if (!rc)
@@ -208,8 +284,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc && c->is_explain)
 		rc = explain(plan, sources, &placement, err);
 	else if (!rc && c->is_dry_run)
-		fprintf(stderr, "weir: all is well: %u sources, %u queries; nothing was started\n",
-		    c->n_sources, c->n_queries);
+		say_well(plan);
 	else if (!rc)
 		rc = run(plan, sources, &placement, is_eal_running, socket, err);
 	weir_control_stop(socket);

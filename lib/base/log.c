@@ -7,6 +7,7 @@
 
 static const char *const names[WEIR_LOG_LEVELS] = { "error", "warning", "notice", "info", "debug" };
 static _Atomic int current = WEIR_LOG_NOTICE;
+static const char *_Atomic program = "weir";
 
 const char *
 weir_log_level_name(unsigned level)
@@ -21,6 +22,12 @@ weir_log_set_level(enum weir_log_level level)
 }
 
 void
+weir_log_set_program(const char *name)
+{
+	atomic_store_explicit(&program, name, memory_order_relaxed);
+}
+
+void
 weir_log(enum weir_log_level level, const char *fmt, ...)
 {
 	char text[1200];
@@ -31,5 +38,6 @@ weir_log(enum weir_log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "weir: %s: %s\n", names[level], text);
+	fprintf(stderr, "%s: %s: %s\n", atomic_load_explicit(&program, memory_order_relaxed),
+	    names[level], text);
 }

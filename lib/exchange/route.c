@@ -243,6 +243,32 @@ weir_route_text(const struct weir_route *r, char *buf, unsigned size)
 	return buf;
 }
 
+const char *
+weir_route_share_text(const struct weir_route *r, char *buf, unsigned size)
+{
+	char number[32] = "";
+
+	if (r->n_wanted)
+		snprintf(number, sizeof(number), ", %u partitions", r->n_wanted);
+	switch (r->kind) {
+	case WEIR_ROUTE_AUTO:
+	case WEIR_ROUTE_HASH:
+		snprintf(buf, size, "their flow's hash, both directions alike%s", number);
+		break;
+	case WEIR_ROUTE_RANGE:
+		snprintf(buf, size, "their range of %s, %u partitions", weir_fields[r->field].name,
+		    r->n_bounds + 1);
+		break;
+	case WEIR_ROUTE_ROUND_ROBIN:
+		snprintf(buf, size, "the turn%s", number);
+		break;
+	case WEIR_ROUTE_KEY:
+		snprintf(buf, size, "their key's hash");
+		break;
+	}
+	return buf;
+}
+
 void
 weir_route_start(struct weir_route *r, unsigned n_workers, uint64_t seed)
 {

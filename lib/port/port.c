@@ -187,6 +187,16 @@ free_pools(void)
 	ports.n_pools = 0;
 }
 
+void
+weir_port_give_up_pool(struct rte_mempool *pool)
+{
+	if (!pool)
+		return;
+	put_away(pool);
+	if (!ports.first)
+		free_pools();
+}
+
 static void
 destroy(struct weir_open_port *p)
 {

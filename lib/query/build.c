@@ -6,6 +6,7 @@
 #include <weir/base/nearest.h>
 #include <weir/query/early.h>
 #include <weir/query/plan.h>
+#include <weir/sink/forward.h>
 
 #include "build.h"
 #include "join.h"
@@ -13,8 +14,33 @@
 #include "scope.h"
 #include "share.h"
 
+/* A query whose packets are sent: no others make rows of them before. */
 static int
-check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struct weir_error *err)
+check_forward(const struct weir_plan *p, const struct weir_query_text *text, const char *uri,
+    struct weir_error *err)
+{
+	struct weir_sink_run run;
+	int rc;
+
+	for (unsigned i = 0; i < text->n_stages; i++) {
+		enum weir_flag flag = text->stages[i].flag;
+
+		if (weir_stage_groups(&text->stages[i]) || flag == WEIR_FLAG_WINDOW ||
+		    flag == WEIR_FLAG_TOP || flag == WEIR_FLAG_JOIN || flag == WEIR_FLAG_FROM)
+			return weir_error_usage(err,
+			    "forwards packets, and %s makes rows: give it a query of its own "
+			    "(--query NAME)",
+			    weir_flag_name(flag));
+	}
+	weir_plan_sink_run(p, NULL, &run);
+	rc = weir_forward_check(uri, &run, err);
+	free(run.sources);
+	return rc;
+}
+
+static int
+check_sinks(const struct weir_plan *p, const struct weir_query_text *text,
+    struct weir_plan_query *q, struct weir_error *err)
 {
 	const struct weir_sink_ops *ops;
 	const char *target;
@@ -27,7 +53,10 @@ check_sinks(const struct weir_query_text *text, struct weir_plan_query *q, struc
 				return weir_error_usage(err,
 				    "--sink '%s': given twice in query '%s'", text->sinks[i],
 				    text->name);
-		q->wants_packets |= ops->takes_packets;
+		if (ops->forwards && check_forward(p, text, text->sinks[i], err))
+			return weir_error_wrap(err, "--sink '%s'", text->sinks[i]);
+		q->forwards |= ops->forwards;
+		q->wants_packets |= ops->takes_packets && !ops->forwards;
 		q->wants_rows |= !ops->takes_packets;
 		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
 		    text->sinks[i];
@@ -289,11 +318,12 @@ build_chain(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *e
 static int
 compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 {
-	int rc = check_sinks(q->text, q, err);
+	int rc = check_sinks(p, q->text, q, err);
 
 	if (rc)
 		return rc;
-	if (!q->is_input && !q->wants_rows && (!q->wants_packets || makes_rows(q->text))) {
+	if (!q->is_input && !q->wants_rows &&
+	    ((!q->wants_packets && !q->forwards) || makes_rows(q->text))) {
 		*(const char **)weir_array_add(&q->sinks, &q->n_sinks, sizeof(*q->sinks)) =
 		    p->is_terminal ? "table" : "json";
 		q->wants_rows = true;
@@ -305,7 +335,7 @@ compile(struct weir_plan *p, struct weir_plan_query *q, struct weir_error *err)
 	rc = weir_query_split(q->text, q->wants_rows, q->parts, err);
 	if (rc)
 		return rc;
-	if (q->wants_packets && (q->parts->from || q->parts->hands_over))
+	if ((q->wants_packets || q->forwards) && (q->parts->from || q->parts->hands_over))
 		return weir_error_usage(err,
 		    "--sink '%s': a sink of packets needs a query of packets alone, without --from "
 		    "and --join",

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include <weir/base/number.h>
 #include <weir/query/plan.h>
+#include <weir/sink/forward.h>
 
 #include "push.h"
 #include "scope.h"
@@ -30,10 +32,22 @@ print_later_windows(const struct weir_chain *c, FILE *out)
 			    weir_window_text(&c->segments[i].path->window, text, sizeof(text)));
 }
 
+/* What a sink sends by. */
+static const char *
+ports_text(const struct weir_plan *p, const char *uri, char *buf, size_t size)
+{
+	struct weir_sink_run run;
+
+	weir_plan_sink_run(p, NULL, &run);
+	weir_forward_describe(uri, &run, buf, size);
+	free(run.sources);
+	return buf;
+}
+
 static void
 print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *out)
 {
-	char window[64], text[160];
+	char window[64], text[160], ports[512];
 
 	fprintf(out, "query %s\n", q->text->name);
 	for (unsigned i = 0; i < q->text->n_stages; i++)
@@ -53,15 +67,19 @@ print_query(const struct weir_plan *p, const struct weir_plan_query *q, FILE *ou
 		    q->path->has_window ? "" : " (default)");
 		fprintf(out, "  table     %s\n", weir_plan_table_text(p, q, text, sizeof(text)));
 	}
-	if (q->strategy != WEIR_STRATEGY_ONE)
+	if (q->strategy != WEIR_STRATEGY_ONE || (q->path && q->path->n_shares > 1))
 		fprintf(out, "  spread    %s\n", q->why);
 	if (q->chain) {
 		print_later_windows(q->chain, out);
 		fprintf(out, "  columns   ");
 		print_columns(weir_chain_schema(q->chain), out);
 	}
-	for (unsigned i = 0; i < q->n_sinks; i++)
+	for (unsigned i = 0; i < q->n_sinks; i++) {
 		fprintf(out, "  sink      %s\n", q->sinks[i]);
+		if (weir_forward_n_shares(q->sinks[i]))
+			fprintf(out, "  %-9s %s\n", "ports",
+			    ports_text(p, q->sinks[i], ports, sizeof(ports)));
+	}
 }
 
 void

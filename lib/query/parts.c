@@ -134,7 +134,10 @@ int
 weir_query_split(const struct weir_query_text *text, bool wants_rows, struct weir_query_parts *ret,
     struct weir_error *err)
 {
-	struct weir_query_parts p = { .packets.name = text->name, .rows.name = text->name };
+	struct weir_query_parts p = {
+		.packets = { .name = text->name, .sinks = text->sinks, .n_sinks = text->n_sinks },
+		.rows.name = text->name,
+	};
 	struct weir_query_text t = { 0 };
 	bool is_from, hands_over = false;
 	unsigned first;

@@ -9,7 +9,8 @@
  * thread. Private to lib/query.
  */
 struct weir_query_parts {
-	struct weir_query_text packets;     /* up to the first --agg, or to a --join before it */
+	struct weir_query_text
+	    packets; /* up to the first --agg, or to a --join before it; with the sinks */
 	struct weir_query_text rows;        /* the rest; each --window in front of its --agg */
 	const struct weir_stage_text *from; /* --from, or NULL */
 	bool hands_over; /* packets are joined: their rows go to the control thread one by one */

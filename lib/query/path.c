@@ -5,6 +5,7 @@
 
 #include <weir/base/array.h>
 #include <weir/query/path.h>
+#include <weir/sink/forward.h>
 
 #include "builder.h"
 #include "scope.h"
@@ -24,12 +25,19 @@ add_default_select(struct weir_builder *b, struct weir_error *err)
 	return rc;
 }
 
+/* Packets that only sinks of packets get may have a key, by which ports share them. */
+static bool
+shares_by_key(const struct weir_builder *b)
+{
+	return b->p->n_shares > 1 && b->split && weir_route_kind(b->p->route) == WEIR_ROUTE_KEY;
+}
+
 static int
 finish(struct weir_builder *b, bool wants_rows, struct weir_error *err)
 {
 	if (b->has_agg)
 		return 0;
-	if (b->has_key)
+	if (b->has_key && (wants_rows || !shares_by_key(b)))
 		return weir_error_usage(err, "--key without --agg: what should be counted? "
 					     "(try --agg 'packets=count()')");
 	if (b->p->has_window)
@@ -77,6 +85,33 @@ add_route(struct weir_path *p, struct weir_error *err)
 	return weir_route_parse(p->n_keys ? "key" : "rr:1", p->simd, &p->route, err);
 }
 
+/* --split shares the packets among the ports that they leave by: by flow where it is not given. */
+static int
+finish_share(struct weir_builder *b, enum weir_route_kind kind, struct weir_error *err)
+{
+	struct weir_path *p = b->p;
+	int rc = 0;
+
+	if (p->n_shares == 1 && kind != WEIR_ROUTE_AUTO)
+		rc = weir_error_usage(err,
+		    "there is nothing to share: the query's packets leave by one port, or by the "
+		    "other of two (name several: 'port:A,B')");
+	else if (kind == WEIR_ROUTE_KEY && !p->n_keys)
+		rc = weir_error_usage(err, "the query has no --key (try 'hash' or 'rr')");
+	if (rc)
+		return weir_stage_wrap(err, b->split);
+	if (p->n_shares == 1)
+		return 0;
+	if (kind == WEIR_ROUTE_AUTO) {
+		weir_route_destroy(p->route);
+		p->route = NULL;
+		rc = weir_route_parse("hash", p->simd, &p->route, err);
+	}
+	if (!rc)
+		weir_route_fields(p->route, &p->needed);
+	return rc;
+}
+
 /* What --split asks of the rest of the query: known when all of it has been read. */
 static int
 finish_split(struct weir_builder *b, struct weir_error *err)
@@ -85,6 +120,8 @@ finish_split(struct weir_builder *b, struct weir_error *err)
 	const char *orderly = weir_path_needs_order(b->p);
 	int rc = 0;
 
+	if (b->p->n_shares)
+		return finish_share(b, kind, err);
 	b->p->has_split = kind != WEIR_ROUTE_AUTO;
 	b->p->is_ordered = orderly != NULL;
 	if (!b->p->has_split)
@@ -185,6 +222,11 @@ build(struct weir_builder *b, const struct weir_query_text *text, bool wants_row
 {
 	int rc = 0;
 
+	for (unsigned i = 0; i < text->n_sinks; i++) {
+		unsigned n = weir_forward_n_shares(text->sinks[i]);
+
+		b->p->n_shares = n > b->p->n_shares ? n : b->p->n_shares;
+	}
 	for (unsigned i = 0; !rc && i < text->n_stages; i++)
 		rc = weir_builder_add_stage(b, &text->stages[i], err);
 	if (!rc)
@@ -313,6 +355,15 @@ weir_path_bind(struct weir_path *p, const struct weir_batch *b)
 {
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		p->inputs[f] = &b->col[f];
+}
+
+bool
+weir_path_needs_decode(const struct weir_path *p)
+{
+	static const struct weir_field_set none;
+
+	return p->n_stages || p->n_keys || p->n_aggs || p->n_select || p->has_group ||
+	       memcmp(&p->needed, &none, sizeof(none)) != 0;
 }
 
 void

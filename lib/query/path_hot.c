@@ -72,6 +72,18 @@ group_rows(const struct weir_path *p, struct weir_rows *rows, int64_t watermark_
 }
 
 void
+weir_path_share(struct weir_path *p, struct weir_rows *rows, uint16_t ret_partition[WEIR_ROWS])
+{
+	for (unsigned k = 0; k < p->n_keys; k++)
+		p->key_columns[k] = weir_program_run(p->keys[k], rows->inputs, rows->n, rows->sel);
+	weir_route_run(
+	    p->route, rows->inputs, p->key_columns, p->n_keys, rows->n, rows->sel, ret_partition);
+	for (unsigned k = 0; k < p->n_keys; k++)
+		WEIR_FOR_EACH_BIT (row, p->key_columns[k]->null)
+			ret_partition[row] = 0;
+}
+
+void
 weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
     struct weir_aggregator *a, struct weir_group_counters *counters)
 {

@@ -134,6 +134,28 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 	return 0;
 }
 
+void
+weir_plan_sink_run(
+    const struct weir_plan *p, struct weir_source *const *sources, struct weir_sink_run *ret)
+{
+	const struct weir_command *c = p->command;
+
+	*ret = (struct weir_sink_run){
+		.n_workers = p->n_workers,
+		.can_wait = !p->is_live,
+		.n_sources = c->n_sources,
+		.sources = calloc(c->n_sources + 1, sizeof(*ret->sources)),
+	};
+	if (!ret->sources)
+		abort();
+	for (unsigned i = 0; i < c->n_sources; i++) {
+		ret->sources[i] = (struct weir_sink_source){ c->sources[i].value,
+			c->sources[i].flag == WEIR_SOURCE_INTERFACE,
+			c->sources[i].first_interface };
+		ret->has_views |= !sources || !sources[i]->needs_eal;
+	}
+}
+
 static void
 fini_query(struct weir_plan_query *q)
 {

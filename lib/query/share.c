@@ -172,8 +172,8 @@ find_aggregates(const struct weir_plan_query *a, const struct weir_plan_query *b
 static bool
 may_share(const struct weir_plan_query *q)
 {
-	return q->path && q->path->has_group && q->chain && !q->wants_packets && !q->is_shared &&
-	       !weir_window_is_per_group(&q->path->window);
+	return q->path && q->path->has_group && q->chain && !q->wants_packets && !q->forwards &&
+	       !q->is_shared && !weir_window_is_per_group(&q->path->window);
 }
 
 void

@@ -94,6 +94,12 @@ weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q)
 		q->strategy = p->queries[q->shared_with].strategy;
 		snprintf(
 		    q->why, sizeof(q->why), "with query %s", p->queries[q->shared_with].text->name);
+	} else if (q->path->n_shares > 1) {
+		char text[128];
+
+		q->strategy = p->n_workers == 1 ? WEIR_STRATEGY_ONE : WEIR_STRATEGY_EMIT;
+		snprintf(q->why, sizeof(q->why), "each by the port that has %s",
+		    weir_route_share_text(q->path->route, text, sizeof(text)));
 	} else if (p->n_workers == 1) {
 		q->strategy = WEIR_STRATEGY_ONE;
 		snprintf(q->why, sizeof(q->why), "one worker: nothing to split");

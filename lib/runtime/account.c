@@ -14,13 +14,16 @@ weir_counts_of(const struct weir_worker *w, bool is_live)
 }
 
 static void
-add_counts(struct weir_ledger_query *l, const struct weir_query_counts *c, bool wants_rows)
+add_counts(
+    struct weir_ledger_query *l, const struct weir_query_counts *c, const struct weir_plan_query *q)
 {
 	l->offered += c->offered;
 	l->in += c->in;
 	l->aggregated += c->group.aggregated + c->emitted;
 	l->under_way += c->sent - c->received; /* of all workers together it is not negative */
-	l->rows += c->shed_rows + (wants_rows ? 0 : c->shed_packets);
+	l->rows += c->shed_rows + (q->wants_rows ? 0 : c->shed_packets);
+	/* Packets that are sent alone; copies of them are counted where they are delivered. */
+	l->rows += q->forwards && !q->wants_rows && !q->wants_packets ? c->emitted : 0;
 	l->dropped[WEIR_DROP_FILTER] += c->filtered;
 	l->dropped[WEIR_DROP_WHERE] += c->unwanted;
 	l->dropped[WEIR_DROP_NULL_KEY] += c->group.null_key;
@@ -148,8 +151,7 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 		return;
 	}
 	for (unsigned w = 0; w < all->n; w++)
-		add_counts(
-		    l, &weir_counts_of(all->worker[w], is_live)->queries[counted], q->wants_rows);
+		add_counts(l, &weir_counts_of(all->worker[w], is_live)->queries[counted], q);
 	if (q->path->hands_over)
 		fill_handed_over(l, f, query, plan, shed_by(all, query, is_live), is_live);
 	l->aggregated -= o->lost;
@@ -169,7 +171,7 @@ add_shed(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
 	if (!q->path || q->path->hands_over)
 		return;
 	for (unsigned i = 0; i < o->n_sinks; i++)
-		for (unsigned w = 0; w < all->n; w++) {
+		for (unsigned w = 0; w < all->n && !d->sinks[o->sinks[i]]->ops->forwards; w++) {
 			const struct weir_query_counts *counts =
 			    &weir_counts_of(all->worker[w], is_live)->queries[query];
 			uint64_t n = d->sinks[o->sinks[i]]->ops->takes_packets
@@ -197,6 +199,29 @@ add_workers(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
 			l->decode.reason[r] += counts->decode.reason[r];
 	}
 	l->elapsed_s = (double)(end_ns - start_ns) / (double)WEIR_NS_PER_S;
+}
+
+/* What left by ports. What is between its query and a driver is as good as queued. */
+static void
+fill_forward(struct weir_ledger_sink *l, const struct weir_sink *s, bool is_live)
+{
+	struct weir_forward_stats f;
+
+	weir_forward_stats(s, &f);
+	l->forwards = true;
+	l->offered = f.offered;
+	l->delivered = f.sent;
+	l->queued = is_live ? f.offered - f.sent : 0;
+	for (unsigned r = 0; r < WEIR_N_FORWARD_REASONS; r++) {
+		l->unsent[r] = f.dropped[r];
+		l->queued -= is_live ? f.dropped[r] : 0;
+	}
+	l->moved = f.moved;
+	l->n_ports = f.n_ports;
+	for (unsigned i = 0; i < f.n_ports; i++) {
+		l->ports[i] = strdup(f.ports[i]);
+		l->sent_by[i] = f.sent_by[i];
+	}
 }
 
 void
@@ -233,6 +258,8 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 			.queued = is_live ? d->offered[i] - c->delivered - c->dropped_error : 0,
 			.dropped_error = c->dropped_error,
 		};
+		if (d->sinks[i]->ops->forwards)
+			fill_forward(&l->sinks[i], d->sinks[i], is_live);
 	}
 	for (unsigned i = 0; i < plan->n_queries; i++) {
 		fill_query(&l->queries[i], all, f, is_live, i, d);

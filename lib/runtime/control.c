@@ -13,6 +13,7 @@
 
 #define SLEEP_NS 1000000              /* between looks into empty rings */
 #define LOOK_NS  (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
+#define POLL_NS  (WEIR_NS_PER_S / 50) /* between looks of sinks at links */
 
 /* What a worker has handed over. */
 struct inbox {
@@ -35,6 +36,7 @@ struct control {
 	bool is_last;
 
 	int64_t looked_ns; /* at requests, last */
+	int64_t polled_ns; /* sinks, last */
 };
 
 /*
@@ -240,11 +242,23 @@ answer_requests(struct control *c)
 		atomic_store_explicit(&c->all->stop, true, memory_order_relaxed);
 }
 
+static void
+poll_sinks(struct control *c)
+{
+	int64_t now_ns = weir_now_mono_ns();
+
+	if (now_ns - c->polled_ns < POLL_NS)
+		return;
+	c->polled_ns = now_ns;
+	weir_delivery_poll(&c->delivery);
+}
+
 /* Look after those who watch the run. */
 static void
 attend(struct control *c)
 {
 	weir_progress_show(&c->progress, c->all);
+	poll_sinks(c);
 	answer_requests(c);
 }
 
@@ -256,6 +270,7 @@ attend_while_waiting(void *control)
 
 	if (weir_now_mono_ns() - c->looked_ns < LOOK_NS)
 		return;
+	poll_sinks(c);
 	c->requests.is_delivering = true;
 	answer_requests(c);
 	c->requests.is_delivering = false;
@@ -344,7 +359,7 @@ announce_joins(const struct weir_plan *plan)
 static int
 start(struct control *c, const struct weir_run_config *config, struct weir_error *err)
 {
-	int rc = weir_workers_create(config, &c->all, err);
+	int rc = weir_workers_create(config, &c->delivery, &c->all, err);
 
 	if (rc)
 		return rc;
@@ -378,7 +393,7 @@ weir_run(
 	int rc;
 
 	memset(ret_ledger, 0, sizeof(*ret_ledger));
-	rc = weir_delivery_open(d, config->plan, &c.progress, err);
+	rc = weir_delivery_open(d, config->plan, config->sources, &c.progress, err);
 	if (!rc)
 		rc = start(&c, config, err);
 	if (!rc) {

@@ -55,7 +55,7 @@ find_sink(struct weir_delivery *d, const char *uri, unsigned *ret, struct weir_e
 {
 	struct weir_sink *s;
 	unsigned at = 0;
-	int rc = weir_sink_open(uri, d->sinks, d->n_sinks, &s, err);
+	int rc = weir_sink_open_in(&d->run, uri, d->sinks, d->n_sinks, &s, err);
 
 	if (rc)
 		return uri == d->plan->command->late_sink
@@ -102,11 +102,12 @@ open_outlet(struct weir_delivery *d, const struct weir_plan_query *q, struct wei
 
 int
 weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
-    struct weir_progress *progress, struct weir_error *err)
+    struct weir_source *const *sources, struct weir_progress *progress, struct weir_error *err)
 {
 	int rc = 0;
 
 	*d = (struct weir_delivery){ .plan = plan, .progress = progress, .err = err };
+	weir_plan_sink_run(plan, sources, &d->run);
 	d->outlets = calloc(WEIR_QUERIES_MOST, sizeof(*d->outlets));
 	if (!d->outlets)
 		return weir_error_run(err, -ENOMEM, "out of memory");
@@ -302,7 +303,7 @@ weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packe
 	for (unsigned i = 0; i < o->n_sinks; i++) {
 		struct weir_sink *s = d->sinks[o->sinks[i]];
 
-		if (!s->ops->takes_packets)
+		if (!s->ops->takes_packets || s->ops->forwards)
 			continue;
 		d->offered[o->sinks[i]] += b->n;
 		weir_delivery_fail(d, weir_sink_packets(s, b, &e), &e);
@@ -323,6 +324,14 @@ weir_delivery_flush(struct weir_delivery *d)
 	d->needs_flush = false;
 	for (unsigned i = 0; i < d->n_sinks; i++)
 		weir_delivery_fail(d, weir_sink_flush(d->sinks[i], &e), &e);
+}
+
+void
+weir_delivery_poll(struct weir_delivery *d)
+{
+	for (unsigned i = 0; i < d->n_sinks; i++)
+		if (d->sinks[i]->ops->poll)
+			d->sinks[i]->ops->poll(d->sinks[i]);
 }
 
 bool
@@ -348,4 +357,5 @@ weir_delivery_close(struct weir_delivery *d)
 	free(d->outlets);
 	free(d->sinks);
 	free(d->offered);
+	free(d->run.sources);
 }

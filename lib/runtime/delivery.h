@@ -33,6 +33,7 @@ struct weir_delivery {
 	struct weir_outlet *outlets; /* [WEIR_QUERIES_MOST], as in the plan */
 	unsigned n_sinks;
 	struct weir_sink **sinks;    /* each once */
+	struct weir_sink_run run;    /* what they are told */
 	uint64_t *offered;           /* [n_sinks] rows and packets produced for it */
 	const atomic_bool *draining; /* for the sinks, see weir/sink/sink.h */
 	void (*while_waiting)(void *ctx);
@@ -46,9 +47,9 @@ struct weir_delivery {
 
 /* Tell the sinks of draining and while_waiting: when these are known, or have changed. */
 void weir_delivery_tell_sinks(struct weir_delivery *d);
-/* Open the sinks of all queries. Run-time error. */
+/* Open the sinks of all queries; sources are opened. Run-time error. */
 int weir_delivery_open(struct weir_delivery *d, const struct weir_plan *plan,
-    struct weir_progress *progress, struct weir_error *err);
+    struct weir_source *const *sources, struct weir_progress *progress, struct weir_error *err);
 /* Open the sinks of the plan's last query. Run-time error, and nothing has changed. */
 int weir_delivery_add(struct weir_delivery *d, struct weir_error *err);
 /* Undo that: nothing has been delivered yet. Its sinks stay open, as another query may share them.
@@ -71,6 +72,8 @@ void weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_bloc
 /* Kept packets; b is consumed. */
 void weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packet_block *b);
 void weir_delivery_flush(struct weir_delivery *d);
+/* Have the sinks look around. */
+void weir_delivery_poll(struct weir_delivery *d);
 /* Nobody is left to read the results. */
 bool weir_delivery_is_broken(const struct weir_delivery *d);
 /* Close the sinks; flush before. */

@@ -15,7 +15,7 @@
 
 int
 weir_intake_create(struct weir_source *const *sources, unsigned n_sources, unsigned n_workers,
-    uint64_t most, struct weir_intake **ret, struct weir_error *err)
+    uint64_t most, uint32_t port_burst, struct weir_intake **ret, struct weir_error *err)
 {
 	struct weir_intake *in = aligned_alloc(64, sizeof(*in));
 	unsigned n = 0;
@@ -46,6 +46,7 @@ weir_intake_create(struct weir_source *const *sources, unsigned n_sources, unsig
 				.queue = q,
 				.is_own = is_own,
 				.worker = q % n_workers,
+				.burst = sources[i]->needs_eal ? port_burst : WEIR_ROWS,
 				.high_ns = INT64_MIN,
 			};
 	}
@@ -94,8 +95,8 @@ poll_input(struct weir_input *input, struct weir_batch *b, uint64_t max, int64_t
 	*ret = (struct weir_burst){ input, high_ns };
 	if (!max || !is_open(input))
 		return 0;
-	if (s->ops->poll(s, input->queue, b, max < WEIR_ROWS ? (uint32_t)max : WEIR_ROWS, now_ns) !=
-	    WEIR_POLL_OK) {
+	if (s->ops->poll(s, input->queue, b, max < input->burst ? (uint32_t)max : input->burst,
+		now_ns) != WEIR_POLL_OK) {
 		atomic_store_explicit(&input->has_ended, true, memory_order_relaxed);
 		return 0;
 	}

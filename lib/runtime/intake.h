@@ -23,6 +23,7 @@ struct weir_input {
 	unsigned queue;
 	bool is_own; /* one worker's alone */
 	unsigned worker;
+	uint32_t burst; /* most packets of a poll */
 	_Alignas(
 	    64) _Atomic int64_t high_ns; /* largest event time that was taken; INT64_MIN: none */
 	atomic_bool has_ended;
@@ -48,9 +49,10 @@ struct weir_intake {
 	_Alignas(64) _Atomic uint64_t taken;
 };
 
-/* Of all queues of all sources. Run-time error. */
+/* Of all queues of all sources. port_burst: most packets that a port is asked for at once. Run-time
+ * error. */
 int weir_intake_create(struct weir_source *const *sources, unsigned n_sources, unsigned n_workers,
-    uint64_t most, struct weir_intake **ret, struct weir_error *err);
+    uint64_t most, uint32_t port_burst, struct weir_intake **ret, struct weir_error *err);
 void weir_intake_destroy(struct weir_intake *in);
 
 /*

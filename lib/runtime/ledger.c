@@ -29,6 +29,17 @@ weir_ledger_dropped(const struct weir_ledger_query *q)
 	return n;
 }
 
+/* Packets that did not leave by a port. */
+static uint64_t
+unsent(const struct weir_ledger_sink *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned r = 0; r < WEIR_N_FORWARD_REASONS; r++)
+		n += s->unsent[r];
+	return n;
+}
+
 bool
 weir_ledger_is_balanced(const struct weir_ledger *l)
 {
@@ -43,7 +54,7 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 		const struct weir_ledger_sink *s = &l->sinks[i];
 
 		if (s->offered !=
-		    s->delivered + s->queued + s->dropped_error + s->dropped_queue_full)
+		    s->delivered + s->queued + s->dropped_error + s->dropped_queue_full + unsent(s))
 			return false;
 	}
 	return true;
@@ -109,6 +120,22 @@ print_query(const struct weir_ledger_query *q, FILE *out)
 	fprintf(out, "\n");
 }
 
+/* Why packets did not leave, and by which ports the others did. */
+static void
+print_forward(const struct weir_ledger_sink *s, FILE *out)
+{
+	for (unsigned r = 0; r < WEIR_N_FORWARD_REASONS; r++)
+		if (s->unsent[r])
+			fprintf(out, ", dropped %s %" PRIu64, weir_forward_reason_names[r],
+			    s->unsent[r]);
+	if (s->moved)
+		fprintf(out, ", moved %" PRIu64, s->moved);
+	for (unsigned i = 0; s->n_ports > 1 && i < s->n_ports; i++)
+		fprintf(out, "%s%s %" PRIu64, i ? ", " : " (", s->ports[i], s->sent_by[i]);
+	if (s->n_ports > 1)
+		fprintf(out, ")");
+}
+
 void
 weir_ledger_print(const struct weir_ledger *l, FILE *out)
 {
@@ -134,6 +161,8 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 			fprintf(out, ", dropped by write errors %" PRIu64, k->dropped_error);
 		if (k->dropped_queue_full)
 			fprintf(out, ", dropped by a full queue %" PRIu64, k->dropped_queue_full);
+		if (k->forwards)
+			print_forward(k, out);
 		fprintf(out, "\n");
 	}
 	if (!weir_ledger_is_balanced(l))
@@ -187,7 +216,7 @@ query_json(const struct weir_ledger_query *q)
 static json_t *
 sink_json(const struct weir_ledger_sink *s)
 {
-	json_t *dropped = json_object(), *o = json_object();
+	json_t *dropped = json_object(), *ports = json_object(), *o = json_object();
 
 	json_object_set_new(dropped, "error", number(s->dropped_error));
 	json_object_set_new(dropped, "queue_full", number(s->dropped_queue_full));
@@ -195,6 +224,16 @@ sink_json(const struct weir_ledger_sink *s)
 	if (s->queued)
 		json_object_set_new(o, "queued", number(s->queued));
 	json_object_set_new(o, "dropped", dropped);
+	if (!s->forwards) {
+		json_decref(ports);
+		return o;
+	}
+	for (unsigned r = 0; r < WEIR_N_FORWARD_REASONS; r++)
+		json_object_set_new(dropped, weir_forward_reason_names[r], number(s->unsent[r]));
+	for (unsigned i = 0; i < s->n_ports; i++)
+		json_object_set_new(ports, s->ports[i], number(s->sent_by[i]));
+	json_object_set_new(o, "moved", number(s->moved));
+	json_object_set_new(o, "ports", ports);
 	return o;
 }
 
@@ -278,8 +317,11 @@ weir_ledger_write(const struct weir_ledger *l, const char *path, FILE *out, stru
 void
 weir_ledger_fini(struct weir_ledger *l)
 {
-	for (unsigned i = 0; i < l->n_sinks; i++)
+	for (unsigned i = 0; i < l->n_sinks; i++) {
+		for (unsigned k = 0; k < l->sinks[i].n_ports; k++)
+			free(l->sinks[i].ports[k]);
 		free(l->sinks[i].uri);
+	}
 	for (unsigned i = 0; i < l->n_queries; i++)
 		free(l->queries[i].name);
 	free(l->queries);

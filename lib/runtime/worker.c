@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <rte_lcore.h>
+#include <weir/base/array.h>
 #include <weir/base/log.h>
 #include <weir/base/time.h>
 
@@ -104,6 +105,46 @@ weir_worker_push(struct weir_worker *w, unsigned query, const struct weir_rows *
 	note_pressed(w, since_ns);
 }
 
+/* Is there a burst in work that was taken before this worker's? */
+static bool
+has_earlier(const struct weir_worker *w, uint64_t number)
+{
+	for (unsigned i = 0; i < w->all->n; i++)
+		if (i != w->index && atomic_load_explicit(&w->all->worker[i]->at_number,
+					 memory_order_acquire) < number)
+			return true;
+	return false;
+}
+
+void
+weir_worker_await_turn(struct weir_worker *w)
+{
+	uint64_t number = atomic_load_explicit(&w->at_number, memory_order_relaxed);
+	int64_t since_ns;
+	unsigned n = 0;
+
+	/* Of an input that is its own all packets pass here. */
+	if (number == UINT64_MAX || !has_earlier(w, number))
+		return;
+	since_ns = weir_now_mono_ns();
+	while (has_earlier(w, number) &&
+	       !atomic_load_explicit(&w->all->is_aborted, memory_order_relaxed)) {
+		weir_worker_publish_numbers(w);
+		if (weir_worker_gather(w) == 0 && ++n > SPINS)
+			weir_nap(0);
+	}
+	note_pressed(w, since_ns);
+}
+
+void
+weir_worker_add_senders(struct weir_worker *w, const struct weir_worker_query *wq)
+{
+	for (unsigned i = 0; i < wq->n_senders; i++)
+		*(struct weir_sender **)weir_array_add(
+		    &w->senders, &w->n_senders, sizeof(struct weir_sender *)) = wq->senders[i];
+	w->needs_decode |= wq->path && weir_path_needs_decode(wq->path);
+}
+
 static uint32_t
 run_burst(struct weir_worker *w, uint32_t n, const struct weir_burst *burst)
 {
@@ -179,6 +220,7 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 	w->n_queries = order->query + 1;
 	w->n_exchanges += wq->exchange != NULL;
 	w->counts.queries[order->query].joined = w->counts.packets;
+	weir_worker_add_senders(w, wq);
 	if (addition->batch) {
 		weir_batch_destroy(w->batch);
 		w->batch = addition->batch;
@@ -241,6 +283,7 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 		w->last_flush_ns = mono_ns;
 		weir_worker_flush(w);
 	}
+	weir_senders_flush(w->senders, w->n_senders);
 	weir_worker_publish(w, watermark_ns);
 	weir_worker_close(w, watermark_ns);
 	weir_worker_answer(w);
@@ -273,6 +316,8 @@ drain(struct weir_worker *w)
 	unsigned idle = 0;
 
 	weir_worker_flush(w);
+	while (!weir_senders_flush(w->senders, w->n_senders))
+		weir_nap(0); /* another worker is at it */
 	weir_worker_publish(w, INT64_MAX);
 	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);
 	while (!drain_round(w)) {

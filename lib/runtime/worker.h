@@ -10,8 +10,11 @@
 #include <weir/decode/decode.h>
 #include <weir/query/early.h>
 #include <weir/runtime/run.h>
+#include <weir/sink/forward.h>
 
 #include "intake.h"
+
+struct weir_delivery;
 
 /* What a worker hands to the control thread. Private to lib/runtime. */
 enum weir_parcel_kind {
@@ -73,7 +76,9 @@ struct weir_worker_query {
 	struct weir_path_exchange *exchange; /* NULL where rows stay with their worker */
 	struct weir_early *early;            /* --emit early, or NULL */
 	bool wants_rows, wants_packets;
-	bool is_late;   /* it gets the packets that came too late for others */
+	unsigned n_senders;
+	struct weir_sender **senders; /* [n_senders] by which its packets leave; the sinks' */
+	bool is_late;                 /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;
@@ -92,7 +97,8 @@ struct weir_workers {
 	struct weir_intake *intake;
 	bool is_live;
 	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
-	struct weir_exchange **exchanges; /* by query, NULL where rows stay with their worker */
+	const struct weir_delivery *delivery; /* for the sinks by which packets leave */
+	struct weir_exchange **exchanges;     /* by query, NULL where rows stay with their worker */
 	unsigned n;
 	struct weir_worker **worker; /* [n] */
 	atomic_uint n_draining;      /* workers: who take no more packets; each adds itself once */
@@ -116,8 +122,12 @@ struct weir_worker {
 	unsigned n_inputs;              /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
-	unsigned n_exchanges; /* queries whose rows are sent to their owners */
-	unsigned at_query;    /* that the batch is run through; WEIR_QUERIES_MOST between batches */
+	unsigned n_exchanges;         /* queries whose rows are sent to their owners */
+	unsigned n_senders;           /* of all queries */
+	struct weir_sender **senders; /* [n_senders] */
+	bool has_kept;                /* some of them have packets of the batch */
+	bool needs_decode;            /* some query looks at packets */
+	unsigned at_query; /* that the batch is run through; WEIR_QUERIES_MOST between batches */
 	struct weir_worker_query *queries;  /* [WEIR_QUERIES_MOST], as in the plan */
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_worker_counts counts;
@@ -144,8 +154,8 @@ struct weir_worker {
 };
 
 /* All workers of a run and what they share; none runs yet. Run-time error. */
-int weir_workers_create(
-    const struct weir_run_config *config, struct weir_workers **ret, struct weir_error *err);
+int weir_workers_create(const struct weir_run_config *config, const struct weir_delivery *delivery,
+    struct weir_workers **ret, struct weir_error *err);
 /* After all have ended. */
 void weir_workers_destroy(struct weir_workers *all);
 /*
@@ -166,6 +176,10 @@ void *weir_worker_main(void *worker);
 void weir_worker_count(struct weir_worker *w);
 /* Copy the counts for control, if it has asked. The worker, or control when it has ended. */
 void weir_worker_answer(struct weir_worker *w);
+/* Cold: wait until bursts that were taken before this one have left. */
+void weir_worker_await_turn(struct weir_worker *w);
+/* Cold: have the senders of a query among the worker's. */
+void weir_worker_add_senders(struct weir_worker *w, const struct weir_worker_query *wq);
 /* Hot: all queries over the burst in w->batch. */
 void weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst);
 /* Hot: close what the watermark allows; INT64_MAX closes all. Rows that come from other workers are

@@ -130,6 +130,31 @@ send_early(struct weir_worker *w, unsigned q)
 	weir_early_rows_destroy(rows);
 }
 
+/* Packets that leave by ports: they are sent when all queries have had the batch. */
+static void
+keep_to_send(struct weir_worker *w, unsigned q, struct weir_rows *rows)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	uint16_t partition[WEIR_ROWS];
+
+	if (wq->path->n_shares > 1)
+		weir_path_share(wq->path, rows, partition);
+	for (unsigned i = 0; i < wq->n_senders; i++)
+		weir_sender_keep(wq->senders[i], w->batch, rows->sel, partition);
+	w->has_kept = true;
+}
+
+static void
+send_kept(struct weir_worker *w)
+{
+	if (!w->has_kept)
+		return;
+	w->has_kept = false;
+	if (w->all->n > 1)
+		weir_worker_await_turn(w);
+	weir_senders_transmit(w->senders, w->n_senders, w->batch);
+}
+
 /* What other queries found too late. */
 static void
 run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
@@ -150,6 +175,8 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 		run_late(w, q, &rows);
 	else
 		weir_path_run(wq->path, w->batch, w->masks, &rows);
+	if (wq->n_senders)
+		keep_to_send(w, q, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
 	if (wq->exchange)
@@ -176,7 +203,8 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 		bytes += b->wire_len[row];
 	w->counts.packets += b->n;
 	w->counts.bytes += bytes;
-	w->decode_batch(b, &w->counts.decode);
+	if (w->needs_decode)
+		w->decode_batch(b, &w->counts.decode);
 	w->masks->batch++;
 	memset(w->late, 0, sizeof(w->late));
 	for (unsigned q = 0; q < w->n_queries; q++) {
@@ -185,6 +213,7 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 			run_query(w, q, burst->watermark_ns);
 	}
 	w->at_query = WEIR_QUERIES_MOST;
+	send_kept(w);
 	if (w->all->is_in_order)
 		weir_worker_flush(w);
 	atomic_store_explicit(&w->live_packets, w->counts.packets, memory_order_relaxed);

@@ -7,9 +7,38 @@
 #include <weir/base/time.h>
 #include <weir/exchange/ring.h>
 
+#include "delivery.h"
 #include "worker.h"
 
-#define RING_PARCELS 1024
+#define RING_PARCELS  1024
+#define FORWARD_BURST 64
+
+/* What its packets leave by. Where all inputs are taken by turns workers send by turns as well. */
+static int
+make_senders(const struct weir_workers *all, unsigned index, unsigned query,
+    struct weir_worker_query *wq, struct weir_error *err)
+{
+	const struct weir_plan *plan = all->config->plan;
+	const struct weir_outlet *o = &all->delivery->outlets[query];
+	int rc = 0;
+
+	if (!plan->queries[query].forwards)
+		return 0;
+	wq->senders = calloc(o->n_sinks, sizeof(struct weir_sender *));
+	if (!wq->senders)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; !rc && i < o->n_sinks; i++) {
+		struct weir_sink *s = all->delivery->sinks[o->sinks[i]];
+
+		if (s->ops->forwards)
+			rc = weir_sender_create(
+			    s, index, all->intake->is_ordered, &wq->senders[wq->n_senders++], err);
+	}
+	if (wq->path->n_shares > 1)
+		weir_route_start(
+		    wq->path->route, weir_forward_n_partitions(wq->path->n_shares), plan->seed);
+	return rc;
+}
 
 /* What a worker needs to run a query. On failure the caller destroys what is there. */
 static int
@@ -34,6 +63,9 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 		wq->owns_path = true;
 	}
 	wq->is_late = q->is_late;
+	rc = make_senders(all, index, i, wq, err);
+	if (rc)
+		return rc;
 	if (q->path->hands_over)
 		weir_plan_held_spec(plan, q, &wq->spec);
 	if (!q->path->has_group)
@@ -69,6 +101,7 @@ fini_query(struct weir_worker_query *wq)
 	weir_aggregator_destroy(wq->aggregator);
 	weir_early_destroy(wq->early);
 	free(wq->exchange);
+	free(wq->senders);
 	if (wq->owns_path)
 		weir_path_destroy(wq->path);
 }
@@ -105,6 +138,7 @@ destroy_worker(struct weir_worker *w)
 	weir_batch_destroy(w->batch);
 	free(w->masks);
 	free(w->inputs);
+	free(w->senders);
 	free(w->queries);
 	free(w->counts.queries);
 	free(w->answer.queries);
@@ -170,6 +204,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 		if (!rc && w->queries[i].path)
 			bind(w, &w->queries[i]);
 		w->n_exchanges += w->queries[i].exchange != NULL;
+		weir_worker_add_senders(w, &w->queries[i]);
 	}
 	return rc;
 }
@@ -187,7 +222,7 @@ is_in_order(const struct weir_workers *all, unsigned n_workers)
 	for (unsigned i = 0; i < plan->n_queries; i++) {
 		const struct weir_plan_query *q = &plan->queries[i];
 
-		n += q->path && (q->wants_packets || !q->path->has_group);
+		n += q->path && (q->wants_packets || (q->wants_rows && !q->path->has_group));
 	}
 	return all->intake->is_ordered && (n_workers > 1 || n > 1);
 }
@@ -301,9 +336,22 @@ weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error 
 	return rc;
 }
 
+/*
+ * Packets that leave again are still in the cache when they do where bursts are small; and the
+ * first of them waits for fewer others. Aggregation likes them large.
+ */
+static uint32_t
+port_burst(const struct weir_plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_queries; i++)
+		if (plan->queries[i].forwards)
+			return FORWARD_BURST;
+	return WEIR_ROWS;
+}
+
 int
-weir_workers_create(
-    const struct weir_run_config *config, struct weir_workers **ret, struct weir_error *err)
+weir_workers_create(const struct weir_run_config *config, const struct weir_delivery *delivery,
+    struct weir_workers **ret, struct weir_error *err)
 {
 	unsigned n_workers = config->plan->n_workers;
 	uint64_t most = config->plan->command->packets;
@@ -313,13 +361,14 @@ weir_workers_create(
 	if (!all)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	all->config = config;
+	all->delivery = delivery;
 	all->is_live = config->plan->is_live;
 	all->is_over = !config->socket; /* nobody gives orders: no worker waits for one */
 	all->worker = calloc(n_workers, sizeof(struct weir_worker *));
 	rc = all->worker ? 0 : weir_error_run(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = weir_intake_create(config->sources, config->n_sources, n_workers,
-		    most ? most : UINT64_MAX, &all->intake, err);
+		    most ? most : UINT64_MAX, port_burst(config->plan), &all->intake, err);
 	if (!rc)
 		all->is_in_order = is_in_order(all, n_workers);
 	if (!rc)

@@ -8,6 +8,7 @@
 extern const struct weir_sink_ops weir_sink_csv;
 extern const struct weir_sink_ops weir_sink_json;
 extern const struct weir_sink_ops weir_sink_pcapng;
+extern const struct weir_sink_ops weir_sink_port;
 extern const struct weir_sink_ops weir_sink_table;
 
 #endif

@@ -15,6 +15,7 @@ const struct weir_sink_ops *const weir_sink_kinds[] = {
 	&weir_sink_json,
 	&weir_sink_csv,
 	&weir_sink_pcapng,
+	&weir_sink_port,
 	NULL,
 };
 
@@ -84,7 +85,11 @@ weir_sink_parse(const char *uri, const struct weir_sink_ops **ret_ops, const cha
 	if (!target && !strchr(ops->synopsis, '['))
 		return weir_error_usage(
 		    err, "'%s' needs a file (try '%s')", ops->scheme, ops->synopsis);
-	if (target && !target[0])
+	if (ops->check) {
+		rc = ops->check(target, err);
+		if (rc)
+			return rc;
+	} else if (target && !target[0])
 		return weir_error_usage(err,
 		    "no file is named after '%s:' (try '%s:FILE', or '%s:-' for "
 		    "standard output)",
@@ -130,6 +135,10 @@ find_open(const struct weir_sink_ops *ops, const char *target, struct weir_sink 
 		const char *other = strchr(s->uri, ':');
 
 		other = other ? other + 1 : NULL;
+		if (ops->forwards && s->ops == ops && strcmp(target, other) == 0) {
+			*ret = s;
+			return 0;
+		}
 		if (!ops->is_file || !s->ops->is_file || !is_same_file(target, other))
 			continue;
 		if (s->ops != ops)
@@ -146,6 +155,13 @@ find_open(const struct weir_sink_ops *ops, const char *target, struct weir_sink 
 int
 weir_sink_open(const char *uri, struct weir_sink **open, unsigned n_open, struct weir_sink **ret,
     struct weir_error *err)
+{
+	return weir_sink_open_in(NULL, uri, open, n_open, ret, err);
+}
+
+int
+weir_sink_open_in(struct weir_sink_run *run, const char *uri, struct weir_sink **open,
+    unsigned n_open, struct weir_sink **ret, struct weir_error *err)
 {
 	const struct weir_sink_ops *ops;
 	struct weir_sink *s = NULL;
@@ -168,6 +184,7 @@ weir_sink_open(const char *uri, struct weir_sink **open, unsigned n_open, struct
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	}
 	s->ops = ops;
+	s->run = run;
 	rc = ops->open(s, target, err);
 	if (rc) {
 		free(s->uri);

@@ -3,7 +3,9 @@ import os
 import subprocess
 
 import cores
+import delay
 import forward
+import gen
 import idle
 import inputs as bench_inputs
 import profile
@@ -12,7 +14,7 @@ import telemetry
 from measure import Failed, median, spread
 
 STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "telemetry", "sliding", "distinct",
-         "fold", "forward", "latency", "cores", "idle")
+         "fold", "forward", "latency", "delay", "gen", "cores", "idle")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -258,6 +260,14 @@ class Bench:
     def latency(self):
         """What looking at latency costs."""
         forward.Forward(self).watched()
+
+    def delay(self):
+        """How long packets and alerts take."""
+        delay.Delay(self).measure()
+
+    def gen(self):
+        """Sending, beside testpmd's."""
+        gen.Gen(self, self.weir.binary).measure()
 
     def cores(self):
         """Two workers beside one."""

@@ -196,6 +196,9 @@ def check_ctl(t):
         t.check("weir-ctl: %s is named, status %d" % (what, status), weir.ended(p, (status,)) + problems)
 
 
+SEND = ["gen:udp?count=100", "-o", "vdev:net_null0"]
+
+
 def check_gen(t):
     page, problems = text("--help", binary=weir.GEN)
     if len(page.splitlines()) > 30:
@@ -214,7 +217,37 @@ def check_gen(t):
             ("nothing to generate", 2, "gen:mix", ["--describe"]),
             ("what is no generator", 2, "lines:x", ["--source", "lines:x", "--describe"]),
             ("an unknown option", 2, "--describe", ["gen:mix", "--descrbe"]),
-            ("a file that cannot be written", 1, "/nonexistent/x", ["gen:mix?count=5", "-w", "/nonexistent/x"])):
+            ("a file that cannot be written", 1, "/nonexistent/x", ["gen:mix?count=5", "-w", "/nonexistent/x"]),
+            ("a rate that is none", 2, "recorded", [*SEND, "--rate", "recordd"]),
+            ("a misspelt unit of a rate", 2, "--rate '5Gbbs'", [*SEND, "--rate", "5Gbbs"]),
+            ("a rate that no port has", 2, "1G packets", [*SEND, "--rate", "2G"]),
+            ("more than the line", 2, "100 %", [*SEND, "--rate", "101%"]),
+            ("a line without a speed", 2, "10G", [*SEND, "--rate", "50%", "--line-rate", "fast"]),
+            ("an empty burst", 2, "--burst '0'", [*SEND, "--burst", "0"]),
+            ("a burst every nothing", 2, "--burst '32:1'", [*SEND, "--burst", "32:1"]),
+            ("bursts of recorded timing", 2, "--rate", [*SEND, "--burst", "32"]),
+            ("bursts without a pause", 2, "32:1ms", [*SEND, "--burst", "32", "--rate", "max"]),
+            ("bursts at two rates", 2, "--rate", [*SEND, "--burst", "32:1ms", "--rate", "1M"]),
+            ("no packets", 2, "--count '0'", [*SEND, "--count", "0"]),
+            ("no time", 2, "--for '5'", [*SEND, "--for", "5"]),
+            ("too many threads", 2, "32", [*SEND, "--cores", "33"]),
+            ("threads for packets that are made as they are sent", 2, "count=100k",
+             ["gen:udp?count=0", "-o", "vdev:net_null0", "--cores", "2", "--for", "1s"]),
+            ("an unknown way to be full", 2, "drop", [*SEND, "--on-full", "drp"]),
+            ("sending and writing", 2, "-w", [*SEND, "-w", "/tmp/x"]),
+            ("a rate without a port", 2, "-o PORT", ["gen:udp", "--describe", "--rate", "1M"]),
+            ("a capture without a port", 2, "-o PORT", ["/tmp/x.pcap", "--describe"]),
+            ("EAL arguments without a port", 2, "-o PORT", ["gen:udp", "--describe", "--", "-m", "64"]),
+            ("two generators", 2, "twice", ["gen:udp", "gen:tcp", "-o", "vdev:net_null0"]),
+            ("a generator and a capture", 2, "'/tmp/x.pcap'", ["gen:udp", "/tmp/x.pcap", "-o", "vdev:net_null0"]),
+            ("a capture that is not there", 1, "/nonexistent/x.pcap", ["/nonexistent/x.pcap", "-o", "vdev:net_null0"]),
+            ("a pace of the source's own", 2, "--rate", ["gen:udp?pace=1", "-o", "vdev:net_null0"]),
+            ("records that are no packets", 1, "packet 1", ["gen:text?count=5", "-o", "vdev:net_null0"]),
+            ("a signature without room", 1, "24 bytes", [*SEND, "--signature"]),
+            ("a signature into TCP", 1, "UDP", ["gen:tcp?size=200", "-o", "vdev:net_null0", "--signature"]),
+            ("a device that DPDK has not", 1, "vdev:net_null0", ["gen:udp", "-o", "vdev:net_nul0"]),
+            ("an interface that is not there", 1, "nosuch0", ["gen:udp", "-o", "nosuch0"]),
+            ("an interface that its host uses", 2, "--force", ["gen:udp", "-o", "lo"])):
         p = weir.run(args, binary=weir.GEN)
         out = (p.stdout + p.stderr).decode("utf-8", "replace")
         problems = ["%d lines" % len(out.splitlines())] if len(out.splitlines()) != 1 else []

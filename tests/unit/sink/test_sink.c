@@ -39,7 +39,7 @@ test_parse(void)
 		CU_ASSERT_PTR_EQUAL(ops, weir_sink_kinds[i]);
 		CHECK_TEXT(target, "a:b");
 		CU_ASSERT_TRUE(strlen(ops->doc) > 0 && strlen(ops->synopsis) > 0);
-		CU_ASSERT_EQUAL(ops->takes_packets, ops->packets != NULL);
+		CU_ASSERT_EQUAL(ops->takes_packets && !ops->forwards, ops->packets != NULL);
 		CU_ASSERT_EQUAL(ops->takes_packets, ops->rows == NULL);
 	}
 	CU_ASSERT_EQUAL(weir_sink_parse("json", &ops, &target, NULL), 0);
@@ -49,9 +49,10 @@ test_parse(void)
 	check_parse_refused("out.csv", "unknown sink 'out.csv' (try 'csv:out.csv')");
 	check_parse_refused("/tmp/a.pcap", "unknown sink '/tmp/a.pcap' (try 'pcapng:/tmp/a.pcap')");
 	check_parse_refused("quux:1",
-	    "unknown sink 'quux' (one of table[:FILE], json[:FILE], csv[:FILE], pcapng:FILE)");
+	    "unknown sink 'quux' (one of table[:FILE], json[:FILE], csv[:FILE], pcapng:FILE, "
+	    "port:NAME[,NAME...])");
 	check_parse_refused("", "unknown sink '' (one of table[:FILE], json[:FILE], csv[:FILE], "
-				"pcapng:FILE)");
+				"pcapng:FILE, port:NAME[,NAME...])");
 	check_parse_refused("pcapng", "'pcapng' needs a file (try 'pcapng:FILE')");
 	check_parse_refused("json:",
 	    "no file is named after 'json:' (try 'json:FILE', or 'json:-' for "

@@ -15,6 +15,8 @@ enum weir_log_level {
 
 /* The names of the levels, for --log; NULL past the last. */
 const char *weir_log_level_name(unsigned level);
+/* Whose lines they are, instead of weir's; name must stay. */
+void weir_log_set_program(const char *name);
 void weir_log_set_level(enum weir_log_level level);
 void weir_log(enum weir_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -45,6 +45,8 @@ bool weir_route_keeps_keys(
     const struct weir_route *r, const struct weir_field_set *fields, bool has_flow);
 /* For --explain: "ring: rows go to the worker that owns the key's hash"; buf of 160 bytes. */
 const char *weir_route_text(const struct weir_route *r, char *buf, unsigned size);
+/* The same where ports share packets: "their flow's hash, both directions alike"; buf of 128. */
+const char *weir_route_share_text(const struct weir_route *r, char *buf, unsigned size);
 /*
  * Control, before the first run. All workers of a run use the same seed (of the keyed hash) and
  * n_workers (1 .. 4096). Not for auto.

@@ -123,9 +123,12 @@ int weir_port_take_all(struct weir_port *p);
 bool weir_port_has_own_queues(const struct weir_port *p, unsigned n_senders);
 /*
  * Buffers for packets that the caller fills and sends: n at least beside what rings hold. NULL with
- * the cure in err. The caller frees it with rte_mempool_free after the port is closed.
+ * the cure in err. The caller frees it with rte_mempool_free after the port is closed, or gives it
+ * up where others may have the port still.
  */
 struct rte_mempool *weir_port_make_pool(
     const struct weir_port *p, unsigned n, uint32_t data_bytes, struct weir_error *err);
+/* Free such a pool as soon as no port is open that may have a packet of it. NULL is fine. */
+void weir_port_give_up_pool(struct rte_mempool *pool);
 
 #endif

@@ -55,6 +55,7 @@ struct weir_path {
 	 * they take along to another: keys and arguments, each column once.
 	 */
 	struct weir_route *route;
+	unsigned n_shares; /* ports that --split shares the packets among, where that is several */
 	bool has_split;  /* the route was asked for; else it is for where nothing better is there */
 	bool is_ordered; /* weir_path_needs_order: they are handed to their owner in that order */
 	bool has_flow_key; /* among the keys are all of a flow: 5tuple or biflow */
@@ -130,6 +131,8 @@ void weir_path_destroy(struct weir_path *p);
  */
 const char *weir_path_needs_order(const struct weir_path *p);
 
+/* Whether it looks at a packet: else nothing has to be decoded for it. */
+bool weir_path_needs_decode(const struct weir_path *p);
 /* Point the inputs at the batch's columns; once, before the first run. */
 void weir_path_bind(struct weir_path *p, const struct weir_batch *b);
 /* The schema of a batch of packets with their group spec; keys and calls stay the path's. */
@@ -139,6 +142,12 @@ void weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret
  * path has no prefixes. */
 void weir_path_run(struct weir_path *p, const struct weir_batch *b, struct weir_masks *masks,
     struct weir_rows *ret);
+/*
+ * Hot, owning lcore, where packets are shared among ports. Which partition has each row that is
+ * left; those that lack a part of the key are in the first. The route must have been started.
+ */
+void weir_path_share(
+    struct weir_path *p, struct weir_rows *rows, uint16_t ret_partition[WEIR_ROWS]);
 /* Hot, owning lcore. Feed rows that are left to the aggregator. */
 void weir_path_group(struct weir_path *p, struct weir_rows *rows, int64_t watermark_ns,
     struct weir_aggregator *a, struct weir_group_counters *counters);

@@ -34,7 +34,8 @@ struct weir_plan_query {
 	unsigned level;     /* more than that of every query whose rows it takes */
 	bool is_input;      /* another takes its rows, or joins them */
 	bool wants_rows;    /* a sink takes rows, or another query does */
-	bool wants_packets; /* a sink takes packets */
+	bool wants_packets; /* a sink takes copies of packets */
+	bool forwards;      /* a sink sends the packets themselves */
 	enum weir_strategy strategy;
 	char why[320];        /* the strategy was chosen */
 	uint64_t table_size;  /* most keys in one window; 0 where nothing is grouped */
@@ -88,6 +89,11 @@ int weir_plan_add(
 /* Take the last one away again: nothing has seen it yet. */
 void weir_plan_drop_last(struct weir_plan *p);
 
+/*
+ * What sinks are told of the run; the caller frees ret->sources. sources: opened, or NULL.
+ */
+void weir_plan_sink_run(
+    const struct weir_plan *p, struct weir_source *const *sources, struct weir_sink_run *ret);
 /* Choose a query's strategy; weir_plan_spread does it for all that are there. */
 void weir_plan_choose(const struct weir_plan *p, struct weir_plan_query *q);
 /*

@@ -10,6 +10,7 @@
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
 #include <weir/port/port.h>
+#include <weir/sink/forward.h>
 
 /* The account of every packet and row (contract A10). Control thread. */
 
@@ -60,6 +61,12 @@ struct weir_ledger_sink {
 	uint64_t queued; /* waiting in its buffer: while it runs only */
 	uint64_t dropped_error;
 	uint64_t dropped_queue_full;
+	bool forwards;  /* packets, by ports: */
+	uint64_t moved; /* to another port, for their own one had no link */
+	uint64_t unsent[WEIR_N_FORWARD_REASONS];
+	unsigned n_ports;
+	char *ports[WEIR_FORWARD_PORTS]; /* owned */
+	uint64_t sent_by[WEIR_FORWARD_PORTS];
 };
 
 struct weir_ledger {

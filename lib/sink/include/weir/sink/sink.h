@@ -45,6 +45,24 @@ struct weir_sink_counters {
 	uint64_t dropped_error; /* the file or peer refused them: disk full, broken pipe */
 };
 
+/* A source of the run that a sink is part of. */
+struct weir_sink_source {
+	const char *name;   /* as typed */
+	bool is_interface;  /* by -i: it may be the same as a port that packets leave by */
+	uint16_t interface; /* frame.interface of its packets */
+};
+
+/* What a sink is told of the run. Control. */
+struct weir_sink_run {
+	unsigned n_workers;
+	bool can_wait;  /* no source is live */
+	bool has_views; /* packets of some source are in no buffers of DPDK */
+	unsigned n_sources;
+	struct weir_sink_source *sources; /* [n_sources] */
+	struct weir_port_gate *gates;     /* ports that sinks have open; theirs */
+	bool has_lingered;                /* drivers had time to send what they had; theirs */
+};
+
 struct weir_sink;
 
 struct weir_sink_ops {
@@ -52,8 +70,11 @@ struct weir_sink_ops {
 	const char *synopsis; /* "json[:FILE]" */
 	const char *doc;
 	bool takes_packets;
+	bool forwards;     /* on the workers: see weir/sink/forward.h; it has no packets() */
 	bool is_file;      /* target is a path; two sinks of different kinds may not share one */
 	bool is_streaming; /* wants rows at once rather than a whole window */
+	/* Is the target as it should be? Opens nothing; NULL: it is a file's name. */
+	int (*check)(const char *target, struct weir_error *err);
 	/* target is what follows "scheme:", or NULL. Opens files; "-" or NULL is standard output.
 	 */
 	int (*open)(struct weir_sink *s, const char *target, struct weir_error *err);
@@ -61,13 +82,16 @@ struct weir_sink_ops {
 	int (*packets)(
 	    struct weir_sink *s, const struct weir_packet_block *b, struct weir_error *err);
 	int (*flush)(struct weir_sink *s, struct weir_error *err);
+	/* Look around: called every now and then while the run goes on. NULL: nothing to see. */
+	void (*poll)(struct weir_sink *s);
 	/* Frees state in any case. */
 	int (*close)(struct weir_sink *s, struct weir_error *err);
 };
 
 struct weir_sink {
 	const struct weir_sink_ops *ops;
-	char *uri; /* as typed */
+	struct weir_sink_run *run; /* that it is part of, or NULL */
+	char *uri;                 /* as typed */
 	struct weir_sink_counters counters;
 	bool is_broken; /* a write failed; later rows are dropped and counted */
 	/* Set by the owner after open, or NULL: true once the run only delivers what is left. A
@@ -97,6 +121,9 @@ int weir_sink_parse(const char *uri, const struct weir_sink_ops **ret_ops, const
  */
 int weir_sink_open(const char *uri, struct weir_sink **open, unsigned n_open,
     struct weir_sink **ret, struct weir_error *err);
+/* The same, for a run, which outlives the sink. */
+int weir_sink_open_in(struct weir_sink_run *run, const char *uri, struct weir_sink **open,
+    unsigned n_open, struct weir_sink **ret, struct weir_error *err);
 /*
  * Deliver and count every row or packet: delivered, or dropped where the write fails. The first
  * failure of a sink is described in err and returned; later ones are counted only and return 0. A
