@@ -231,6 +231,33 @@ add_sinks(const json_t *s, struct weir_strbuf *b)
 	grid_print(&g, 0, b);
 }
 
+/* Of a run with --latency: the stages that have samples, in the order of a packet's way. */
+static void
+add_latency(const json_t *s, struct weir_strbuf *b)
+{
+	static const char *const heading[] = { "LATENCY", "P50", "P90", "P99", "P99.9", "P99.99",
+		"MAX", "SAMPLES" };
+	static const char *const of[] = { "p50", "p90", "p99", "p99.9", "p99.99", "max" };
+	struct grid g = { .n_columns = sizeof(heading) / sizeof(heading[0]) };
+	const char *name;
+	json_t *stage;
+
+	for (unsigned k = 0; k < g.n_columns; k++)
+		grid_add(&g, "%s", heading[k]);
+	json_object_foreach(json_object_get(s, "latency"), name, stage)
+	{
+		if (!json_object_get(stage, "samples"))
+			continue;
+		grid_add(&g, "%s", name);
+		for (unsigned k = 0; k < sizeof(of) / sizeof(of[0]); k++)
+			grid_add(&g, "%s",
+			    duration_text(number(stage, of[k]) / (double)WEIR_NS_PER_S).p);
+		grid_add(&g, "%s", count_text(number(stage, "samples")).p);
+	}
+	weir_strbuf_puts(b, "\n");
+	grid_print(&g, 0, b);
+}
+
 void
 ctl_status_text(const json_t *status, struct weir_strbuf *b)
 {
@@ -239,6 +266,8 @@ ctl_status_text(const json_t *status, struct weir_strbuf *b)
 	add_workers(status, b);
 	add_queries(status, b);
 	add_sinks(status, b);
+	if (json_object_get(status, "latency"))
+		add_latency(status, b);
 }
 
 /* Columns that are the same in all rows: they are said above. */

@@ -167,6 +167,31 @@ weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w
 	return p;
 }
 
+/* The open pane of a time, or NULL. */
+static struct weir_pane *
+open_pane(const struct weir_aggregator *a, int64_t time_ns)
+{
+	const struct weir_pane_list *l = &a->open;
+
+	if (a->current && weir_window_holds(&a->current->window, time_ns))
+		return a->current;
+	for (uint32_t i = l->n; i-- > 0;)
+		if (weir_window_holds(&l->p[l->head + i]->window, time_ns))
+			return l->p[l->head + i];
+	return NULL;
+}
+
+void
+weir_aggregator_note(
+    struct weir_aggregator *a, int64_t time_ns, const struct weir_origin_packet *packet)
+{
+	bool is_global = a->layout->window.kind == WEIR_WINDOW_GLOBAL;
+	struct weir_pane *p = is_global ? a->current : open_pane(a, time_ns);
+
+	if (p && !a->layout->is_per_group && weir_pane_need_origin(p))
+		weir_origin_add(p->origin, packet);
+}
+
 bool
 weir_aggregator_first(const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns)
 {

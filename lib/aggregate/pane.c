@@ -51,6 +51,7 @@ weir_pane_destroy(struct weir_pane *p)
 	for (unsigned s = 0; s < p->layout->n_shapes; s++)
 		weir_table_fini(&p->tables[s], p->layout);
 	weir_pane_forget_order(p);
+	free(p->origin);
 	if (p->memory)
 		weir_sketch_memory_fini(p->memory);
 	free(p->memory);
@@ -76,6 +77,7 @@ weir_pane_clear(struct weir_pane *p)
 	p->first_ns = WEIR_TIME_NONE;
 	p->last_ns = WEIR_TIME_NONE;
 	p->batch = 0;
+	weir_pane_forget_origin(p);
 	p->is_clear = true;
 }
 
@@ -118,6 +120,7 @@ weir_pane_bytes(const struct weir_pane *p)
 		n += weir_table_bytes(&p->tables[s], p->layout);
 	if (p->memory)
 		n += sizeof(*p->memory) + p->memory->bytes;
+	n += p->origin ? sizeof(*p->origin) : 0;
 	return n + (uint64_t)p->n_ordered * sizeof(*p->order);
 }
 
@@ -133,6 +136,27 @@ int64_t
 weir_pane_end(const struct weir_pane *p)
 {
 	return p->is_list ? p->last_ns : p->window.end_ns;
+}
+
+const struct weir_origin *
+weir_pane_origin(const struct weir_pane *p)
+{
+	return p->origin;
+}
+
+struct weir_origin *
+weir_pane_need_origin(struct weir_pane *p)
+{
+	if (!p->origin)
+		p->origin = calloc(1, sizeof(*p->origin));
+	return p->origin;
+}
+
+void
+weir_pane_forget_origin(struct weir_pane *p)
+{
+	if (p->origin)
+		weir_origin_forget(p->origin);
 }
 
 struct weir_pane *
@@ -251,5 +275,7 @@ weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
 		dst->memory->n_short += src->memory->n_short;
 	dst->undercount += weir_pane_undercount(src);
 	merge_span(dst, src);
+	if (src->origin && weir_pane_need_origin(dst))
+		weir_origin_merge(dst->origin, src->origin);
 	return weir_pane_trim(dst, &dst->lost);
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <weir/sketch/origin.h>
+
 #include "table.h"
 
 struct weir_pane_window {
@@ -37,9 +39,10 @@ struct weir_pane {
 	uint32_t step;   /* and how far it goes on; has no divisor with the table's size */
 	uint32_t stride; /* WEIR_EVICT_AHEAD steps */
 	uint32_t half_stride;
-	uint64_t floor;      /* evict: the weight that a group has to be above */
-	uint64_t lost;       /* rows whose groups merging threw out */
-	uint64_t undercount; /* beyond the floor, by merging */
+	uint64_t floor;             /* evict: the weight that a group has to be above */
+	uint64_t lost;              /* rows whose groups merging threw out */
+	uint64_t undercount;        /* beyond the floor, by merging */
+	struct weir_origin *origin; /* of its rows; NULL where nobody measures */
 
 	/* The owner's notes while a batch is spread over panes. */
 	uint64_t batch;

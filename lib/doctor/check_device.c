@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <weir/port/interface.h>
+#include <weir/port/profile.h>
 
 #include "check.h"
 
@@ -103,7 +104,7 @@ look_at_nic(struct weir_doctor *d, const char *device)
 	snprintf(mend, sizeof(mend),
 	    "sudo dpdk-devbind.py --bind vfio-pci %s (its kernel interface goes away)", device);
 	if (strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "uio_pci_generic") == 0 ||
-	    strncmp(driver, "mlx", 3) == 0)
+	    weir_profile_is_shared(driver))
 		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "%s (%s:%s): %s, use it with -i %s",
 		    device, vendor, id, driver, device);
 	else if (is_used(d, device, used, sizeof(used)) &&

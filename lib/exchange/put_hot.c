@@ -121,6 +121,12 @@ append(const struct weir_exchange *x, struct weir_exchange_parcel *b, const stru
 	int64_t *restrict time_ns = b->head.time_ns + b->head.n;
 	int64_t *restrict number = b->head.number + b->head.n;
 
+	if (rows->arrival && !b->head.arrival.polled_ns)
+		b->head.arrival = *rows->arrival;
+	if (rows->put_ns && !b->head.put_ns) {
+		b->head.put_ns = rows->put_ns;
+		b->head.put_row = b->head.n;
+	}
 	for (unsigned c = 0; c < x->n_columns; c++)
 		copy_column(b, c, rows->columns[c], s->row, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -177,6 +183,8 @@ open_block(struct weir_exchange *x, unsigned from, unsigned to)
 	if (rte_ring_sc_dequeue_elem(weir_exchange_lane(x, from, to)->back, &b, sizeof(b)))
 		return NULL;
 	b->head.n = 0;
+	b->head.arrival.polled_ns = 0;
+	b->head.put_ns = 0;
 	b->n_string_bytes = 0;
 	for (unsigned c = 0; c < x->n_columns; c++) {
 		memset(b->columns[c].null, 0, WEIR_MASK_WORDS * sizeof(uint64_t));

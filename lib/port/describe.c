@@ -74,6 +74,53 @@ weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, siz
 const char *
 weir_port_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
 {
-	weir_device_plan(n_workers, n_queues, is_af_xdp, buf, size);
+	struct weir_profile profile;
+
+	if (!is_af_xdp || weir_profile_for_way(WEIR_WAY_XDP_SOCKET, &profile, NULL))
+		weir_profile_init(&profile);
+	weir_device_plan(&profile, n_workers, n_queues, buf, size);
 	return buf;
+}
+
+/* The profile that a name's port is going to have, as far as its name tells. */
+static void
+profile_of_name(const char *name, struct weir_profile *ret)
+{
+	struct weir_port_name n;
+	size_t len;
+	const char *options = weir_profile_options(name, &len);
+	int rc;
+
+	if (!weir_port_is_named(name))
+		rc = weir_profile_for_way(WEIR_WAY_XDP_SOCKET, ret, NULL);
+	else if (weir_port_parse(name, &n, NULL) == 0)
+		rc = weir_profile_for_device(n.is_pci ? "pci" : "vdev", n.device, ret, NULL);
+	else
+		rc = -1;
+	if (rc)
+		weir_profile_init(ret);
+	weir_profile_override(ret, options, NULL);
+}
+
+const char *
+weir_port_plan_of(const char *name, unsigned n_workers, unsigned n_queues, char *buf, size_t size)
+{
+	struct weir_profile profile;
+	size_t len;
+
+	profile_of_name(name, &profile);
+	weir_device_plan(&profile, n_workers, n_queues, buf, size);
+	len = strlen(buf);
+	snprintf(buf + len, size - len, "; ");
+	len = strlen(buf);
+	weir_profile_describe(&profile, true, buf + len, size - len);
+	return buf;
+}
+
+const char *
+weir_port_profile(const struct weir_port *p, char *buf, size_t size)
+{
+	const struct weir_open_port *own = (const struct weir_open_port *)p;
+
+	return weir_profile_describe(&own->devices[0].profile, false, buf, size);
 }

@@ -10,16 +10,13 @@
 
 #include <weir/base/log.h>
 #include <weir/packet/batch.h>
+#include <weir/port/name.h>
 
 #include "device.h"
+#include "eal_log.h"
 
-/* Descriptors of a receive queue: a ring of 2048 lasts half a millisecond at 4 Mpps. */
-#define DESCRIPTORS_MOST  2048
+/* Many queues get fewer descriptors each than the profile says, but not fewer than these. */
 #define DESCRIPTORS_LEAST 512
-#define DESCRIPTORS_PORT  32768 /* of all queues together, where they are many */
-#define TX_DESCRIPTORS    512
-/* Jumbo frames where the port can; beyond this they are somebody's segmentation offload. */
-#define WANTED_MTU 9216
 /* Of the largest pool; 8 GB and more. */
 #define MOST_BUFFERS (1u << 22)
 /* A device without RSS gets its packets by each of the queues that its arguments name. */
@@ -28,6 +25,7 @@
 /* How a port is set up. */
 struct setup {
 	struct rte_eth_dev_info info;
+	const struct weir_profile *profile;
 	const struct weir_device_spec *d;
 	struct weir_port_config use;
 	uint16_t n_rxq, n_txq;
@@ -36,6 +34,7 @@ struct setup {
 	uint64_t rss_hf;     /* 0: no RSS */
 	bool has_key;        /* with weir's own key */
 	bool has_interrupts; /* of receive queues */
+	bool is_set_up;      /* all that is left is to start it */
 };
 
 /* A burst stays in the cache, for the pool's ring costs more; many workers would keep too much. */
@@ -55,11 +54,11 @@ count_in_flight(unsigned n_workers)
 	return (n_workers + 1) * (weir_device_cache(n_workers) * 3 / 2 + 2 * WEIR_ROWS);
 }
 
-/* Buffers for all that can be out at once; AF_XDP has a fill ring on top of each receive ring. */
+/* Buffers for all that can be out at once. */
 static unsigned
 count_buffers(const struct setup *u)
 {
-	return u->n_rxq * u->n_rx * (u->d->is_af_xdp ? 2u : 1u) + u->n_txq * u->n_tx +
+	return u->n_rxq * u->n_rx * u->profile->buffers_per_descriptor + u->n_txq * u->n_tx +
 	       u->use.n_held + count_in_flight(u->use.n_workers);
 }
 
@@ -105,7 +104,7 @@ pool_create(
     const char *name, unsigned n, const struct setup *u, int socket, struct rte_mempool **ret)
 {
 	return weir_device_pool(name, n, weir_device_cache(u->use.n_workers), u->d->data_bytes,
-	    u->d->is_af_xdp, socket, ret);
+	    u->profile->packed_buffers, socket, ret);
 }
 
 /* The pool on the port's NUMA node, or where there is no memory, on any. */
@@ -136,41 +135,73 @@ create_pool_near(
 		  : 0;
 }
 
-/* As much of the frame as the port, and without scattering one buffer, can take. */
-static uint16_t
-choose_mtu(const struct rte_eth_dev_info *info, const struct weir_device_spec *d)
+/* The offloads of a side that are used: what the profile asks for and the driver has. */
+static uint64_t
+choose_offloads(const struct weir_profile *p, enum weir_profile_key key, uint64_t asked,
+    uint64_t avoid, uint64_t capa)
 {
-	bool is_scatter = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
-	uint32_t mtu = info->max_mtu < WANTED_MTU ? info->max_mtu : WANTED_MTU;
+	bool is_asked = p->origin[key] == WEIR_PROFILE_COMMAND_LINE;
 
-	if (!is_scatter && mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 8 > d->data_bytes)
-		mtu = d->data_bytes - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8;
-	return (uint16_t)(mtu < RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu);
+	return asked & capa & (is_asked ? UINT64_MAX : ~avoid);
+}
+
+static uint64_t
+rx_offloads(const struct setup *u)
+{
+	return choose_offloads(u->profile, WEIR_PROFILE_receive_offloads,
+	    u->profile->receive_offloads, u->profile->receive_avoid, u->info.rx_offload_capa);
+}
+
+static uint64_t
+tx_offloads(const struct setup *u)
+{
+	return choose_offloads(u->profile, WEIR_PROFILE_send_offloads, u->profile->send_offloads,
+	    u->profile->send_avoid, u->info.tx_offload_capa);
 }
 
 /*
- * One queue a worker where the driver can spread over them. Where it cannot, a few queues were
- * asked for by the device's arguments (rx_pcap= twice ...) and all of them have to be polled; of
- * many one will do.
+ * As much of the frame as the port, and without scattering one buffer, can take. Few drivers take
+ * less than Ethernet's own.
+ */
+static uint16_t
+choose_mtu(const struct setup *u)
+{
+	uint32_t mtu = RTE_MIN((uint32_t)u->info.max_mtu, u->profile->mtu);
+	uint32_t usual = RTE_MIN(mtu, (uint32_t)RTE_ETHER_MTU);
+	uint32_t room = u->d->data_bytes - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 8;
+
+	if (!(rx_offloads(u) & RTE_ETH_RX_OFFLOAD_SCATTER))
+		mtu = RTE_MIN(mtu, room);
+	return (uint16_t)RTE_MAX(mtu, usual);
+}
+
+/*
+ * One queue a worker where the driver can spread over them, and one where nobody wants that. Where
+ * it cannot, a few queues were asked for by the device's arguments (rx_pcap= twice ...) and all of
+ * them have to be polled; of many one will do.
  */
 static uint16_t
 choose_queues(const struct setup *u)
 {
-	unsigned most =
-	    u->info.max_rx_queues < WEIR_PORT_QUEUES ? u->info.max_rx_queues : WEIR_PORT_QUEUES;
+	unsigned most = RTE_MIN((unsigned)u->info.max_rx_queues, u->profile->queues);
 
-	if (weir_device_rss_wanted(&u->info))
+	if (u->info.flow_type_rss_offloads && !u->profile->rss_fields)
+		return 1;
+	if (weir_device_rss_wanted(&u->info, u->profile))
 		return (uint16_t)(u->use.n_workers < most ? u->use.n_workers : most);
 	return (uint16_t)(u->info.max_rx_queues <= MOST_NAMED_QUEUES && most ? most : 1);
 }
 
 static uint16_t
-choose_descriptors(uint16_t n_queues)
+choose_descriptors(const struct weir_profile *p, uint16_t n_queues)
 {
-	unsigned n = DESCRIPTORS_MOST;
+	unsigned n = p->descriptors;
 
-	while (n > DESCRIPTORS_LEAST && n * n_queues > DESCRIPTORS_PORT)
-		n /= 2;
+	/* who asks for so many of a queue gets them */
+	if (p->origin[WEIR_PROFILE_descriptors] == WEIR_PROFILE_COMMAND_LINE)
+		return (uint16_t)n;
+	while (n > DESCRIPTORS_LEAST && n * n_queues > p->port_descriptors)
+		n = RTE_MAX(n / 2, (unsigned)DESCRIPTORS_LEAST);
 	return (uint16_t)n;
 }
 
@@ -182,24 +213,26 @@ describe(const struct setup *u, unsigned n_buffers, char *buf, size_t size)
 }
 
 void
-weir_device_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
+weir_device_plan(const struct weir_profile *profile, unsigned n_workers, unsigned n_queues,
+    char *buf, size_t size)
 {
-	struct weir_device_spec d = { .is_af_xdp = is_af_xdp };
-	struct setup u = { .d = &d,
+	struct setup u = { .profile = profile,
 		.use = { .n_workers = n_workers ? n_workers : 1 },
-		.n_rxq = (uint16_t)RTE_MIN(RTE_MAX(n_queues, 1u), WEIR_PORT_QUEUES),
+		.n_rxq = (uint16_t)RTE_MIN(RTE_MAX(n_queues, 1u), profile->queues),
 		.n_txq = 1,
-		.n_tx = TX_DESCRIPTORS };
+		.n_tx = (uint16_t)profile->send_descriptors };
 
-	u.n_rx = choose_descriptors(u.n_rxq);
+	u.n_rx = choose_descriptors(profile, u.n_rxq);
 	describe(&u, count_buffers(&u), buf, size);
 }
 
 /* May the device want more buffers than its descriptors tell? No NIC does. */
 static bool
-wants_pool(const struct weir_device_spec *d)
+wants_pool(const struct setup *u)
 {
-	return !d->is_af_xdp && strcmp(d->bus, "vdev") == 0;
+	/* of a device that nothing is known of, anything can be */
+	return u->profile->hidden_buffers ||
+	       (!u->profile->name[0] && strcmp(u->d->bus, "vdev") == 0);
 }
 
 /*
@@ -221,10 +254,9 @@ set_up_receive(uint16_t port, const struct setup *u, struct weir_device *p, stru
 	for (uint16_t q = 0; q < u->n_rxq && !rc; q++)
 		rc = rte_eth_rx_queue_setup(port, q, u->n_rx, socket, NULL, p->pool);
 	if (rc)
-		return weir_error_run(err, rc == -EINVAL && wants_pool(u->d) ? -ENOBUFS : rc,
+		return weir_error_run(err, rc == -EINVAL && wants_pool(u) ? -ENOBUFS : rc,
 		    "its receive queue cannot be set up with %u packet buffers", p->n_buffers);
-	if (wants_pool(u->d) &&
-	    rte_mempool_avail_count(p->pool) < count_in_flight(u->use.n_workers))
+	if (wants_pool(u) && rte_mempool_avail_count(p->pool) < count_in_flight(u->use.n_workers))
 		return weir_error_run(err, -ENOBUFS,
 		    "its receive queues leave too few of %u packet buffers", p->n_buffers);
 	return 0;
@@ -234,13 +266,14 @@ static int
 configure(uint16_t port, const struct setup *u)
 {
 	struct rte_eth_conf conf = { .rxmode = { .mtu = u->mtu } };
-	size_t len = u->info.hash_key_size ? u->info.hash_key_size : 40;
+	size_t len = weir_device_rss_key_bytes(&u->info, u->profile);
 	uint8_t key[UINT8_MAX];
 
-	if (u->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER && u->mtu > RTE_ETHER_MTU)
-		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf.rxmode.offloads = rx_offloads(u);
+	if (u->mtu <= RTE_ETHER_MTU)
+		conf.rxmode.offloads &= ~(uint64_t)RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (u->use.n_senders)
-		conf.txmode.offloads = u->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+		conf.txmode.offloads = tx_offloads(u);
 	conf.intr_conf.rxq = u->has_interrupts;
 	if (u->rss_hf) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -258,6 +291,7 @@ static int
 set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error *err)
 {
 	int socket = rte_eth_dev_socket_id(port);
+	char said[256];
 	int rc;
 
 	rc = configure(port, u);
@@ -273,8 +307,13 @@ set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error 
 	}
 	if (rc)
 		return rc;
+	u->is_set_up = true;
+	weir_eal_log_mark();
 	rc = rte_eth_dev_start(port);
-	return rc ? weir_error_run(err, rc, "the port cannot be started") : 0;
+	if (!rc)
+		return 0;
+	weir_eal_log_first(said, sizeof(said));
+	return weir_error_run(err, rc, "the port cannot be started%s%s", said[0] ? ": " : "", said);
 }
 
 /* What can be given up where a driver refuses: each its own bit, the least loss first. */
@@ -297,7 +336,8 @@ give_up(struct setup *u, unsigned bits)
 	if ((bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
 	    (bits & GIVE_SENDERS && (bits & GIVE_TX_QUEUES || u->n_txq < 2)) ||
 	    (bits & GIVE_INTERRUPTS && !u->has_interrupts) ||
-	    (bits & GIVE_JUMBO && (u->mtu <= RTE_ETHER_MTU || u->d->is_af_xdp)) ||
+	    /* packed buffers were made for the interface's packets */
+	    (bits & GIVE_JUMBO && (u->mtu <= RTE_ETHER_MTU || u->profile->packed_buffers)) ||
 	    (bits & (GIVE_KEY | GIVE_RSS) && !u->rss_hf) ||
 	    (bits & GIVE_RSS && bits & (GIVE_KEY | GIVE_TX_QUEUES)))
 		return false;
@@ -321,21 +361,51 @@ set_up_most(uint16_t port, struct setup *u, struct weir_device *p, struct weir_e
 {
 	const struct setup full = *u;
 	struct weir_error later;
+	bool was_set_up = false;
 	int rc = -EINVAL;
 
 	for (unsigned bits = 0; bits <= GIVE_ALL; bits++) {
 		*u = full;
 		if (!give_up(u, bits))
 			continue;
-		u->n_rx = choose_descriptors(u->n_rxq);
-		/* the first refusal says most */
+		u->n_rx = choose_descriptors(u->profile, u->n_rxq);
+		/* the first refusal says most, unless another attempt gets further */
 		rc = set_up(port, u, p, bits ? &later : err);
-		if (bits && (rc == -ENOBUFS || rc == -ENOMEM))
+		if (bits && (rc == -ENOBUFS || rc == -ENOMEM || (u->is_set_up && !was_set_up)))
 			*err = later;
+		was_set_up |= u->is_set_up;
 		if (!rc || rc == -ENOBUFS || rc == -ENOMEM)
 			break;
 	}
 	return rc;
+}
+
+/* What the command line asked for in vain. */
+static void
+warn_of_refused(const struct setup *u)
+{
+	const struct {
+		enum weir_profile_key key;
+		unsigned asked, got;
+	} numbers[] = {
+		{ WEIR_PROFILE_descriptors, u->profile->descriptors, u->n_rx },
+		{ WEIR_PROFILE_send_descriptors, u->profile->send_descriptors, u->n_tx },
+		{ WEIR_PROFILE_mtu, u->profile->mtu, u->mtu },
+	};
+	uint64_t rx = u->profile->receive_offloads & ~u->info.rx_offload_capa;
+	uint64_t tx = u->profile->send_offloads & ~u->info.tx_offload_capa;
+
+	for (unsigned i = 0; i < RTE_DIM(numbers); i++)
+		if (u->profile->origin[numbers[i].key] == WEIR_PROFILE_COMMAND_LINE &&
+		    numbers[i].asked != numbers[i].got)
+			weir_log(WEIR_LOG_WARNING, "%s: %s=%u as asked is not to be had: %u",
+			    u->d->name, weir_profile_keys[numbers[i].key].name, numbers[i].asked,
+			    numbers[i].got);
+	if ((rx &&
+		u->profile->origin[WEIR_PROFILE_receive_offloads] == WEIR_PROFILE_COMMAND_LINE) ||
+	    (tx && u->profile->origin[WEIR_PROFILE_send_offloads] == WEIR_PROFILE_COMMAND_LINE))
+		weir_log(WEIR_LOG_WARNING, "%s: the driver has not all of the offloads asked for",
+		    u->d->name);
 }
 
 static void
@@ -343,52 +413,96 @@ note(uint16_t port, const struct setup *u, struct weir_device *p)
 {
 	char sizes[128];
 
+	warn_of_refused(u);
 	describe(u, p->n_buffers, sizes, sizeof(sizes));
 	weir_log(WEIR_LOG_INFO, "%s: %s, MTU %u%s", u->d->name, sizes, u->mtu,
 	    u->has_interrupts ? ", receive interrupts" : "");
 	p->id = port;
 	p->n_rxq = u->n_rxq;
 	p->n_txq = u->n_txq;
+	p->n_tx = u->n_tx;
 	p->mtu = u->mtu;
-	p->has_multi_segs = u->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	p->has_multi_segs = tx_offloads(u) & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	p->has_interrupts = u->has_interrupts;
-	p->is_nombuf_lost = !u->d->is_af_xdp;
-	p->rss = u->use.n_workers > 1 && weir_device_rss_wanted(&u->info) ? WEIR_DEVICE_RSS_REFUSED
-									  : WEIR_DEVICE_RSS_NONE;
+	p->rss = u->use.n_workers > 1 && weir_device_rss_wanted(&u->info, u->profile)
+		     ? WEIR_DEVICE_RSS_REFUSED
+		     : WEIR_DEVICE_RSS_NONE;
 	if (u->rss_hf)
 		weir_device_rss_verify(p, &u->info);
 	rte_eth_stats_get(port, &p->base);
+}
+
+/* The profile of the driver that it turned out to have, and what the command line says. */
+static int
+choose_profile(const struct rte_eth_dev_info *info, const struct weir_device_spec *d,
+    struct weir_device *p, struct weir_error *err)
+{
+	const char *driver = info->driver_name ? info->driver_name : "";
+	int rc = weir_profile_for_driver(driver, &p->profile, err);
+	unsigned most;
+
+	if (rc)
+		return rc;
+	most = p->profile.queues;
+	rc = weir_profile_override(&p->profile, d->options ? d->options : "", err);
+	if (!rc && p->profile.queues > most)
+		rc = weir_error_usage(err, "queues=%u: the driver has no more than %u (%s.ini)",
+		    p->profile.queues, most, p->profile.name);
+	if (!rc)
+		weir_profile_log(&p->profile, d->name, driver);
+	return rc;
 }
 
 static int
 start(
     uint16_t port, const struct weir_device_spec *d, struct weir_device *p, struct weir_error *err)
 {
-	struct setup u = { .d = d,
-		.use = *d->use,
-		.n_tx = TX_DESCRIPTORS,
-		.has_key = true,
-		.has_interrupts = d->use->wants_interrupts };
+	struct setup u = { .d = d, .profile = &p->profile, .use = *d->use, .has_key = true };
 	int rc = rte_eth_dev_info_get(port, &u.info);
 
 	if (rc)
 		return weir_error_run(err, rc, "the port does not tell what it can do");
-	u.mtu = choose_mtu(&u.info, d);
+	rc = choose_profile(&u.info, d, p, err);
+	if (rc)
+		return rc;
+	u.n_tx = (uint16_t)p->profile.send_descriptors;
+	u.has_interrupts = d->use->wants_interrupts && p->profile.interrupts;
+	u.mtu = choose_mtu(&u);
 	u.n_rxq = choose_queues(&u);
 	if (u.n_rxq > 1)
-		u.rss_hf = weir_device_rss_wanted(&u.info);
+		u.rss_hf = weir_device_rss_wanted(&u.info, u.profile);
 	/* some drivers insist on a transmit queue beside the receive queue */
 	u.n_txq = (uint16_t)RTE_MIN(RTE_MAX(u.use.n_senders, 1u), u.info.max_tx_queues);
-	u.n_txq = RTE_MIN(u.n_txq, WEIR_PORT_QUEUES);
+	u.n_txq = RTE_MIN(u.n_txq, (uint16_t)p->profile.queues);
 	rc = set_up_most(port, &u, p, err);
 	if (rc)
 		return rc;
 	note(port, &u, p);
 	/* a virtual port that knows no promiscuous mode receives all there is anyway */
-	rc = d->is_af_xdp || u.use.is_send_only ? 0 : rte_eth_promiscuous_enable(port);
+	rc = d->is_interface_queue || u.use.is_send_only || !u.profile->promiscuous
+		 ? 0
+		 : rte_eth_promiscuous_enable(port);
 	if (rc && rc != -ENOTSUP)
 		return weir_error_run(err, rc, "the port cannot be made promiscuous");
 	return 0;
+}
+
+void
+weir_device_stats(const struct weir_device *d, struct weir_port_stats *to)
+{
+	const struct weir_profile *p = &d->profile;
+	struct rte_eth_stats now;
+
+	if (rte_eth_stats_get(d->id, &now) != 0)
+		return;
+	if (p->lost_nic & WEIR_LOST_IMISSED)
+		to->lost_nic += now.imissed - d->base.imissed;
+	if (p->lost_nic & WEIR_LOST_IERRORS)
+		to->lost_nic += now.ierrors - d->base.ierrors;
+	if (p->lost_no_buffer)
+		to->lost_no_buffer += now.rx_nombuf - d->base.rx_nombuf;
+	to->sent += now.opackets - d->base.opackets;
+	to->send_errors += now.oerrors - d->base.oerrors;
 }
 
 /* Mark a device as weir's; fails where it is already. */
@@ -419,8 +533,14 @@ static int
 plug_in(const struct weir_device_spec *spec, struct weir_device *d, bool *ret_is_there,
     struct weir_error *err)
 {
-	int rc = rte_eal_hotplug_add(spec->bus, spec->name, spec->args);
+	struct weir_profile profile;
+	char args[2 * WEIR_PROFILE_TEXT_BYTES + sizeof(((struct weir_port_name *)0)->args)];
+	int rc = weir_profile_for_device(spec->bus, spec->name, &profile, err);
 
+	if (rc)
+		return rc;
+	rc = rte_eal_hotplug_add(
+	    spec->bus, spec->name, weir_profile_devargs(&profile, spec->args, args, sizeof(args)));
 	if (rc || rte_eth_dev_get_port_by_name(spec->name, &d->id) != 0)
 		return weir_error_run(err, rc ? rc : -ENODEV, "the device cannot be opened");
 	/* EAL says nothing where the device was there before */

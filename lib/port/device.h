@@ -7,6 +7,7 @@
 
 #include <weir/packet/field.h>
 #include <weir/port/port.h>
+#include <weir/port/profile.h>
 
 /*
  * One device of DPDK: plugged in, set up with as much as its driver takes, and started. Private to
@@ -31,20 +32,22 @@ struct weir_device_spec {
 	uint32_t data_bytes; /* room for packet bytes in a buffer */
 	int numa_node;       /* of the device behind it, -1: the device's */
 	/*
-	 * Buffers must lie packed in one piece (they become the kernel's UMEM), and the interface
-	 * stays as promiscuous as its host has it: the driver would not undo a change.
+	 * A queue of a kernel interface: it stays as promiscuous as its host has it, for the driver
+	 * would not undo a change, and where it lies is known.
 	 */
-	bool is_af_xdp;
+	bool is_interface_queue;
 	const struct weir_port_config *use;
+	const char *options; /* what the port's name says behind its '?', or "" */
 };
 
 struct weir_device {
 	uint16_t id;           /* DPDK's */
 	uint16_t n_rxq, n_txq; /* queues */
+	uint16_t n_tx;         /* descriptors of a transmit queue */
+	struct weir_profile profile;
 	struct rte_mempool *pool;
 	unsigned n_buffers;        /* in the pool; grows where the driver wants more */
 	struct rte_eth_stats base; /* counters when it was opened */
-	bool is_nombuf_lost;       /* false: the driver keeps the packet for the next poll */
 	bool has_interrupts;       /* configured with them */
 	bool has_multi_segs;       /* sends packets in several segments */
 	uint16_t mtu;
@@ -61,9 +64,11 @@ struct weir_device {
 int weir_device_open(const struct weir_device_spec *spec, struct weir_device *d, bool *ret_is_there,
     struct weir_error *err);
 void weir_device_remove(uint16_t id);
+/* Add its counters since it was opened, as its profile tells them apart. */
+void weir_device_stats(const struct weir_device *d, struct weir_port_stats *add_to);
 /* "4 receive queues of 2048 descriptors, 19000 packet buffers": what a device is asked for. */
-void weir_device_plan(
-    unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size);
+void weir_device_plan(const struct weir_profile *profile, unsigned n_workers, unsigned n_queues,
+    char *buf, size_t size);
 /* A pool of packet buffers near a NUMA node, or anywhere. 0 or -errno. */
 int weir_device_pool(const char *name, unsigned n, unsigned cache, uint32_t data_bytes,
     bool is_packed, int socket, struct rte_mempool **ret);
@@ -72,8 +77,12 @@ unsigned weir_device_cache(unsigned n_workers);
 
 /* rss.c: a key with which both directions of a flow have the same hash. */
 void weir_device_rss_key(uint8_t *key, size_t len);
-/* The hash fields that weir wants of those the driver offers; 0: it cannot spread. */
-uint64_t weir_device_rss_wanted(const struct rte_eth_dev_info *info);
+/* The hash fields that the profile wants of those the driver offers; 0: it cannot spread. */
+uint64_t weir_device_rss_wanted(
+    const struct rte_eth_dev_info *info, const struct weir_profile *profile);
+/* The length of its key. */
+size_t weir_device_rss_key_bytes(
+    const struct rte_eth_dev_info *info, const struct weir_profile *profile);
 /* Read key and table of a started device back, mend what is wrong, and note what came of it. */
 void weir_device_rss_verify(struct weir_device *d, const struct rte_eth_dev_info *info);
 /* The packet fields behind RTE_ETH_RSS_*. */

@@ -22,8 +22,8 @@
 #define PACKET_HEAD_BYTES  128u
 #define PACKET_FRAME_LEAST 2048u
 #define PACKET_FRAME_MOST  32768u /* what a buffer holds */
-#define PACKET_FRAMES      512u
-#define LINK_OVERHEAD      22u /* Ethernet and two tags */
+#define PACKET_BLOCK_LEAST 4096u  /* a page */
+#define LINK_OVERHEAD      22u    /* Ethernet and two tags */
 
 /* A membership ends with its socket, so the interface is as it was however weir ends. */
 static int
@@ -60,7 +60,7 @@ read_statistic(const char *interface, const char *name)
 	return n;
 }
 
-/* What the NIC itself lost before XDP saw it; net_af_xdp tells the socket's drops only. */
+/* What the NIC itself lost before XDP saw it; the device tells the socket's drops only. */
 uint64_t
 weir_kernel_nic_lost(const char *interface)
 {
@@ -103,28 +103,34 @@ new_socket(const fd_set *before, const fd_set *after)
 
 static int
 add_xdp_queue(struct weir_open_port *p, const struct weir_port_config *c,
-    const struct weir_interface_facts *f, unsigned queue, struct weir_error *err)
+    const struct weir_profile *profile, const struct weir_interface_facts *f, unsigned queue,
+    struct weir_error *err)
 {
-	char name[64], args[128];
+	char driver[48], name[64], args[512], number[16];
+	const struct weir_profile_place places[] = { { "interface", f->name },
+		{ "queue", number } };
 	struct weir_device_spec spec = {
 		.bus = "vdev",
 		.name = name,
 		.args = args,
 		.data_bytes = weir_xdp_data_bytes(f),
 		.numa_node = p->base.numa_node,
-		.is_af_xdp = true,
+		.is_interface_queue = true,
 		.use = c,
+		.options = p->options,
 	};
 	unsigned first = p->base.n_rx;
 	fd_set before, after;
 	int rc;
 
-	snprintf(name, sizeof(name), "net_af_xdp_%u_%u", f->index, queue);
 	/*
 	 * One device a queue: the driver reads the count of combined channels alone, so where
 	 * receive and send channels are separate (veth) it refuses more than one queue.
 	 */
-	snprintf(args, sizeof(args), "iface=%s,start_queue=%u,queue_count=1", f->name, queue);
+	weir_profile_driver(profile, driver, sizeof(driver));
+	snprintf(name, sizeof(name), "%s_%u_%u", driver, f->index, queue);
+	snprintf(number, sizeof(number), "%u", queue);
+	weir_profile_arguments(profile, places, RTE_DIM(places), args, sizeof(args));
 	find_sockets(&before);
 	rc = weir_port_add_device(p, &spec, err);
 	find_sockets(&after);
@@ -137,27 +143,50 @@ static int
 open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
     const struct weir_interface_facts *f, struct weir_error *err)
 {
+	struct weir_profile profile;
 	char said[256];
+	int rc = weir_profile_for_way(WEIR_WAY_XDP_SOCKET, &profile, err);
 
+	if (!rc)
+		rc = weir_profile_override(&profile, p->options, err);
+	if (rc)
+		return rc;
 	weir_kernel_attach(p, f->index);
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues; q++) {
-		int rc = add_xdp_queue(p, c, f, q, err);
-
+		rc = add_xdp_queue(p, c, &profile, f, q, err);
 		if (rc && weir_eal_log_first(said, sizeof(said))[0])
 			return weir_error_run(err, rc, "AF_XDP failed on queue %u: %s", q, said);
 		if (rc)
 			return weir_error_wrap(err, "AF_XDP failed on queue %u", q);
 	}
-	if (c->is_send_only)
-		return 0;
-	if (weir_kernel_take(p, c, err))
-		return err->code;
+	rc = c->is_send_only ? 0 : weir_kernel_take(p, c, err);
+	if (rc || c->is_send_only || !profile.promiscuous)
+		return rc;
 	p->promiscuous_fd = be_promiscuous(f->index);
 	if (p->promiscuous_fd < 0)
 		return weir_error_run(err, p->promiscuous_fd, "it cannot be made promiscuous: %s",
 		    strerror(-p->promiscuous_fd));
 	return 0;
+}
+
+static void
+packet_arguments(const struct weir_profile *profile, const struct weir_port_config *c,
+    const struct weir_interface_facts *f, uint32_t frame, char *buf, size_t size)
+{
+	unsigned n = RTE_MIN(RTE_MAX(c->n_senders, c->n_workers), profile->queues);
+	char queues[16], block[16], framed[16];
+	const struct weir_profile_place places[] = {
+		{ "interface", f->name },
+		{ "queues", queues },
+		{ "block", block },
+		{ "frame", framed },
+	};
+
+	snprintf(queues, sizeof(queues), "%u", RTE_MAX(n, 1u));
+	snprintf(block, sizeof(block), "%u", RTE_MAX(frame, PACKET_BLOCK_LEAST));
+	snprintf(framed, sizeof(framed), "%u", frame);
+	weir_profile_arguments(profile, places, RTE_DIM(places), buf, size);
 }
 
 /* A ring of frames that hold the interface's packets whole; the host keeps its traffic. */
@@ -166,13 +195,20 @@ open_packet(struct weir_open_port *p, const struct weir_port_config *c,
     const struct weir_interface_facts *f, struct weir_error *err)
 {
 	uint32_t frame = PACKET_FRAME_LEAST;
-	char name[64], args[192], said[256];
-	struct weir_device_spec spec = {
-		.bus = "vdev", .name = name, .args = args, .numa_node = p->base.numa_node, .use = c
-	};
-	unsigned n = c->n_senders > c->n_workers ? c->n_senders : c->n_workers;
-	int rc;
+	char driver[48], name[64], args[512], said[256];
+	struct weir_device_spec spec = { .bus = "vdev",
+		.name = name,
+		.args = args,
+		.numa_node = p->base.numa_node,
+		.use = c,
+		.options = p->options };
+	struct weir_profile profile;
+	int rc = weir_profile_for_way(WEIR_WAY_PACKET_SOCKET, &profile, err);
 
+	if (!rc)
+		rc = weir_profile_override(&profile, p->options, err);
+	if (rc)
+		return rc;
 	if (f->is_all)
 		return weir_error_usage(err, "'any' stands for every interface: name one");
 	while (frame < f->mtu + LINK_OVERHEAD + PACKET_HEAD_BYTES && frame < PACKET_FRAME_MOST)
@@ -183,13 +219,9 @@ open_packet(struct weir_open_port *p, const struct weir_port_config *c,
 		    "9000'",
 		    f->name, frame - PACKET_HEAD_BYTES, f->mtu, f->name);
 	spec.data_bytes = frame;
-	snprintf(name, sizeof(name), "net_af_packet_%u", f->index);
-	snprintf(args, sizeof(args), "iface=%s,qpairs=%u,blocksz=%u,framesz=%u,framecnt=%u",
-	    f->name,
-	    n < 1    ? 1
-	    : n > 16 ? 16
-		     : n,
-	    frame < 4096 ? 4096 : frame, frame, PACKET_FRAMES);
+	weir_profile_driver(&profile, driver, sizeof(driver));
+	snprintf(name, sizeof(name), "%s_%u", driver, f->index);
+	packet_arguments(&profile, c, f, frame, args, sizeof(args));
 	weir_eal_log_mark();
 	rc = weir_port_add_device(p, &spec, err);
 	if (rc && weir_eal_log_first(said, sizeof(said))[0])

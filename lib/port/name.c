@@ -12,6 +12,8 @@
 
 #include <weir/port/interface.h>
 #include <weir/port/name.h>
+#include <weir/port/port.h>
+#include <weir/port/profile.h>
 
 #include "eal_args.h"
 
@@ -43,20 +45,29 @@ parse_pci(const char *value, unsigned ret[4])
 bool
 weir_port_is_named(const char *value)
 {
+	char address[16]; /* longer ones are none */
 	unsigned pci[4];
+	size_t len;
 
-	return strncmp(value, "vdev:", 5) == 0 || parse_pci(value, pci);
+	weir_profile_options(value, &len);
+	snprintf(address, sizeof(address), "%.*s", (int)len, value);
+	return strncmp(value, "vdev:", 5) == 0 ||
+	       (len < sizeof(address) && parse_pci(address, pci));
 }
 
 int
 weir_port_parse(const char *value, struct weir_port_name *ret, struct weir_error *err)
 {
 	struct weir_port_name p = { 0 };
-	const char *name = value + 5, *comma;
+	char plain[WEIR_PORT_NAME_BYTES], devices[512];
+	const char *name = plain + 5, *comma;
 	unsigned pci[4];
 	size_t len;
+	int rc = weir_port_split(value, plain, sizeof(plain), &comma, err);
 
-	if (parse_pci(value, pci)) {
+	if (rc)
+		return rc;
+	if (parse_pci(plain, pci)) {
 		p.is_pci = true;
 		snprintf(p.device, sizeof(p.device), "%04x:%02x:%02x.%x", pci[0], pci[1], pci[2],
 		    pci[3]);
@@ -66,8 +77,8 @@ weir_port_parse(const char *value, struct weir_port_name *ret, struct weir_error
 	comma = strchr(name, ',');
 	len = comma ? (size_t)(comma - name) : strlen(name);
 	if (!len)
-		return weir_error_usage(
-		    err, "name a virtual device after 'vdev:', such as 'vdev:net_null0'");
+		return weir_error_usage(err, "name a virtual device after 'vdev:' (one of %s)",
+		    weir_profile_list_devices(devices, sizeof(devices)));
 	if (len >= sizeof(p.device) || (comma && strlen(comma + 1) >= sizeof(p.args)))
 		return weir_error_usage(err, "the device's name or its arguments are too long");
 	for (size_t i = 0; i < len; i++)
@@ -156,9 +167,8 @@ not_usable(const char *device, const char *driver, struct weir_error *err)
 static int
 check_pci(const char *device, struct weir_error *err)
 {
-	/* the drivers for user space, and those kernel drivers that share their NIC with DPDK's */
-	static const char *const usable[] = { "vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core",
-		"mlx5_core", "mana" };
+	/* the drivers for user space; some kernel drivers share their NIC with DPDK's */
+	static const char *const usable[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
 	bool is_usable = false;
 	struct weir_eal_host host;
 	char path[128], driver[64];
@@ -175,7 +185,7 @@ check_pci(const char *device, struct weir_error *err)
 	pci_link(device, "driver", driver, sizeof(driver));
 	for (unsigned i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
 		is_usable |= strcmp(driver, usable[i]) == 0;
-	if (!is_usable)
+	if (!is_usable && !weir_profile_is_shared(driver))
 		return not_usable(device, driver, err);
 	weir_eal_host_read(&host);
 	if (host.huge_free_bytes < (UINT64_C(64) << 20))

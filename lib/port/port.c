@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <weir/port/eal.h>
+#include <weir/port/profile.h>
 
 #include "eal_log.h"
 #include "port_parts.h"
@@ -23,16 +24,38 @@ static struct {
 	unsigned n_pools;
 } ports;
 
-/* A name without its arguments: "net_null0", "0000:03:00.0", "eth0". */
+/* A name without its arguments and options: "net_null0", "0000:03:00.0", "eth0". */
 static void
 plain_name(const char *name, char *buf, size_t size)
 {
 	struct weir_port_name n;
+	size_t len;
 
+	weir_profile_options(name, &len);
 	if (weir_port_is_named(name) && weir_port_parse(name, &n, NULL) == 0)
 		snprintf(buf, size, "%s", n.device);
 	else
-		snprintf(buf, size, "%s", name);
+		snprintf(buf, size, "%.*s", (int)len, name);
+}
+
+int
+weir_port_split(
+    const char *name, char *plain, size_t size, const char **ret_options, struct weir_error *err)
+{
+	struct weir_profile any;
+	size_t len;
+	const char *options = weir_profile_options(name, &len);
+	int rc;
+
+	weir_profile_init(&any);
+	rc = weir_profile_override(&any, options, err);
+	if (rc)
+		return rc;
+	if (len >= size)
+		return weir_error_usage(err, "the name is too long");
+	snprintf(plain, size, "%.*s", (int)len, name);
+	*ret_options = options;
+	return 0;
 }
 
 struct weir_port *
@@ -57,14 +80,18 @@ is_bare(const char *name)
 int
 weir_port_look(const char *name, struct weir_error *err)
 {
+	char plain[WEIR_PORT_NAME_BYTES];
 	struct weir_interface_facts f;
 	struct weir_port_name n;
-	int rc;
+	const char *options;
+	int rc = weir_port_split(name, plain, sizeof(plain), &options, err);
 
-	if (!name[0])
+	if (rc)
+		return rc;
+	if (!plain[0])
 		return weir_error_usage(err, "name an interface, such as 'eth0'");
-	if (!weir_port_is_named(name))
-		return is_bare(name) ? 0 : weir_kernel_look(name, &f, err);
+	if (!weir_port_is_named(plain))
+		return is_bare(plain) ? 0 : weir_kernel_look(plain, &f, err);
 	rc = weir_port_parse(name, &n, err);
 	return rc ? rc : weir_port_check(&n, err);
 }
@@ -73,7 +100,7 @@ weir_port_look(const char *name, struct weir_error *err)
 static int
 explain(const struct weir_port_name *n, int code, struct weir_error *err)
 {
-	char said[256];
+	char said[256], devices[512];
 	char *near = n->is_pci ? NULL : weir_eal_nearest_driver(n->device);
 	bool is_known = near && strncmp(n->device, near, strlen(near)) == 0;
 
@@ -82,10 +109,8 @@ explain(const struct weir_port_name *n, int code, struct weir_error *err)
 		weir_error_run(
 		    err, code, "DPDK has no driver for '%s' (try 'vdev:%s0')", n->device, near);
 	else if (!near && !n->is_pci)
-		weir_error_run(err, code,
-		    "DPDK has no driver for '%s' (net_pcap, net_null, net_ring, net_tap and "
-		    "net_memif are the usual ones)",
-		    n->device);
+		weir_error_run(err, code, "DPDK has no driver for '%s' (the usual ones: %s)",
+		    n->device, weir_profile_list_devices(devices, sizeof(devices)));
 	else if (said[0])
 		weir_error_run(err, code, "the device cannot be opened: %s", said);
 	free(near);
@@ -96,7 +121,7 @@ static int
 open_named(struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err)
 {
 	struct weir_port_name n;
-	struct weir_device_spec spec = { .numa_node = -1, .use = c };
+	struct weir_device_spec spec = { .numa_node = -1, .use = c, .options = p->options };
 	int rc = weir_port_parse(c->name, &n, err);
 
 	if (!rc)
@@ -152,8 +177,9 @@ weir_port_add_device(
 		p->base.pool = d->pool;
 		p->base.data_bytes = spec->data_bytes;
 		p->base.mtu = d->mtu;
+		p->base.burst = (uint16_t)d->profile.burst;
 		p->base.has_multi_segs = d->has_multi_segs;
-		if (!spec->is_af_xdp)
+		if (!spec->is_interface_queue)
 			p->base.numa_node = rte_eth_dev_socket_id(d->id);
 		if (d->rss == WEIR_DEVICE_RSS_VERIFIED) {
 			p->base.spread = weir_device_rss_fields(d->rss_hf);
@@ -213,6 +239,7 @@ destroy(struct weir_open_port *p)
 	if (p->promiscuous_fd >= 0)
 		close(p->promiscuous_fd);
 	free(p->base.name);
+	free(p->options);
 	free(p);
 }
 
@@ -221,9 +248,11 @@ share(struct weir_port *found, const struct weir_port_config *c, struct weir_por
     struct weir_error *err)
 {
 	struct weir_open_port *p = (struct weir_open_port *)found;
+	bool has_more = weir_port_is_named(c->name) && strchr(c->name, ',');
+	size_t len;
 
-	if (weir_port_is_named(c->name) && strchr(c->name, ',') &&
-	    strcmp(c->name, p->base.name) != 0)
+	has_more |= weir_profile_options(c->name, &len)[0] != '\0';
+	if (has_more && strcmp(c->name, p->base.name) != 0)
 		return weir_error_usage(err, "it is open as '%s' already", p->base.name);
 	if (c->n_senders && !p->base.n_tx)
 		return weir_error_run(err, -ENOTSUP, "nothing can be sent out of it");
@@ -235,22 +264,35 @@ share(struct weir_port *found, const struct weir_port_config *c, struct weir_por
 static int
 open_new(const struct weir_port_config *c, struct weir_port **ret, struct weir_error *err)
 {
+	char plain[WEIR_PORT_NAME_BYTES];
+	struct weir_port_config config = *c;
 	struct weir_open_port *p;
+	const char *options;
 	int rc;
 
 	if (!weir_eal_is_started())
 		return weir_error_run(err, -ENXIO, "EAL is not started");
+	rc = weir_port_split(c->name, plain, sizeof(plain), &options, err);
+	if (rc)
+		return rc;
+	if (!weir_port_is_named(plain))
+		config.name = plain;
 	p = calloc(1, sizeof(*p));
-	if (p)
+	if (p) {
 		p->base.name = strdup(c->name);
-	if (!p || !p->base.name) {
+		p->options = strdup(options);
+	}
+	if (!p || !p->base.name || !p->options) {
+		if (p)
+			free(p->base.name);
 		free(p);
 		return weir_error_run(err, -ENOMEM, "no memory");
 	}
 	p->n_users = 1;
 	p->promiscuous_fd = -1;
 	p->base.numa_node = -1;
-	rc = weir_port_is_named(c->name) ? open_named(p, c, err) : weir_kernel_open(p, c, err);
+	rc = weir_port_is_named(plain) ? open_named(p, &config, err)
+				       : weir_kernel_open(p, &config, err);
 	if (!rc && c->n_senders && !p->base.n_tx)
 		rc = weir_error_run(err, -ENOTSUP, "nothing can be sent out of it");
 	if (rc) {
@@ -355,18 +397,8 @@ weir_port_stats(const struct weir_port *p, struct weir_port_stats *ret)
 	const struct weir_open_port *own = (const struct weir_open_port *)p;
 
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned i = 0; i < own->n_devices; i++) {
-		const struct weir_device *d = &own->devices[i];
-		struct rte_eth_stats now;
-
-		if (rte_eth_stats_get(d->id, &now) != 0)
-			continue;
-		ret->lost_nic += now.imissed - d->base.imissed + now.ierrors - d->base.ierrors;
-		if (d->is_nombuf_lost)
-			ret->lost_no_buffer += now.rx_nombuf - d->base.rx_nombuf;
-		ret->sent += now.opackets - d->base.opackets;
-		ret->send_errors += now.oerrors - d->base.oerrors;
-	}
+	for (unsigned i = 0; i < own->n_devices; i++)
+		weir_device_stats(&own->devices[i], ret);
 	if (p->interface[0])
 		ret->lost_nic += weir_kernel_nic_lost(p->interface) - own->nic_lost_base;
 	if (own->has_socket_program)
@@ -402,7 +434,9 @@ struct rte_mempool *
 weir_port_make_pool(
     const struct weir_port *p, unsigned n, uint32_t data_bytes, struct weir_error *err)
 {
-	unsigned all = n + p->n_tx * WEIR_PORT_TX_DESCRIPTORS;
+	const struct weir_open_port *own = (const struct weir_open_port *)p;
+	unsigned held = RTE_MAX((unsigned)own->devices[0].n_tx, WEIR_PORT_TX_DESCRIPTORS);
+	unsigned all = n + p->n_tx * held;
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool = NULL;
 	int rc = -EEXIST;

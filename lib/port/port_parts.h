@@ -23,6 +23,7 @@ struct weir_open_port {
 	struct weir_xdp_program *program; /* in front of AF_XDP's sockets, or NULL: libxdp's is */
 	bool has_socket_program;          /* either of both */
 	char no_program[128];             /* why it is libxdp's */
+	char *options;                    /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };
 
@@ -34,7 +35,7 @@ int weir_port_add_device(
 int weir_kernel_look(const char *name, struct weir_interface_facts *f, struct weir_error *err);
 int weir_kernel_open(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
-/* What the NIC itself lost before XDP saw it; net_af_xdp tells the socket's drops only. */
+/* What the NIC itself lost before XDP saw it; the device tells the socket's drops only. */
 uint64_t weir_kernel_nic_lost(const char *interface);
 /* Have weir's XDP program on the interface, or note why not; and what it takes once all queues are
  * there. */

@@ -6,11 +6,9 @@
 #include "device.h"
 
 /* What hashes by addresses alone, and what by ports too. */
-#define HF_ADDRESSES RTE_ETH_RSS_IP
-#define HF_PORTS     (RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP)
+#define HF_ADDRESSES   RTE_ETH_RSS_IP
+#define HF_PORTS       (RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP)
 
-/* The usual length of Toeplitz keys, for drivers that do not tell theirs. */
-#define KEY_BYTES      40
 #define KEY_BYTES_MOST 256
 #define TABLE_MOST     4096
 
@@ -24,10 +22,25 @@ weir_device_rss_key(uint8_t *key, size_t len)
 }
 
 uint64_t
-weir_device_rss_wanted(const struct rte_eth_dev_info *info)
+weir_device_rss_wanted(const struct rte_eth_dev_info *info, const struct weir_profile *profile)
 {
-	return info->max_rx_queues > 1 ? info->flow_type_rss_offloads & (HF_ADDRESSES | HF_PORTS)
-				       : 0;
+	uint64_t hf = 0;
+
+	if (profile->rss_fields & WEIR_RSS_IP)
+		hf |= HF_ADDRESSES;
+	if (profile->rss_fields & WEIR_RSS_TCP)
+		hf |= RTE_ETH_RSS_TCP;
+	if (profile->rss_fields & WEIR_RSS_UDP)
+		hf |= RTE_ETH_RSS_UDP;
+	if (profile->rss_fields & WEIR_RSS_SCTP)
+		hf |= RTE_ETH_RSS_SCTP;
+	return info->max_rx_queues > 1 ? info->flow_type_rss_offloads & hf : 0;
+}
+
+size_t
+weir_device_rss_key_bytes(const struct rte_eth_dev_info *info, const struct weir_profile *profile)
+{
+	return info->hash_key_size ? info->hash_key_size : profile->rss_key_bytes;
 }
 
 struct weir_field_set
@@ -139,12 +152,12 @@ verify_table(uint16_t port, uint16_t n, uint16_t n_queues)
 void
 weir_device_rss_verify(struct weir_device *p, const struct rte_eth_dev_info *info)
 {
-	size_t len = info->hash_key_size ? info->hash_key_size : KEY_BYTES;
+	size_t len = weir_device_rss_key_bytes(info, &p->profile);
 
 	p->is_symmetric = false;
 	p->rss_hf = 0;
 	/* what hashes by anything else besides is no spreading by these fields */
-	if (verify_key(p, len, weir_device_rss_wanted(info)) != 0 || !p->rss_hf ||
+	if (verify_key(p, len, weir_device_rss_wanted(info, &p->profile)) != 0 || !p->rss_hf ||
 	    p->rss_hf & ~(HF_ADDRESSES | HF_PORTS)) {
 		p->rss = WEIR_DEVICE_RSS_NO_KEY;
 		return;

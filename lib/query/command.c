@@ -219,6 +219,9 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	case WEIR_FLAG_STATS:
 		c->stats = value;
 		return 0;
+	case WEIR_FLAG_LATENCY:
+		c->has_latency = true;
+		return 0;
 	case WEIR_FLAG_PROGRESS:
 		c->is_progress_never = strcmp(value, "never") == 0;
 		return 0;

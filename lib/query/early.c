@@ -17,6 +17,7 @@ struct weir_early {
 	bool is_global;
 	struct weir_block *now;      /* the groups that are looked at, as rows */
 	struct weir_early_rows *out; /* NULL where nothing waits */
+	struct weir_arrival arrival; /* of the rows that are looked at */
 	uint64_t n_lost;
 };
 
@@ -109,6 +110,7 @@ weir_early_rows_destroy(struct weir_early_rows *r)
 	weir_block_destroy(r->rows);
 	free(r->time_ns);
 	free(r->number);
+	free(r->arrived_ns);
 	free(r);
 }
 
@@ -140,6 +142,10 @@ reserve(struct weir_early *e, uint32_t n)
 	if (!p)
 		return -ENOMEM;
 	out->number = p;
+	p = reallocarray(out->arrived_ns, need, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	out->arrived_ns = p;
 	out->cap = need;
 	return 0;
 }
@@ -156,6 +162,7 @@ note_packets(struct weir_early *e, const struct weir_pane *p, const uint32_t *ro
 		int64_t time_ns = rows->time_ns[row[i]];
 
 		out->time_ns[at] = time_ns;
+		out->arrived_ns[at] = weir_arrival_of(&e->arrival, time_ns);
 		out->number[at] = rows->number ? rows->number[row[i]] : rows->first_number + row[i];
 		/* Where a global window ends is not known yet. */
 		out->rows->row_start_ns[at] = e->is_global ? time_ns : weir_pane_start(p);
@@ -220,6 +227,12 @@ weir_early_take(struct weir_early *e)
 		return NULL;
 	e->out = NULL;
 	return out;
+}
+
+void
+weir_early_note(struct weir_early *e, const struct weir_arrival *arrival)
+{
+	e->arrival = *arrival;
 }
 
 uint64_t

@@ -11,8 +11,11 @@ const struct weir_option weir_flags[] = {
 	    "pcap or pcapng file, - is standard input; FILE?speed=1&loop=3&preload=1", NULL, true,
 	    false },
 	{ WEIR_FLAG_INTERFACE, "-i", "NAME", SOURCES,
-	    "interface, PCI address or vdev:; eth0, 0000:03:00.0 or vdev:net_x0,args", NULL, true,
-	    false },
+	    "interface, PCI address or vdev:; eth0, 0000:03:00.0 or vdev:net_x0,args; "
+	    "NAME?descriptors=1024&burst=64 sets up a port otherwise than the profile of its "
+	    "driver "
+	    "says, which is in drivers-config or in the folder WEIR_DRIVERS_DIR",
+	    NULL, true, false },
 	{ WEIR_FLAG_SOURCE, "--source", "URI", SOURCES,
 	    "gen:udp, tcp, imix or mix; gen:KIND?rate=&count=&flows=&dist=&size=&v6=&seed=", NULL,
 	    true, false },
@@ -100,6 +103,10 @@ const struct weir_option weir_flags[] = {
 	{ WEIR_FLAG_PACKETS, "--packets", "N", OPTIONS, "stop after so many packets", NULL, false,
 	    false },
 	{ WEIR_FLAG_STATS, "--stats", "FILE", OPTIONS, "the ledger as JSON; - is standard output",
+	    NULL, false, false },
+	{ WEIR_FLAG_LATENCY, "--latency", NULL, OPTIONS,
+	    "measure how long packets take, stage by stage; percentiles in the summary, in --stats "
+	    "and live in weir-ctl; of a sample that costs at most 2 %",
 	    NULL, false, false },
 	{ WEIR_FLAG_PROGRESS, "--progress", "WHEN", OPTIONS, "auto or never; auto: on a terminal",
 	    "auto|never", false, false },

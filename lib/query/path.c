@@ -369,13 +369,15 @@ weir_path_needs_decode(const struct weir_path *p)
 void
 weir_path_group_spec(const struct weir_path *p, struct weir_group_spec *ret)
 {
-	ret->window = p->window;
-	ret->is_watched = p->is_early;
-	ret->n_keys = p->n_keys;
-	ret->keys = p->key_types;
-	ret->n_aggs = p->n_aggs;
-	ret->aggs = p->calls;
-	ret->simd = p->simd;
+	*ret = (struct weir_group_spec){
+		.window = p->window,
+		.is_watched = p->is_early,
+		.n_keys = p->n_keys,
+		.keys = p->key_types,
+		.n_aggs = p->n_aggs,
+		.aggs = p->calls,
+		.simd = p->simd,
+	};
 }
 
 unsigned

@@ -128,6 +128,8 @@ put(struct weir_path *p, struct weir_path_exchange *e, const struct weir_batch *
 		.time_ns = b->time_ns,
 		.first_number = b->first_number,
 		.worker = e->owner,
+		.arrival = e->arrival,
+		.put_ns = e->put_ns,
 	};
 
 	weir_exchange_put(e->exchange, e->worker, &rows, &e->counters);

@@ -6,6 +6,7 @@
 #include <weir/base/time.h>
 
 #include "account.h"
+#include "sampling.h"
 
 const struct weir_worker_counts *
 weir_counts_of(const struct weir_worker *w, bool is_live)
@@ -201,6 +202,20 @@ add_workers(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
 	l->elapsed_s = (double)(end_ns - start_ns) / (double)WEIR_NS_PER_S;
 }
 
+/* What control has of the workers, and when they have ended what they still had. */
+static void
+add_latency(struct weir_ledger *l, const struct weir_workers *all, bool is_live,
+    const struct weir_delivery *d)
+{
+	l->latency = d->trail ? weir_latency_set_create() : NULL;
+	if (!l->latency)
+		return;
+	weir_latency_set_merge(l->latency, d->trail->set);
+	for (unsigned i = 0; !is_live && i < all->n; i++)
+		for (unsigned k = 0; k < 2; k++)
+			weir_latency_set_merge(l->latency, all->worker[i]->sampling->sets[k]);
+}
+
 /* What left by ports. What is between its query and a driver is as good as queued. */
 static void
 fill_forward(struct weir_ledger_sink *l, const struct weir_sink *s, bool is_live)
@@ -233,6 +248,7 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 
 	memset(l, 0, sizeof(*l));
 	add_workers(l, all, is_live, end_ns);
+	add_latency(l, all, is_live, d);
 	for (unsigned i = 0; i < config->n_sources; i++) {
 		struct weir_source_stats s = { 0 };
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <weir/base/log.h>
 #include <weir/base/time.h>
@@ -10,8 +9,10 @@
 #include "account.h"
 #include "flow.h"
 #include "request.h"
+#include "sampling.h"
+#include "trail.h"
 
-#define SLEEP_NS 1000000              /* between looks into empty rings */
+#define SLEEP_NS 1000000              /* between looks into empty rings, unless it is woken */
 #define LOOK_NS  (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
 #define POLL_NS  (WEIR_NS_PER_S / 50) /* between looks of sinks at links */
 
@@ -72,7 +73,7 @@ static void
 give_back(void *control, unsigned query, unsigned worker, struct weir_pane *pane)
 {
 	struct control *c = control;
-	struct weir_parcel back = { WEIR_PARCEL_PANE, query, pane, 0 };
+	struct weir_parcel back = { WEIR_PARCEL_PANE, query, pane, 0, NULL };
 
 	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->all->worker[worker]->back, &back, sizeof(back)))
@@ -92,10 +93,12 @@ take_end(struct control *c, unsigned query)
 static void
 deliver(struct control *c, const struct weir_parcel *parcel)
 {
+	weir_trail_follow(c->delivery.trail, WEIR_TRAIL_BLOCK, parcel->origin);
 	if (parcel->kind == WEIR_PARCEL_ROWS)
 		weir_flow_rows(&c->flow, parcel->query, parcel->p);
 	else
 		weir_delivery_packets(&c->delivery, parcel->query, parcel->p);
+	free(parcel->origin);
 }
 
 static bool
@@ -183,16 +186,23 @@ deliver_in_order(struct control *c)
 	}
 }
 
+/* Event time up to which every worker has closed; false where there is none yet. */
+static bool
+closed_up_to(const struct control *c, int64_t *ret_ns)
+{
+	*ret_ns = c->closed_ns;
+	return c->closed_ns == INT64_MAX ||
+	       !__builtin_sub_overflow(c->closed_ns, c->all->config->plan->lateness_ns, ret_ns);
+}
+
 /* All windows that every worker has closed. */
 static void
 emit_windows(struct control *c)
 {
-	int64_t closed_ns = c->closed_ns;
+	int64_t closed_ns;
 
-	if (closed_ns != INT64_MAX &&
-	    __builtin_sub_overflow(closed_ns, c->all->config->plan->lateness_ns, &closed_ns))
-		return;
-	weir_flow_advance(&c->flow, closed_ns);
+	if (closed_up_to(c, &closed_ns))
+		weir_flow_advance(&c->flow, closed_ns);
 }
 
 static unsigned
@@ -276,14 +286,44 @@ attend_while_waiting(void *control)
 	c->requests.is_delivering = false;
 }
 
+/* Parcels that all workers have handed over so far. */
+static uint64_t
+n_sent(const struct control *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < c->all->n; i++)
+		n += atomic_load(&c->all->worker[i]->n_sent);
+	return n;
+}
+
+/* Sleep until there is more to do than when so many parcels had been sent, or for a while. */
+static void
+sleep_until_called(struct control *c, uint64_t n_before)
+{
+	struct weir_waker *waker = &c->all->waker;
+	int64_t due_ns = weir_flow_next_due(&c->flow), closed_ns, wanted_ns;
+
+	if (is_mark_reached(c) && closed_up_to(c, &closed_ns) && due_ns <= closed_ns &&
+	    due_ns != INT64_MAX)
+		return;
+	if (__builtin_add_overflow(due_ns, c->all->config->plan->lateness_ns, &wanted_ns))
+		wanted_ns = INT64_MAX;
+	atomic_store_explicit(&waker->closed_ns, wanted_ns, memory_order_relaxed);
+	weir_waker_announce(waker);
+	if (n_sent(c) != n_before)
+		weir_waker_stay_awake(waker);
+	else
+		weir_waker_sleep(waker, SLEEP_NS);
+}
+
 /* Deliver until the workers have ended and their rings are empty. */
 static void
 control_loop(struct control *c)
 {
-	struct timespec nap = { 0, SLEEP_NS };
-
 	set_mark(c);
 	for (;;) {
+		uint64_t n_before = n_sent(c);
 		unsigned n = take_all(c);
 
 		note_over(c);
@@ -293,14 +333,14 @@ control_loop(struct control *c)
 				return;
 			set_mark(c);
 		}
+		/* Rows that could not wait for their window wait for nothing here. */
+		if (!n || c->delivery.is_urgent)
+			weir_delivery_flush(&c->delivery);
 		attend(c);
 		if (weir_delivery_is_broken(&c->delivery))
 			atomic_store_explicit(&c->all->give_up, true, memory_order_relaxed);
-		if (n)
-			continue;
-		weir_delivery_flush(&c->delivery);
-		if (!c->is_last)
-			nanosleep(&nap, NULL);
+		if (!n && !c->is_last)
+			sleep_until_called(c, n_before);
 	}
 }
 
@@ -367,6 +407,11 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	if (!c->inboxes)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	c->delivery.keeps_last = config->socket != NULL;
+	if (config->plan->command->has_latency) {
+		c->delivery.trail = weir_trail_create();
+		if (!c->delivery.trail)
+			return weir_error_run(err, -ENOMEM, "out of memory");
+	}
 	rc = weir_flow_init(&c->flow, config->plan, &c->delivery, err);
 	if (rc)
 		return rc;
@@ -419,6 +464,7 @@ weir_run(
 	weir_requests_fini(&c.requests);
 	weir_flow_fini(&c.flow);
 	weir_workers_destroy(c.all);
+	weir_trail_destroy(d->trail);
 	free(c.inboxes);
 	return rc;
 }

@@ -146,6 +146,8 @@ weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_block *b)
 	o->rows += b->n_rows;
 	if (b->n_rows)
 		weir_progress_wipe(d->progress); /* rows may go to the same terminal */
+	if (b->n_rows && o->n_sinks)
+		weir_trail_ready(d->trail);
 	for (unsigned i = 0; b->n_rows && i < o->n_sinks; i++) {
 		struct weir_sink *s = d->sinks[o->sinks[i]];
 
@@ -300,6 +302,7 @@ weir_delivery_packets(struct weir_delivery *d, unsigned query, struct weir_packe
 	struct weir_outlet *o = &d->outlets[query];
 	struct weir_error e;
 
+	weir_trail_ready(d->trail);
 	for (unsigned i = 0; i < o->n_sinks; i++) {
 		struct weir_sink *s = d->sinks[o->sinks[i]];
 
@@ -321,9 +324,10 @@ weir_delivery_flush(struct weir_delivery *d)
 
 	if (!d->needs_flush)
 		return;
-	d->needs_flush = false;
+	d->needs_flush = d->is_urgent = false;
 	for (unsigned i = 0; i < d->n_sinks; i++)
 		weir_delivery_fail(d, weir_sink_flush(d->sinks[i], &e), &e);
+	weir_trail_written(d->trail);
 }
 
 void

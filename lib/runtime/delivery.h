@@ -7,6 +7,7 @@
 #include <weir/sink/sink.h>
 
 #include "progress.h"
+#include "trail.h"
 
 /*
  * From results to sinks: windows become rows, rows run through what follows --agg and go to the
@@ -39,6 +40,8 @@ struct weir_delivery {
 	void (*while_waiting)(void *ctx);
 	void *waiting_ctx;
 	bool needs_flush;
+	bool is_urgent;                 /* rows of --emit early wait for the flush */
+	struct weir_trail *trail;       /* NULL without --latency. Not owned */
 	bool keeps_last;                /* somebody may ask for the rows of a window */
 	struct weir_progress *progress; /* its line makes way for rows */
 	int rc;                         /* first failure */

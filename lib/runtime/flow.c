@@ -75,8 +75,10 @@ fini_node(struct weir_flow_node *n)
 {
 	weir_windows_fini(&n->windows);
 	weir_block_destroy(n->list.rows);
-	for (unsigned i = 0; i < n->n_inputs; i++)
+	for (unsigned i = 0; i < n->n_inputs; i++) {
 		weir_block_destroy(n->inputs[i].rows);
+		free(n->inputs[i].origin);
+	}
 	free(n->inputs);
 	for (unsigned i = 0; i < n->n_early; i++)
 		weir_block_destroy(n->early[i].rows);
@@ -84,6 +86,7 @@ fini_node(struct weir_flow_node *n)
 	for (unsigned i = 0; i < n->n_groups; i++) {
 		weir_windows_fini(&n->groups[i].windows);
 		weir_aggregator_destroy(n->groups[i].aggregator);
+		free(n->groups[i].origin);
 	}
 	free(n->groups);
 	for (unsigned i = 0; i < n->n_kept; i++)
@@ -256,12 +259,22 @@ next_of_all(const struct weir_flow *f, struct weir_flow_work *ret, int64_t *ret_
 	return has;
 }
 
+int64_t
+weir_flow_next_due(const struct weir_flow *f)
+{
+	int64_t other_ns;
+	struct weir_flow_work w;
+
+	return next_of_all(f, &w, &other_ns) ? w.due_ns : INT64_MAX;
+}
+
 void
 weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 {
 	int64_t other_ns;
 	struct weir_flow_work w;
 
+	weir_trail_advance(f->delivery->trail);
 	while (next_of_all(f, &w, &other_ns) && w.due_ns <= time_ns) {
 		/* Rows of a list go together as long as nothing else is due between them. */
 		int64_t until_ns =
@@ -292,6 +305,7 @@ weir_flow_end_query(struct weir_flow *f, unsigned query)
 {
 	struct weir_flow_work w;
 
+	weir_trail_advance(f->delivery->trail);
 	while (next_of_query(f, query, &w))
 		weir_flow_do(f, &w, INT64_MAX);
 	f->nodes[query].n_offered = weir_flow_offered(f, query);

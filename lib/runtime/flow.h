@@ -47,12 +47,14 @@ struct weir_flow_input {
 	int64_t start_ns, end_ns; /* of their window */
 	struct weir_block *rows;
 	uint64_t bytes;
+	struct weir_origin *origin; /* for --latency, or NULL; owned */
 };
 
 /* A row that leaves before its window is closed. */
 struct weir_flow_early {
 	int64_t due_ns;
-	int64_t number; /* of the packet that made it leave */
+	int64_t number;     /* of the packet that made it leave */
+	int64_t arrived_ns; /* and when it came in; 0: nobody measures */
 	struct weir_block *rows;
 	uint32_t row;
 };
@@ -68,8 +70,9 @@ struct weir_flow_group {
 	struct weir_aggregator *aggregator; /* NULL where the segment has no group */
 	struct weir_windows windows;        /* where it has windows of its own */
 	struct weir_group_counters counters;
-	int64_t delay_ns; /* rows are due so much after them */
-	int64_t number;   /* rows that it has taken */
+	int64_t delay_ns;           /* rows are due so much after them */
+	int64_t number;             /* rows that it has taken */
+	struct weir_origin *origin; /* of them, for --latency, or NULL; owned */
 };
 
 /* A query. */
@@ -126,6 +129,8 @@ void weir_flow_pane(struct weir_flow *f, unsigned query, unsigned worker, struct
 void weir_flow_rows(struct weir_flow *f, unsigned query, struct weir_block *b);
 /* Rows of windows that are not closed yet; r is consumed. Of live sources they go out at once. */
 void weir_flow_early(struct weir_flow *f, unsigned query, struct weir_early_rows *r);
+/* When the first of what there is to do is due; INT64_MAX where there is nothing. */
+int64_t weir_flow_next_due(const struct weir_flow *f);
 /* Do all that is due up to a time; INT64_MAX: all that there is. */
 void weir_flow_advance(struct weir_flow *f, int64_t time_ns);
 /* Rows that other queries have produced for this one. */

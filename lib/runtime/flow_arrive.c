@@ -110,7 +110,7 @@ input_of(struct weir_flow *f, unsigned query, int64_t start_ns, int64_t end_ns)
 {
 	struct weir_flow_node *n = &f->nodes[query];
 	struct weir_flow_input input = { weir_flow_plus(end_ns, n->delay_ns), start_ns, end_ns,
-		NULL, 0 };
+		NULL, 0, NULL };
 
 	for (unsigned i = n->n_inputs; i-- > 0;)
 		if (n->inputs[i].end_ns == end_ns)
@@ -186,6 +186,8 @@ hold_slice(struct weir_flow *f, unsigned query, const struct weir_block *b, uint
 		rc = weir_block_append_columns(input->rows, columns, sel);
 		if (rc)
 			return rc;
+		weir_trail_hold(f->delivery->trail, &input->origin);
+		weir_trail_follow(f->delivery->trail, WEIR_TRAIL_PANE, NULL); /* once */
 		bytes = weir_block_bytes(input->rows);
 		f->held_bytes += bytes - input->bytes;
 		input->bytes = bytes;
@@ -248,8 +250,8 @@ weir_flow_early(struct weir_flow *f, unsigned query, struct weir_early_rows *r)
 			due_ns = INT64_MIN;
 		if (!n->n_early || due_ns < n->early_due_ns)
 			n->early_due_ns = due_ns;
-		n->early[n->n_early++] =
-		    (struct weir_flow_early){ due_ns, r->number[i], weir_block_hold(r->rows), i };
+		n->early[n->n_early++] = (struct weir_flow_early){ due_ns, r->number[i],
+			r->arrived_ns[i], weir_block_hold(r->rows), i };
 	}
 	weir_early_rows_destroy(r);
 	if (f->plan->is_live)

@@ -97,18 +97,20 @@ push(struct weir_flow *f, unsigned query, unsigned reader, const struct weir_blo
 	const struct weir_plan_query *q = weir_flow_query(f, reader);
 	int64_t more_ns = f->nodes[reader].delay_ns - f->nodes[query].out_delay_ns;
 	struct weir_flow_input input = { weir_flow_plus(due_ns, more_ns), b->window_start_ns,
-		b->window_end_ns, weir_block_create(&q->chain->input, b->n_rows), 0 };
+		b->window_end_ns, weir_block_create(&q->chain->input, b->n_rows), 0, NULL };
 
 	if (!input.rows)
 		goto fail;
 	input.rows->window_start_ns = b->window_start_ns;
 	input.rows->window_end_ns = b->window_end_ns;
+	weir_trail_hold(f->delivery->trail, &input.origin);
 	if (weir_flow_append(input.rows, b) || weir_flow_insert(&f->nodes[reader], &input))
 		goto fail;
 	f->nodes[reader].n_in += b->n_rows;
 	f->nodes[reader].knows_next = false;
 	return;
 fail:
+	free(input.origin);
 	weir_block_destroy(input.rows);
 	weir_flow_fail_memory(f);
 }
@@ -354,6 +356,7 @@ weir_flow_run(
 			b = group_within(f, query, segment, of, b);
 		} else {
 			feed(&n->groups[segment], s->path, of, b);
+			weir_trail_hold(f->delivery->trail, &n->groups[segment].origin);
 			weir_block_destroy(b);
 			return;
 		}

@@ -67,8 +67,10 @@ put_by(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns
 		input.start_ns = b->window_start_ns;
 		input.end_ns = b->window_end_ns;
 	}
+	weir_trail_hold(f->delivery->trail, &input.origin);
 	if (b && weir_flow_insert(&f->nodes[query], &input) == 0)
 		return;
+	free(input.origin);
 	weir_block_destroy(b);
 	weir_flow_fail_memory(f);
 }
@@ -126,6 +128,8 @@ do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
 	    f->delivery, weir_windows_take(&f->nodes[query].windows, &taken, &e), &e);
 	if (taken.pane) {
 		weir_delivery_note_pane(f->delivery, query, taken.pane);
+		weir_trail_follow(
+		    f->delivery->trail, WEIR_TRAIL_PANE, weir_pane_origin(taken.pane));
 		if (q->n_sharing)
 			share(f, query, taken.pane, due_ns);
 		if (q->chain && !f->nodes[query].is_silent)
@@ -147,6 +151,7 @@ do_list(struct weir_flow *f, unsigned query, int64_t until_ns)
 		weir_flow_fail_memory(f);
 		return;
 	}
+	weir_trail_follow(f->delivery->trail, WEIR_TRAIL_PANE, NULL);
 	l->is_sorted = true;
 	while (end < l->rows->n_rows &&
 	       weir_flow_plus(l->rows->row_end_ns[end], n->delay_ns) <= until_ns)
@@ -186,6 +191,17 @@ widen_window(struct weir_block *b, const struct weir_block *by)
 	b->window_end_ns = weir_flow_later(b->window_end_ns, by->window_end_ns);
 }
 
+static void
+join_origins(struct weir_flow_input *to, struct weir_flow_input *from)
+{
+	if (to->origin && from->origin)
+		weir_origin_merge(to->origin, from->origin);
+	if (to->origin)
+		free(from->origin);
+	else
+		to->origin = from->origin;
+}
+
 /* Rows of other queries, or packets, whose window is complete: those of one window together. */
 static void
 do_inputs(struct weir_flow *f, unsigned query)
@@ -200,12 +216,14 @@ do_inputs(struct weir_flow *f, unsigned query)
 		widen_window(first.rows, n->inputs[same].rows);
 		if (weir_flow_append(first.rows, n->inputs[same].rows))
 			weir_flow_fail_memory(f);
+		join_origins(&first, &n->inputs[same]);
 		weir_block_destroy(n->inputs[same++].rows);
 	}
 	if (same > 1 && first.rows->row_end_ns && weir_block_sort_by_end(first.rows))
 		weir_flow_fail_memory(f);
 	n->n_inputs -= same;
 	memmove(n->inputs, n->inputs + same, n->n_inputs * sizeof(*n->inputs));
+	weir_trail_resume(f->delivery->trail, &first.origin);
 	weir_flow_run(f, query, 0, first.rows, first.due_ns);
 }
 
@@ -248,6 +266,7 @@ do_group(struct weir_flow *f, unsigned query, unsigned group, int64_t due_ns)
 	weir_windows_let_go(&g->windows, &taken, give_to_group, g);
 	if (!taken.pane)
 		return;
+	weir_trail_resume(f->delivery->trail, &g->origin);
 	if (b)
 		weir_flow_run(f, query, group + 1, b, due_ns);
 	else
@@ -291,6 +310,7 @@ weir_flow_do_early(struct weir_flow *f, unsigned query, int64_t until_ns)
 		(void)weir_block_slice(n->early[i].rows, first, views);
 		if (!out || weir_block_append_rows(out, n->early[i].rows, first, columns, sel))
 			weir_flow_fail_memory(f);
+		weir_trail_ready_early(f->delivery->trail, n->early[i].arrived_ns);
 		weir_block_destroy(n->early[i].rows);
 	}
 	n->n_early -= i;
@@ -298,8 +318,10 @@ weir_flow_do_early(struct weir_flow *f, unsigned query, int64_t until_ns)
 	n->early_due_ns = n->n_early ? n->early[0].due_ns : INT64_MAX;
 	free(views);
 	free(columns);
+	weir_trail_follow(f->delivery->trail, WEIR_TRAIL_NONE, NULL);
 	if (out)
 		weir_delivery_put(f->delivery, query, out);
+	f->delivery->is_urgent |= f->plan->is_live;
 }
 
 void

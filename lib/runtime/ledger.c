@@ -165,6 +165,8 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 			print_forward(k, out);
 		fprintf(out, "\n");
 	}
+	if (l->latency)
+		weir_latency_set_print(l->latency, out);
 	if (!weir_ledger_is_balanced(l))
 		fprintf(out, "weir: error: the ledger does not balance; please report this\n");
 }
@@ -269,6 +271,8 @@ weir_ledger_json(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_sinks; i++)
 		json_object_set_new(sinks, l->sinks[i].uri, sink_json(&l->sinks[i]));
 	json_object_set_new(root, "sinks", sinks);
+	if (l->latency)
+		json_object_set_new(root, "latency", weir_latency_set_json(l->latency));
 	json_object_set_new(root, "balanced", json_boolean(weir_ledger_is_balanced(l)));
 	return root;
 }
@@ -326,4 +330,5 @@ weir_ledger_fini(struct weir_ledger *l)
 		free(l->queries[i].name);
 	free(l->queries);
 	free(l->sinks);
+	free(l->latency);
 }

@@ -8,6 +8,7 @@
 #include <weir/port/job.h>
 
 #include "account.h"
+#include "sampling.h"
 #include "status.h"
 
 #define ASK_NS  (WEIR_NS_PER_S / 4)
@@ -22,10 +23,9 @@ weir_status_init(struct weir_status *s, const struct weir_workers *all,
 		s->samples[i].workers = calloc(all->n, sizeof(*s->samples[i].workers));
 		if (!s->samples[i].workers)
 			return -ENOMEM;
-		s->samples[i].at_ns = weir_now_mono_ns();
 	}
 	for (unsigned i = 0; i < 3; i++)
-		s->rows[i].at_ns = s->samples[0].at_ns;
+		s->rows[i].at_ns = weir_now_mono_ns();
 	return 0;
 }
 
@@ -47,6 +47,19 @@ see(struct weir_worker *w, unsigned n_queries)
 	memcpy(queries, w->answer.queries, n_queries * sizeof(*queries));
 }
 
+/* What the worker has measured since its last answer: the set is empty when it comes back to it. */
+static void
+collect(const struct weir_delivery *d, const struct weir_worker *w)
+{
+	struct weir_latency_set *set;
+
+	if (!w->sampling)
+		return;
+	set = weir_sampling_handed(w->sampling);
+	weir_latency_set_merge(d->trail->set, set);
+	weir_latency_set_reset(set);
+}
+
 static void
 take_sample(struct weir_status *s, int64_t mono_ns)
 {
@@ -55,11 +68,11 @@ take_sample(struct weir_status *s, int64_t mono_ns)
 
 	s->samples[0] = s->samples[1];
 	*now = before; /* its memory */
-	now->at_ns = mono_ns;
 	for (unsigned i = 0; i < s->all->n; i++) {
 		const struct weir_worker_counts *c = &s->all->worker[i]->seen;
 
 		see(s->all->worker[i], n_queries);
+		collect(s->delivery, s->all->worker[i]);
 		now->workers[i] = (struct weir_sample_worker){ c->packets, c->bytes, c->busy_ns,
 			c->pressed_ns, c->idle_ns };
 	}
@@ -124,7 +137,6 @@ worker_json(const struct weir_status *s, unsigned i)
 {
 	const struct weir_sample_worker *a = &s->samples[0].workers[i];
 	const struct weir_sample_worker *b = &s->samples[1].workers[i];
-	int64_t ns = s->samples[1].at_ns - s->samples[0].at_ns;
 	int64_t busy_ns = b->busy_ns - a->busy_ns, pressed_ns = b->pressed_ns - a->pressed_ns;
 	int64_t idle_ns = b->idle_ns - a->idle_ns, all_ns = busy_ns + pressed_ns + idle_ns;
 	uint64_t packets = b->packets - a->packets;
@@ -135,8 +147,9 @@ worker_json(const struct weir_status *s, unsigned i)
 	json_object_set_new(o, "cpu", cpu < 0 ? json_null() : json_integer(cpu));
 	json_object_set_new(o, "packets", json_integer((json_int_t)b->packets));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)b->bytes));
-	json_object_set_new(o, "pps", json_real(a_second(a->packets, b->packets, ns)));
-	json_object_set_new(o, "bps", json_real(8 * a_second(a->bytes, b->bytes, ns)));
+	/* Over the worker's own time: between its answers lies another than between two looks. */
+	json_object_set_new(o, "pps", json_real(a_second(a->packets, b->packets, all_ns)));
+	json_object_set_new(o, "bps", json_real(8 * a_second(a->bytes, b->bytes, all_ns)));
 	json_object_set_new(o, "ns_per_packet",
 	    packets ? json_real((double)busy_ns / (double)packets) : json_null());
 	json_object_set_new(o, "busy", json_real(share(busy_ns, all_ns)));
@@ -269,6 +282,8 @@ weir_status_json(const struct weir_status *s)
 	json_object_set_new(o, "workers", workers);
 	json_object_set_new(o, "queries", queries);
 	json_object_set_new(o, "sinks", sinks_json(ledger));
+	if (json_object_get(ledger, "latency"))
+		json_object_set(o, "latency", json_object_get(ledger, "latency"));
 	json_decref(ledger);
 	weir_ledger_fini(&l);
 	return o;

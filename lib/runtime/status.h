@@ -20,7 +20,6 @@ struct weir_sample_worker {
 };
 
 struct weir_sample {
-	int64_t at_ns;                      /* monotonic */
 	struct weir_sample_worker *workers; /* [n_workers] */
 };
 

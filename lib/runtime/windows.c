@@ -118,6 +118,8 @@ sum_up(struct weir_windows *w, int64_t start_ns, int64_t end_ns)
 			continue;
 		if (weir_pane_merge(w->sum, w->panes[i].pane))
 			return -ENOMEM;
+		/* The first window that a packet is in tells of it. */
+		weir_pane_forget_origin(w->panes[i].pane);
 	}
 	weir_pane_set_window(w->sum, start_ns, end_ns);
 	w->sum_end_ns = end_ns;
@@ -175,6 +177,8 @@ weir_windows_let_go(struct weir_windows *w, const struct weir_windows_taken *tak
 			give_back(ctx, taken->worker, taken->pane);
 		return;
 	}
+	if (taken->pane)
+		weir_pane_forget_origin(taken->pane);
 	if (!w->n)
 		return;
 	/*

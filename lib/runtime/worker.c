@@ -11,6 +11,7 @@
 #include <weir/base/time.h>
 
 #include "idle.h"
+#include "sampling.h"
 #include "worker.h"
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
@@ -42,6 +43,8 @@ note_pressed(struct weir_worker *w, int64_t since_ns)
 
 	w->counts.pressed_ns += ns;
 	w->counts.busy_ns -= ns;
+	if (w->is_timed)
+		weir_sampling_leave_out(w->sampling, ns);
 }
 
 static void
@@ -49,7 +52,8 @@ note_sent(struct weir_worker *w)
 {
 	uint64_t n = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
 
-	atomic_store_explicit(&w->n_sent, n + 1, memory_order_relaxed);
+	/* In the order of the waker: either control sees it, or it is seen that control sleeps. */
+	atomic_store(&w->n_sent, n + 1);
 }
 
 bool
@@ -140,16 +144,19 @@ void
 weir_worker_add_senders(struct weir_worker *w, const struct weir_worker_query *wq)
 {
 	for (unsigned i = 0; i < wq->n_senders; i++)
-		*(struct weir_sender **)weir_array_add(
-		    &w->senders, &w->n_senders, sizeof(struct weir_sender *)) = wq->senders[i];
+		*(struct weir_forwarder **)weir_array_add(
+		    &w->senders, &w->n_senders, sizeof(struct weir_forwarder *)) = wq->senders[i];
 	w->needs_decode |= wq->path && weir_path_needs_decode(wq->path);
 }
 
+/* now_ns is wall-clock, as the poll had it. */
 static uint32_t
-run_burst(struct weir_worker *w, uint32_t n, const struct weir_burst *burst)
+run_burst(struct weir_worker *w, uint32_t n, const struct weir_burst *burst, int64_t now_ns)
 {
 	if (!n)
 		return 0;
+	if (w->sampling)
+		weir_sampling_begin(w, burst, now_ns - w->wall_offset_ns);
 	weir_worker_batch(w, burst);
 	weir_intake_release(w->all->intake, burst, w->batch);
 	return n;
@@ -164,11 +171,12 @@ poll_round(struct weir_worker *w, int64_t now_ns)
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < w->n_inputs; i++)
-		n += run_burst(
-		    w, weir_intake_poll(in, w->inputs[i], w->batch, now_ns, &burst), &burst);
+		n += run_burst(w, weir_intake_poll(in, w->inputs[i], w->batch, now_ns, &burst),
+		    &burst, now_ns);
 	if (!in->has_shared)
 		return n;
-	n += run_burst(w, weir_intake_turn(in, w->batch, now_ns, &w->at_number, &burst), &burst);
+	n += run_burst(
+	    w, weir_intake_turn(in, w->batch, now_ns, &w->at_number, &burst), &burst, now_ns);
 	/* What the burst gave has been handed over. */
 	atomic_store_explicit(&w->at_number, UINT64_MAX, memory_order_release);
 	return n;
@@ -218,6 +226,8 @@ weir_worker_obey(struct weir_worker *w, const struct weir_parcel *order)
 	if (wq->exchange)
 		wq->exchange->spec = &wq->spec;
 	w->n_queries = order->query + 1;
+	if (w->sampling)
+		weir_sampling_plan(w);
 	w->n_exchanges += wq->exchange != NULL;
 	w->counts.queries[order->query].joined = w->counts.packets;
 	weir_worker_add_senders(w, wq);
@@ -236,7 +246,7 @@ void
 weir_worker_end_query(struct weir_worker *w, unsigned query)
 {
 	struct weir_worker_query *wq = &w->queries[query];
-	struct weir_parcel parcel = { WEIR_PARCEL_ENDED, query, NULL, 0 };
+	struct weir_parcel parcel = { WEIR_PARCEL_ENDED, query, NULL, 0, NULL };
 
 	weir_worker_flush(w);
 	weir_worker_count(w);
@@ -265,6 +275,8 @@ weir_worker_answer(struct weir_worker *w)
 	w->answer = w->counts;
 	w->answer.queries = queries;
 	memcpy(queries, w->counts.queries, w->n_queries * sizeof(*queries));
+	if (w->sampling)
+		weir_sampling_swap(w->sampling);
 	atomic_store_explicit(&w->answered, asked, memory_order_release);
 }
 
@@ -278,16 +290,33 @@ look_around(struct weir_worker *w, int64_t mono_ns)
 	int64_t watermark_ns = weir_intake_watermark(w->all->intake);
 
 	weir_worker_take_back(w);
-	w->wall_offset_ns = weir_now_wall_ns() - mono_ns;
+	w->wall_offset_ns = weir_now_wall_ns() - weir_now_mono_ns();
 	if (mono_ns - w->last_flush_ns > FLUSH_NS) {
 		w->last_flush_ns = mono_ns;
 		weir_worker_flush(w);
 	}
-	weir_senders_flush(w->senders, w->n_senders);
+	weir_forwarders_flush(w->senders, w->n_senders);
 	weir_worker_publish(w, watermark_ns);
 	weir_worker_close(w, watermark_ns);
 	weir_worker_answer(w);
 	return !is_told_to_stop(w) && !atomic_load_explicit(&w->all->give_up, memory_order_relaxed);
+}
+
+/* Tell control of what has been handed over, or closed, since it was told last. */
+static void
+wake_control(struct weir_worker *w)
+{
+	struct weir_waker *waker = &w->all->waker;
+	uint64_t n_sent = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
+	int64_t closed_ns = atomic_load_explicit(&w->closed_ns, memory_order_relaxed);
+	int64_t wanted_ns = atomic_load_explicit(&waker->closed_ns, memory_order_relaxed);
+	bool is_due = closed_ns >= wanted_ns && w->told_closed_ns < wanted_ns;
+
+	w->told_closed_ns = closed_ns;
+	if (n_sent == w->told_sent && !is_due)
+		return;
+	w->told_sent = n_sent;
+	weir_waker_wake(waker);
 }
 
 /* A round of a worker that takes no more packets. True when it has nothing left to do. */
@@ -316,7 +345,7 @@ drain(struct weir_worker *w)
 	unsigned idle = 0;
 
 	weir_worker_flush(w);
-	while (!weir_senders_flush(w->senders, w->n_senders))
+	while (!weir_forwarders_flush(w->senders, w->n_senders))
 		weir_nap(0); /* another worker is at it */
 	weir_worker_publish(w, INT64_MAX);
 	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);
@@ -337,16 +366,23 @@ loop(struct weir_worker *w)
 {
 	unsigned idle = 0, round = 0;
 	int64_t last_ns = w->start_ns;
+	uint32_t n;
 
 	while (!weir_intake_has_ended(w->all->intake, w->index)) {
-		int64_t mono_ns = weir_now_mono_ns();
+		int64_t mono_ns = weir_now_mono_ns(), poll_ns = mono_ns;
 
 		*(idle ? &w->counts.idle_ns : &w->counts.busy_ns) += mono_ns - last_ns;
 		last_ns = mono_ns;
 		/* This costs as much as a few packets, and a quiet source has time for it. */
-		if ((idle || round++ % ROUNDS_A_LOOK == 0) && !look_around(w, mono_ns))
-			break;
-		if (poll_round(w, mono_ns + w->wall_offset_ns) + weir_worker_gather(w)) {
+		if (idle || round++ % ROUNDS_A_LOOK == 0) {
+			if (!look_around(w, mono_ns))
+				break;
+			poll_ns = weir_now_mono_ns();
+		}
+		n = poll_round(w, poll_ns + w->wall_offset_ns) + weir_worker_gather(w);
+		if (w->all->is_live)
+			wake_control(w);
+		if (n) {
 			idle = 0;
 			if (w->is_armed)
 				weir_idle_end(w);

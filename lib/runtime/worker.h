@@ -13,6 +13,7 @@
 #include <weir/sink/forward.h>
 
 #include "intake.h"
+#include "waker.h"
 
 struct weir_delivery;
 
@@ -33,6 +34,7 @@ struct weir_parcel {
 	uint32_t query;
 	void *p;
 	uint64_t number; /* rows and packets: of the first packet of the burst they come from */
+	struct weir_origin *origin; /* of these, for --latency; control's, or NULL */
 };
 
 /* What a worker has counted of one query. */
@@ -77,12 +79,13 @@ struct weir_worker_query {
 	struct weir_early *early;            /* --emit early, or NULL */
 	bool wants_rows, wants_packets;
 	unsigned n_senders;
-	struct weir_sender **senders; /* [n_senders] by which its packets leave; the sinks' */
-	bool is_late;                 /* it gets the packets that came too late for others */
+	struct weir_forwarder **senders; /* [n_senders] by which its packets leave; the sinks' */
+	bool is_late;                    /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;
 	struct weir_packet_block *packets;
+	struct weir_origin *rows_origin, *packets_origin; /* of these; NULL without --latency */
 };
 
 /* A query that is added. What it needs is made by the control thread; the worker takes it over. */
@@ -101,6 +104,7 @@ struct weir_workers {
 	struct weir_exchange **exchanges;     /* by query, NULL where rows stay with their worker */
 	unsigned n;
 	struct weir_worker **worker; /* [n] */
+	struct weir_waker waker;     /* of control, where the source is live */
 	atomic_uint n_draining;      /* workers: who take no more packets; each adds itself once */
 	atomic_bool is_over;         /* control: wo; no more orders come, as none takes packets */
 	atomic_bool draining;   /* told to stop: what is left is delivered, but not waited for */
@@ -122,20 +126,24 @@ struct weir_worker {
 	unsigned n_inputs;              /* its own */
 	struct weir_input **inputs;
 	unsigned n_queries;
-	unsigned n_exchanges;         /* queries whose rows are sent to their owners */
-	unsigned n_senders;           /* of all queries */
-	struct weir_sender **senders; /* [n_senders] */
-	bool has_kept;                /* some of them have packets of the batch */
-	bool needs_decode;            /* some query looks at packets */
+	unsigned n_exchanges;            /* queries whose rows are sent to their owners */
+	unsigned n_senders;              /* of all queries */
+	struct weir_forwarder **senders; /* [n_senders] */
+	bool has_kept;                   /* some of them have packets of the batch */
+	bool needs_decode;               /* some query looks at packets */
 	unsigned at_query; /* that the batch is run through; WEIR_QUERIES_MOST between batches */
 	struct weir_worker_query *queries;  /* [WEIR_QUERIES_MOST], as in the plan */
 	weir_decode_batch_fn *decode_batch; /* at the level of the run */
 	struct weir_worker_counts counts;
-	struct rte_ring *out;     /* parcels to control */
-	struct rte_ring *back;    /* panes to use again, and orders */
-	int64_t start_ns, end_ns; /* monotonic */
+	struct weir_sampling *sampling; /* NULL without --latency */
+	bool is_timed;                  /* the burst in hand is */
+	struct rte_ring *out;           /* parcels to control */
+	struct rte_ring *back;          /* panes to use again, and orders */
+	int64_t start_ns, end_ns;       /* monotonic */
 	int64_t last_flush_ns;
 	int64_t wall_offset_ns; /* wall-clock less monotonic */
+	uint64_t told_sent;     /* what control was woken for last: n_sent, */
+	int64_t told_closed_ns; /* and closed_ns */
 	/* hot: wo, control: ro */
 	_Alignas(64) _Atomic uint64_t live_packets;
 	_Atomic uint64_t live_bytes;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "sampling.h"
 #include "worker.h"
 
 #include <weir/base/poison.h> /* last */
@@ -7,18 +8,28 @@
 #define PACKETS_PER_BLOCK 1024
 #define BYTES_PER_BLOCK   (1u << 20)
 
+/* A step of the burst is done: to be timed now and then, under --latency. */
+static inline void
+note_step(struct weir_worker *w, enum weir_latency_stage stage)
+{
+	if (__builtin_expect(w->is_timed, false))
+		weir_sampling_step(w->sampling, stage);
+}
+
 static void
 send_rows(struct weir_worker *w, unsigned q)
 {
 	struct weir_worker_query *wq = &w->queries[q];
 	struct weir_parcel parcel = { WEIR_PARCEL_ROWS, q, wq->rows,
-		(uint64_t)w->batch->first_number };
+		(uint64_t)w->batch->first_number, NULL };
 
 	if (!wq->rows || !wq->rows->n_rows)
 		return;
+	parcel.origin = weir_sampling_hand_over(&wq->rows_origin);
 	if (!weir_worker_send(w, &parcel)) {
 		w->counts.queries[q].shed_rows += wq->rows->n_rows;
 		weir_block_destroy(wq->rows);
+		weir_sampling_drop(parcel.origin);
 	}
 	wq->rows = NULL;
 }
@@ -28,13 +39,15 @@ send_packets(struct weir_worker *w, unsigned q)
 {
 	struct weir_worker_query *wq = &w->queries[q];
 	struct weir_parcel parcel = { WEIR_PARCEL_PACKETS, q, wq->packets,
-		(uint64_t)w->batch->first_number };
+		(uint64_t)w->batch->first_number, NULL };
 
 	if (!wq->packets || !wq->packets->n)
 		return;
+	parcel.origin = weir_sampling_hand_over(&wq->packets_origin);
 	if (!weir_worker_send(w, &parcel)) {
 		w->counts.queries[q].shed_packets += wq->packets->n;
 		weir_packet_block_destroy(wq->packets);
+		weir_sampling_drop(parcel.origin);
 	}
 	wq->packets = NULL;
 }
@@ -46,6 +59,8 @@ keep_packets(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	struct weir_worker_query *wq = &w->queries[q];
 	const struct weir_batch *b = rows->batch;
 
+	if (w->sampling)
+		weir_sampling_note_rows(w, &wq->packets_origin, rows);
 	WEIR_FOR_EACH_BIT (row, rows->sel) {
 		struct weir_packet_copy meta = {
 			.time_ns = b->time_ns[row],
@@ -65,6 +80,7 @@ keep_packets(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 		if (wq->packets->n >= PACKETS_PER_BLOCK || wq->packets->n_bytes >= BYTES_PER_BLOCK)
 			send_packets(w, q);
 	}
+	note_step(w, WEIR_LATENCY_SELECT);
 }
 
 static void
@@ -75,6 +91,8 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 
 	if (!n)
 		return;
+	if (w->sampling)
+		weir_sampling_note_rows(w, &wq->rows_origin, rows);
 	if (!wq->rows)
 		wq->rows = weir_block_create(
 		    &wq->path->schema, w->all->is_in_order ? WEIR_ROWS : ROWS_PER_BLOCK);
@@ -83,6 +101,7 @@ emit_rows(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 		return;
 	}
 	w->counts.queries[q].emitted += n;
+	note_step(w, WEIR_LATENCY_SELECT);
 	if (!w->all->is_in_order && wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
 		send_rows(w, q);
 }
@@ -109,6 +128,8 @@ scatter(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t water
 	struct weir_worker_query *wq = &w->queries[q];
 	struct weir_path_exchange *x = wq->exchange;
 
+	if (w->sampling)
+		weir_sampling_put(w, x);
 	weir_path_scatter(
 	    wq->path, x, rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
 	if (x->left[0] | x->left[1] | x->left[2] | x->left[3])
@@ -121,7 +142,7 @@ send_early(struct weir_worker *w, unsigned q)
 {
 	struct weir_early *early = w->queries[q].early;
 	struct weir_parcel parcel = { WEIR_PARCEL_EARLY, q, early ? weir_early_take(early) : NULL,
-		0 };
+		0, NULL };
 	struct weir_early_rows *rows = parcel.p;
 
 	if (!rows || weir_worker_send(w, &parcel))
@@ -140,8 +161,10 @@ keep_to_send(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	if (wq->path->n_shares > 1)
 		weir_path_share(wq->path, rows, partition);
 	for (unsigned i = 0; i < wq->n_senders; i++)
-		weir_sender_keep(wq->senders[i], w->batch, rows->sel, partition);
+		weir_forwarder_keep(wq->senders[i], w->batch, rows->sel, partition);
 	w->has_kept = true;
+	if (w->is_timed)
+		weir_sampling_keep(w->sampling, rows);
 }
 
 static void
@@ -152,7 +175,9 @@ send_kept(struct weir_worker *w)
 	w->has_kept = false;
 	if (w->all->n > 1)
 		weir_worker_await_turn(w);
-	weir_senders_transmit(w->senders, w->n_senders, w->batch);
+	weir_forwarders_transmit(w->senders, w->n_senders, w->batch);
+	if (w->is_timed)
+		weir_sampling_sent(w->sampling);
 }
 
 /* What other queries found too late. */
@@ -162,6 +187,24 @@ run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	weir_path_run(w->queries[q].path, w->batch, w->masks, rows);
 	memcpy(rows->sel, w->late, sizeof(rows->sel));
 	w->counts.queries[q].in_time += w->batch->n - weir_mask_count(rows->sel);
+}
+
+/* Rows to the query's groups, here or with the workers that own them. */
+static void
+group(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+
+	if (w->sampling && wq->early)
+		weir_sampling_note_early(w, q);
+	if (wq->exchange)
+		scatter(w, q, rows, watermark_ns);
+	else
+		weir_path_group(
+		    wq->path, rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
+	note_step(w, WEIR_LATENCY_AGGREGATE);
+	if (w->is_timed)
+		weir_sampling_note_group(w, q, rows);
 }
 
 static void
@@ -175,15 +218,14 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 		run_late(w, q, &rows);
 	else
 		weir_path_run(wq->path, w->batch, w->masks, &rows);
+	if (wq->path->n_stages)
+		note_step(w, WEIR_LATENCY_PREDICATE);
 	if (wq->n_senders)
 		keep_to_send(w, q, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
-	if (wq->exchange)
-		scatter(w, q, &rows, watermark_ns);
-	else if (wq->aggregator)
-		weir_path_group(
-		    wq->path, &rows, watermark_ns, wq->aggregator, &w->counts.queries[q].group);
+	if (wq->aggregator)
+		group(w, q, &rows, watermark_ns);
 	else if (wq->wants_rows) {
 		if (wq->path->hands_over)
 			admit(w, q, &rows, watermark_ns);
@@ -203,8 +245,10 @@ weir_worker_batch(struct weir_worker *w, const struct weir_burst *burst)
 		bytes += b->wire_len[row];
 	w->counts.packets += b->n;
 	w->counts.bytes += bytes;
-	if (w->needs_decode)
+	if (w->needs_decode) {
 		w->decode_batch(b, &w->counts.decode);
+		note_step(w, WEIR_LATENCY_DECODE);
+	}
 	w->masks->batch++;
 	memset(w->late, 0, sizeof(w->late));
 	for (unsigned q = 0; q < w->n_queries; q++) {
@@ -237,9 +281,11 @@ static int64_t
 close_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 {
 	struct weir_worker_query *wq = &w->queries[q];
-	struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0 };
+	struct weir_parcel parcel = { WEIR_PARCEL_PANE, q, NULL, 0, NULL };
 
 	while ((parcel.p = weir_aggregator_close(wq->aggregator, watermark_ns))) {
+		if (w->sampling)
+			weir_sampling_close(parcel.p);
 		if (!weir_worker_send(w, &parcel)) {
 			w->counts.queries[q].shed_rows += weir_pane_n_groups(parcel.p);
 			weir_aggregator_recycle(wq->aggregator, parcel.p);
@@ -263,7 +309,11 @@ weir_worker_gather(struct weir_worker *w)
 		if (!wq->exchange || wq->has_ended)
 			continue;
 		while ((block = weir_exchange_take(wq->exchange->exchange, w->index))) {
+			if (w->sampling)
+				weir_sampling_take(w, q, block);
 			weir_path_gather(wq->path, block, wq->aggregator, &counts->group);
+			if (w->sampling)
+				weir_sampling_taken(w, q, block);
 			n += block->end - block->first;
 			counts->received += block->end - block->first;
 			weir_exchange_give_back(wq->exchange->exchange, w->index, block);

@@ -8,6 +8,7 @@
 #include <weir/exchange/ring.h>
 
 #include "delivery.h"
+#include "sampling.h"
 #include "worker.h"
 
 #define RING_PARCELS  1024
@@ -24,14 +25,14 @@ make_senders(const struct weir_workers *all, unsigned index, unsigned query,
 
 	if (!plan->queries[query].forwards)
 		return 0;
-	wq->senders = calloc(o->n_sinks, sizeof(struct weir_sender *));
+	wq->senders = calloc(o->n_sinks, sizeof(struct weir_forwarder *));
 	if (!wq->senders)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; !rc && i < o->n_sinks; i++) {
 		struct weir_sink *s = all->delivery->sinks[o->sinks[i]];
 
 		if (s->ops->forwards)
-			rc = weir_sender_create(
+			rc = weir_forwarder_create(
 			    s, index, all->intake->is_ordered, &wq->senders[wq->n_senders++], err);
 	}
 	if (wq->path->n_shares > 1)
@@ -101,6 +102,8 @@ fini_query(struct weir_worker_query *wq)
 	weir_aggregator_destroy(wq->aggregator);
 	weir_early_destroy(wq->early);
 	free(wq->exchange);
+	free(wq->rows_origin);
+	free(wq->packets_origin);
 	free(wq->senders);
 	if (wq->owns_path)
 		weir_path_destroy(wq->path);
@@ -135,6 +138,7 @@ destroy_worker(struct weir_worker *w)
 		destroy_returned(&parcel);
 	for (unsigned i = 0; i < w->n_queries; i++)
 		fini_query(&w->queries[i]);
+	weir_sampling_destroy(w->sampling);
 	weir_batch_destroy(w->batch);
 	free(w->masks);
 	free(w->inputs);
@@ -184,7 +188,7 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 	w->cpu = cpu;
 	w->at_number = UINT64_MAX;
 	w->at_query = WEIR_QUERIES_MOST;
-	w->closed_ns = INT64_MIN;
+	w->closed_ns = w->told_closed_ns = INT64_MIN;
 	w->decode_batch = weir_decode_at(plan->command->simd);
 	w->batch = weir_batch_create(&plan->needed);
 	w->masks = calloc(1, sizeof(*w->masks));
@@ -206,6 +210,8 @@ create_worker(struct weir_workers *all, unsigned index, int cpu, struct weir_err
 		w->n_exchanges += w->queries[i].exchange != NULL;
 		weir_worker_add_senders(w, &w->queries[i]);
 	}
+	if (!rc && plan->command->has_latency && weir_sampling_create(w))
+		rc = weir_error_run(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
@@ -310,7 +316,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 			rc = err->code;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0 };
+		struct weir_parcel order = { WEIR_PARCEL_ADD, query, additions[i], 0, NULL };
 
 		if (rc)
 			destroy_addition(additions[i]);
@@ -328,7 +334,7 @@ weir_workers_add(struct weir_workers *all, struct weir_error *err)
 int
 weir_workers_remove(struct weir_workers *all, unsigned query, struct weir_error *err)
 {
-	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0 };
+	struct weir_parcel order = { WEIR_PARCEL_REMOVE, query, NULL, 0, NULL };
 	int rc = check_orders(all, err);
 
 	for (unsigned i = 0; !rc && i < all->n; i++)
@@ -355,12 +361,14 @@ weir_workers_create(const struct weir_run_config *config, const struct weir_deli
 {
 	unsigned n_workers = config->plan->n_workers;
 	uint64_t most = config->plan->command->packets;
-	struct weir_workers *all = calloc(1, sizeof(*all));
+	struct weir_workers *all = aligned_alloc(64, sizeof(*all));
 	int rc;
 
 	if (!all)
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	memset(all, 0, sizeof(*all));
 	all->config = config;
+	weir_waker_init(&all->waker);
 	all->delivery = delivery;
 	all->is_live = config->plan->is_live;
 	all->is_over = !config->socket; /* nobody gives orders: no worker waits for one */
@@ -395,6 +403,7 @@ weir_workers_destroy(struct weir_workers *all)
 	for (unsigned i = 0; all->exchanges && i < WEIR_QUERIES_MOST; i++)
 		weir_exchange_destroy(all->exchanges[i]);
 	weir_intake_destroy(all->intake);
+	weir_waker_fini(&all->waker);
 	free(all->exchanges);
 	free(all->worker);
 	free(all);

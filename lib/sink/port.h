@@ -31,8 +31,8 @@ struct weir_port_lane {
 
 struct weir_port_parcel {
 	struct rte_mbuf *m;
-	struct weir_sender *sender; /* whose it is, and counts it */
-	uint64_t gate;              /* of the sender's */
+	struct weir_forwarder *sender; /* whose it is, and counts it */
+	uint64_t gate;                 /* of the sender's */
 };
 
 /* A port that packets leave by; sinks of a run that name the same port share it. */
@@ -74,7 +74,7 @@ struct weir_port_sink {
 	bool was_up[WEIR_FORWARD_PORTS]; /* the shares are for this */
 	struct weir_sink_run *run;
 	unsigned n_senders;
-	struct weir_sender **senders; /* [n_senders] */
+	struct weir_forwarder **senders; /* [n_senders] */
 };
 
 struct weir_forward_counts {
@@ -83,7 +83,7 @@ struct weir_forward_counts {
 	_Atomic uint64_t dropped[WEIR_N_FORWARD_REASONS];
 };
 
-struct weir_sender {
+struct weir_forwarder {
 	/* hot: worker rw */
 	const struct weir_port_sink *sink;
 	unsigned worker;
@@ -105,7 +105,7 @@ void weir_port_share_set(struct weir_port_sink *p, const bool *is_up);
 
 /* port_sender.c, cold: a driver did not take these. Those that it takes while the sources can wait:
  * how many. */
-uint32_t weir_sender_push(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue,
-    struct rte_mbuf **m, uint32_t n);
+uint32_t weir_forwarder_push(const struct weir_forwarder *s, unsigned gate,
+    struct weir_port_queue queue, struct rte_mbuf **m, uint32_t n);
 
 #endif

@@ -21,14 +21,14 @@ add(_Atomic uint64_t *counter, uint64_t n)
 }
 
 static inline void
-drop(struct weir_sender *s, enum weir_forward_reason reason)
+drop(struct weir_forwarder *s, enum weir_forward_reason reason)
 {
 	add(&s->counts.dropped[reason], 1);
 }
 
 /* Rows whose home is another port. */
 static void
-count_moved(struct weir_sender *s, const uint16_t *partition)
+count_moved(struct weir_forwarder *s, const uint16_t *partition)
 {
 	unsigned n = s->sink->n_gates, moved = 0;
 
@@ -39,7 +39,7 @@ count_moved(struct weir_sender *s, const uint16_t *partition)
 
 /* What came in by one of two ports leaves by the other. */
 static void
-cross(struct weir_sender *s, const struct weir_batch *b)
+cross(struct weir_forwarder *s, const struct weir_batch *b)
 {
 	uint16_t interface = s->sink->interface;
 
@@ -48,7 +48,7 @@ cross(struct weir_sender *s, const struct weir_batch *b)
 }
 
 void
-weir_sender_keep(struct weir_sender *s, const struct weir_batch *b,
+weir_forwarder_keep(struct weir_forwarder *s, const struct weir_batch *b,
     const uint64_t sel[WEIR_MASK_WORDS], const uint16_t *partition)
 {
 	const struct weir_port_sink *p = s->sink;
@@ -85,7 +85,7 @@ is_too_long(const struct weir_port_gate *x, const uint8_t *p, uint32_t len)
 /* A packet of so many bytes that are to be written, in one segment or, where the port takes that,
  * several. NULL where there is no buffer, or too many would be needed. */
 static struct rte_mbuf *
-allocate(struct weir_sender *s, const struct weir_port_gate *x, uint32_t len)
+allocate(struct weir_forwarder *s, const struct weir_port_gate *x, uint32_t len)
 {
 	struct rte_mbuf *first = rte_pktmbuf_alloc(x->pool), *last = first;
 
@@ -119,7 +119,7 @@ allocate(struct weir_sender *s, const struct weir_port_gate *x, uint32_t len)
 
 /* A packet of the bytes at p. */
 static struct rte_mbuf *
-copy_bytes(struct weir_sender *s, const struct weir_port_gate *x, const uint8_t *p, uint32_t len)
+copy_bytes(struct weir_forwarder *s, const struct weir_port_gate *x, const uint8_t *p, uint32_t len)
 {
 	struct rte_mbuf *first = allocate(s, x, len);
 
@@ -132,7 +132,7 @@ copy_bytes(struct weir_sender *s, const struct weir_port_gate *x, const uint8_t 
 
 /* A packet of a port, in buffers that are this sender's alone. */
 static struct rte_mbuf *
-copy_packet(struct weir_sender *s, const struct weir_port_gate *x, const struct rte_mbuf *from)
+copy_packet(struct weir_forwarder *s, const struct weir_port_gate *x, const struct rte_mbuf *from)
 {
 	struct rte_mbuf *first = allocate(s, x, from->pkt_len);
 	uint32_t at = 0;
@@ -150,8 +150,8 @@ copy_packet(struct weir_sender *s, const struct weir_port_gate *x, const struct 
 
 /* What a source without buffers has is copied. */
 static struct rte_mbuf *
-take_view(
-    struct weir_sender *s, const struct weir_batch *b, uint32_t row, const struct weir_port_gate *x)
+take_view(struct weir_forwarder *s, const struct weir_batch *b, uint32_t row,
+    const struct weir_port_gate *x)
 {
 	uint32_t len = b->wire_len[row];
 
@@ -178,7 +178,7 @@ is_writable(const struct rte_mbuf *m)
 
 /* The packet of a row, to be sent: itself where nobody else needs it, else one more reference. */
 static struct rte_mbuf *
-take_packet(struct weir_sender *s, struct weir_batch *b, uint32_t row,
+take_packet(struct weir_forwarder *s, struct weir_batch *b, uint32_t row,
     const struct weir_port_gate *x, bool is_needed)
 {
 	struct rte_mbuf *m = b->owner[row];
@@ -204,7 +204,7 @@ take_packet(struct weir_sender *s, struct weir_batch *b, uint32_t row,
 }
 
 static struct rte_mbuf *
-take(struct weir_sender *s, struct weir_batch *b, uint32_t row, const struct weir_port_gate *x,
+take(struct weir_forwarder *s, struct weir_batch *b, uint32_t row, const struct weir_port_gate *x,
     bool is_needed)
 {
 	const struct weir_port_rewrite *r = &s->sink->uri.rewrite;
@@ -222,8 +222,8 @@ take(struct weir_sender *s, struct weir_batch *b, uint32_t row, const struct wei
 
 /* Hand packets to the driver, those that it does not take at once again. Returns how many. */
 static uint32_t
-burst(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue, struct rte_mbuf **m,
-    uint32_t n)
+burst(const struct weir_forwarder *s, unsigned gate, struct weir_port_queue queue,
+    struct rte_mbuf **m, uint32_t n)
 {
 	uint32_t sent = rte_eth_tx_burst(queue.id, queue.queue, m, (uint16_t)n);
 
@@ -231,7 +231,7 @@ burst(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue, 
 		return n;
 	sent += rte_eth_tx_burst(queue.id, queue.queue, m + sent, (uint16_t)(n - sent));
 	if (sent < n && s->sink->can_wait)
-		sent += weir_sender_push(s, gate, queue, m + sent, n - sent);
+		sent += weir_forwarder_push(s, gate, queue, m + sent, n - sent);
 	return sent;
 }
 
@@ -310,8 +310,8 @@ empty(struct weir_port_lane *lane)
 }
 
 static void
-send_by_lane(struct weir_sender *s, unsigned gate, struct weir_port_lane *lane, struct rte_mbuf **m,
-    uint32_t n)
+send_by_lane(struct weir_forwarder *s, unsigned gate, struct weir_port_lane *lane,
+    struct rte_mbuf **m, uint32_t n)
 {
 	struct weir_port_parcel parcels[WEIR_ROWS];
 	uint32_t put;
@@ -328,7 +328,7 @@ send_by_lane(struct weir_sender *s, unsigned gate, struct weir_port_lane *lane, 
 }
 
 bool
-weir_senders_flush(struct weir_sender *const *senders, unsigned n)
+weir_forwarders_flush(struct weir_forwarder *const *senders, unsigned n)
 {
 	bool is_all = true;
 
@@ -345,7 +345,7 @@ weir_senders_flush(struct weir_sender *const *senders, unsigned n)
 }
 
 static void
-send_staged(struct weir_sender *s, unsigned gate)
+send_staged(struct weir_forwarder *s, unsigned gate)
 {
 	struct rte_mbuf **m = s->staged[gate];
 	uint32_t n = s->n_staged[gate], sent;
@@ -380,7 +380,7 @@ is_ready(const struct weir_batch *b, uint32_t row, const struct weir_port_gate *
 
 /* Send what a sender has kept; needed: rows that later ones have kept too, or NULL. */
 static void
-transmit(struct weir_sender *s, struct weir_batch *b, const uint64_t *needed)
+transmit(struct weir_forwarder *s, struct weir_batch *b, const uint64_t *needed)
 {
 	bool is_plain = !needed && !weir_port_rewrites(&s->sink->uri.rewrite);
 	unsigned n_gates = s->sink->n_gates;
@@ -405,7 +405,7 @@ transmit(struct weir_sender *s, struct weir_batch *b, const uint64_t *needed)
 }
 
 void
-weir_senders_transmit(struct weir_sender *const *senders, unsigned n, struct weir_batch *b)
+weir_forwarders_transmit(struct weir_forwarder *const *senders, unsigned n, struct weir_batch *b)
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t needed[WEIR_MASK_WORDS] = { 0 };

@@ -23,7 +23,7 @@ is_draining(const struct weir_port_sink *p)
 }
 
 uint32_t
-weir_sender_push(const struct weir_sender *s, unsigned gate, struct weir_port_queue queue,
+weir_forwarder_push(const struct weir_forwarder *s, unsigned gate, struct weir_port_queue queue,
     struct rte_mbuf **m, uint32_t n)
 {
 	const struct weir_port_sink *p = s->sink;
@@ -53,11 +53,11 @@ weir_sender_push(const struct weir_sender *s, unsigned gate, struct weir_port_qu
 }
 
 int
-weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn, struct weir_sender **ret,
-    struct weir_error *err)
+weir_forwarder_create(struct weir_sink *sink, unsigned worker, bool in_turn,
+    struct weir_forwarder **ret, struct weir_error *err)
 {
 	struct weir_port_sink *p = sink->state;
-	struct weir_sender *s = aligned_alloc(_Alignof(struct weir_sender), sizeof(*s));
+	struct weir_forwarder *s = aligned_alloc(_Alignof(struct weir_forwarder), sizeof(*s));
 
 	if (!s)
 		return weir_error_run(err, -ENOMEM, "out of memory");
@@ -77,8 +77,8 @@ weir_sender_create(struct weir_sink *sink, unsigned worker, bool in_turn, struct
 		if (!in_turn && x->n_lanes)
 			s->lanes[i] = &x->lanes[worker % x->n_lanes];
 	}
-	*(struct weir_sender **)weir_array_add(
-	    &p->senders, &p->n_senders, sizeof(struct weir_sender *)) = s;
+	*(struct weir_forwarder **)weir_array_add(
+	    &p->senders, &p->n_senders, sizeof(struct weir_forwarder *)) = s;
 	*ret = s;
 	return 0;
 }

@@ -34,6 +34,7 @@ add_queues(struct weir_ethdev *e)
 
 		q->port = p->rx[i].id;
 		q->queue = p->rx[i].queue;
+		q->burst = p->burst;
 		q->has_depth = rte_eth_rx_queue_count(q->port, q->queue) >= 0;
 		q->fd = p->rx_fd[i];
 		q->is_eventfd = q->fd >= 0 && is_eventfd(q->fd);

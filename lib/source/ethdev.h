@@ -21,6 +21,7 @@ struct weir_ethdev_queue {
 	/* hot: the polling worker's own */
 	uint16_t port;
 	uint16_t queue;
+	uint16_t burst;    /* packets to ask for at once */
 	bool has_depth;    /* it can count what waits */
 	bool is_eventfd;   /* fd counts interrupts and has to be read */
 	int fd;            /* readable when packets may have come, or -1; the port's */

@@ -85,6 +85,7 @@ weir_ethdev_poll(
 	uint32_t n;
 
 	b->queue_depth = q->has_depth ? rte_eth_rx_queue_count(q->port, q->queue) : -1;
+	max = RTE_MIN(max, (uint32_t)q->burst);
 	n = rte_eth_rx_burst(q->port, q->queue, (struct rte_mbuf **)b->owner, (uint16_t)max);
 	b->n = fill_views(e, q, b, 0, n, now_ns);
 	if (likely(n || !e->p->interface[0] || now_ns - q->looked_ns < WEIR_NS_PER_S))

@@ -10,6 +10,7 @@
 
 #include <weir/port/interface.h>
 #include <weir/port/name.h>
+#include <weir/port/port.h>
 
 #include "ethdev.h"
 #include "kind.h"
@@ -43,13 +44,40 @@ look(const struct weir_source_config *c, struct weir_interface_facts *f,
 	return 0;
 }
 
+/*
+ * The same of the name without what stands behind its '?', which is for DPDK's driver: *plain is c
+ * by that name, in buf.
+ */
+static int
+look_at_plain(const struct weir_source_config *c, struct weir_source_config *plain, char *buf,
+    size_t size, struct weir_interface_facts *f, struct weir_interface_decision *d,
+    struct weir_error *err)
+{
+	const char *options;
+	int rc = weir_port_split(c->value, buf, size, &options, err);
+
+	if (rc)
+		return weir_error_wrap(err, "-i '%s'", c->value);
+	*plain = *c;
+	plain->value = buf;
+	rc = look(plain, f, d, err);
+	if (!rc && options[0] && !d->is_taken)
+		return weir_error_usage(err,
+		    "-i '%s': the interface is tapped (%s), and options behind '?' are for the "
+		    "driver "
+		    "of one that is taken (try --take)",
+		    c->value, d->why);
+	return rc;
+}
+
 static int
 interface_needs_eal(const struct weir_source_config *c, bool *ret, struct weir_error *err)
 {
+	struct weir_source_config plain;
 	struct weir_interface_facts f;
 	struct weir_interface_decision d;
-	char reason[256];
-	int rc = look(c, &f, &d, err);
+	char name[WEIR_PORT_NAME_BYTES], reason[256];
+	int rc = look_at_plain(c, &plain, name, sizeof(name), &f, &d, err);
 
 	if (rc)
 		return rc;
@@ -74,9 +102,9 @@ static void
 plan_queues(const struct weir_source_config *c, const struct weir_interface_facts *f,
     struct weir_source *s, char *buf, size_t size)
 {
-	char sizes[128];
+	char sizes[512];
 
-	weir_port_plan(c->n_workers, 1, true, sizes, sizeof(sizes));
+	weir_port_plan_of(c->value, c->n_workers, 1, sizes, sizeof(sizes));
 	s->n_queues = f->n_queues;
 	if (f->n_queues > 1)
 		snprintf(buf, size, "%u devices, each %s", f->n_queues, sizes);
@@ -133,10 +161,14 @@ weir_source_dry(const struct weir_source_config *c, bool needs_eal)
 	return s;
 }
 
-/* Open by one of the three ways; *fallback says why AF_XDP was not the one. */
+/*
+ * Open by one of the three ways; *fallback says why AF_XDP was not the one. typed is c with the
+ * options of its name.
+ */
 static int
-open_live(const struct weir_source_config *c, const struct weir_interface_facts *f, bool is_taken,
-    bool *is_af_xdp, char *fallback, size_t size, struct weir_source **ret, struct weir_error *err)
+open_live(const struct weir_source_config *typed, const struct weir_source_config *c,
+    const struct weir_interface_facts *f, bool is_taken, bool *is_af_xdp, char *fallback,
+    size_t size, struct weir_source **ret, struct weir_error *err)
 {
 	struct weir_error reason;
 	struct weir_ethdev *e;
@@ -153,7 +185,7 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 				  : weir_error_run(err, -ENOMEM, "-i '%s': no memory", c->value);
 	}
 	if (*is_af_xdp) {
-		rc = weir_ethdev_open(c, true, &e, &reason);
+		rc = weir_ethdev_open(typed, true, &e, &reason);
 		if (!rc) {
 			*ret = &e->base;
 			return 0;
@@ -161,6 +193,9 @@ open_live(const struct weir_source_config *c, const struct weir_interface_facts 
 		snprintf(fallback, size, "%.400s", reason.text);
 		*is_af_xdp = false;
 	}
+	if (strlen(typed->value) != strlen(c->value))
+		weir_log(WEIR_LOG_WARNING, "%s: '%s' is for AF_XDP and has no effect", c->value,
+		    typed->value + strlen(c->value));
 	/* a copy of what the host itself sends is no part of what was taken */
 	rc = weir_tap_open(c->value, is_taken, c->first_interface, &t, err);
 	if (!rc) {
@@ -181,27 +216,40 @@ say_what_is_left(struct weir_interface_decision *d, bool is_af_xdp, const struct
 		    s->has_rules ? "what no query can use" : "nothing");
 }
 
-static int
-interface_open(const struct weir_source_config *c, struct weir_source **ret, struct weir_error *err)
+static void
+describe_queues(const struct weir_ethdev *e, unsigned n_workers, char *buf, size_t size)
 {
+	char queues[320], profile[512];
+
+	weir_port_describe(e->p, n_workers, queues, sizeof(queues));
+	weir_port_profile(e->p, profile, sizeof(profile));
+	snprintf(buf, size, "%s%s%s", queues, queues[0] ? "; " : "", profile);
+}
+
+static int
+interface_open(
+    const struct weir_source_config *typed, struct weir_source **ret, struct weir_error *err)
+{
+	struct weir_source_config plain, *c = &plain;
 	struct weir_interface_facts f;
 	struct weir_interface_decision d;
 	struct weir_source *s = NULL;
-	char fallback[512] = "", queues[320] = "";
+	char name[WEIR_PORT_NAME_BYTES], fallback[512] = "", queues[896] = "";
 	bool is_af_xdp = false;
-	int rc = look(c, &f, &d, err);
+	int rc = look_at_plain(typed, c, name, sizeof(name), &f, &d, err);
 
 	if (!rc)
-		rc = open_live(c, &f, d.is_taken, &is_af_xdp, fallback, sizeof(fallback), &s, err);
+		rc = open_live(
+		    typed, c, &f, d.is_taken, &is_af_xdp, fallback, sizeof(fallback), &s, err);
 	if (rc)
 		return rc;
 	if (is_af_xdp && c->is_dry_run)
 		s->has_rules = c->rules && weir_port_can_push();
 	if (is_af_xdp && c->is_dry_run)
-		plan_queues(c, &f, s, queues, sizeof(queues));
+		plan_queues(typed, &f, s, queues, sizeof(queues));
 	else if (is_af_xdp)
-		weir_port_describe(
-		    ((const struct weir_ethdev *)s)->p, c->n_workers, queues, sizeof(queues));
+		describe_queues(
+		    (const struct weir_ethdev *)s, c->n_workers, queues, sizeof(queues));
 	say_what_is_left(&d, is_af_xdp, s);
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"

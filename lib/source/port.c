@@ -48,11 +48,11 @@ static void
 plan_port(const struct weir_source_config *c, const struct weir_port_name *p, struct weir_source *s,
     char *buf, size_t size)
 {
-	char path[128], sizes[128];
+	char path[128], sizes[512];
 	int node;
 	FILE *f;
 
-	weir_port_plan(c->n_workers, c->n_workers, false, sizes, sizeof(sizes));
+	weir_port_plan_of(c->value, c->n_workers, c->n_workers, sizes, sizeof(sizes));
 	snprintf(buf, size, "; %s%s", sizes,
 	    c->n_workers > 1 ? ", where its driver can spread (RSS)" : "");
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", p->device);
@@ -68,12 +68,13 @@ plan_port(const struct weir_source_config *c, const struct weir_port_name *p, st
 static void
 describe_port(const struct weir_ethdev *e, char *buf, size_t size)
 {
-	char driver[64], queues[192];
+	char driver[64], queues[192], profile[512];
 
 	weir_port_driver(e->p, driver, sizeof(driver));
 	weir_port_describe(e->p, e->n_workers, queues, sizeof(queues));
-	snprintf(
-	    buf, size, "%s%s%s%s", driver[0] ? " by " : "", driver, queues[0] ? "; " : "", queues);
+	weir_port_profile(e->p, profile, sizeof(profile));
+	snprintf(buf, size, "%s%s%s%s; %s", driver[0] ? " by " : "", driver, queues[0] ? "; " : "",
+	    queues, profile);
 }
 
 static int
@@ -81,7 +82,7 @@ port_open(const struct weir_source_config *c, struct weir_source **ret, struct w
 {
 	struct weir_port_name p;
 	struct weir_source *s = NULL;
-	char more[256] = "";
+	char more[768] = "";
 	int rc = look(c, &p, err);
 
 	if (!rc && c->is_dry_run) {

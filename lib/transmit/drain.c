@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 #include <rte_mempool.h>
 
 #include <weir/base/time.h>
+#include <weir/port/profile.h>
 #include <weir/transmit/sender.h>
 
 /* Between two looks at what the driver has given back. */
@@ -54,16 +54,19 @@ weir_sender_drain(const struct weir_sender *s, const struct rte_mempool *pool, i
 {
 	int64_t end = weir_now_mono_ns() + wait_ns;
 	struct rte_eth_dev_info info = { .driver_name = NULL };
+	struct weir_profile profile;
 
 	if (!s->n_sent)
 		return;
 	rte_eth_dev_info_get(s->config.queue.id, &info);
-	if (info.driver_name && strcmp(info.driver_name, "net_af_packet") == 0)
+	if (!info.driver_name || weir_profile_for_driver(info.driver_name, &profile, NULL))
+		weir_profile_init(&profile);
+	if (profile.drain == WEIR_DRAIN_KICK)
 		kick_packet_sockets(wait_ns);
 	while (rte_mempool_avail_count(pool) < pool->size && weir_now_mono_ns() < end) {
 		rte_eth_tx_done_cleanup(s->config.queue.id, s->config.queue.queue, 0);
 		pause_ns(LOOK_NS);
 	}
-	if (info.driver_name && strcmp(info.driver_name, "net_memif") == 0)
+	if (profile.drain == WEIR_DRAIN_PEER)
 		pause_ns(PEER_NS);
 }

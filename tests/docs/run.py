@@ -58,7 +58,7 @@ def run(command, env):
 
 
 def main():
-    programs = [os.path.dirname(os.environ[x]) for x in ("WEIR", "WEIR_CTL", "WEIR_DOCTOR", "WEIR_GEN") if os.environ.get(x)]
+    programs = [os.path.dirname(os.environ[x]) for x in ("WEIR", "WEIR_CTL", "WEIR_DOCTOR", "WEIR_GEN", "WEIR_LATENCY") if os.environ.get(x)]
     env = dict(os.environ, PATH=":".join(programs + [os.environ["PATH"]]), LC_ALL="C.UTF-8")
     n = failed = 0
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:

@@ -255,6 +255,46 @@ def check_gen(t):
                 weir.ended(p, (status,)) + problems + ([] if part in out else ["it says %r" % out[:300]]))
 
 
+def check_latency(t):
+    page, problems = text("--help", binary=weir.LATENCY)
+    if len(page.splitlines()) > 60 or max(map(len, page.splitlines()), default=0) > 110:
+        problems.append("no one screen")
+    t.check("weir-latency --help", problems)
+    options = sorted(set(re.findall(r"(?<![\w-])(--?[a-z][\w-]*)", page)) - {"-latency"})
+    check_man(t, options, weir.LATENCY)
+    check_completion(t, options, weir.LATENCY)
+    ring = ["--tx", "vdev:net_ring0"]
+    for what, status, parts, args in (
+            ("no port", 2, ["--tx"], ["--rx", "eth0"]),
+            ("an unknown option", 2, ["--raet", "--rate"], [*ring, "--raet", "5"]),
+            ("a rate that is none", 2, ["--rate", "fast", "10k"], [*ring, "--rate", "fast"]),
+            ("shares of nothing", 2, ["--load", "--ndr", "--max-rate"], [*ring, "--load", "50"]),
+            ("a share that is none", 2, ["--load", "150", "100"], [*ring, "--ndr", "--load", "10,150"]),
+            ("a rate and shares", 2, ["--load", "--rate"], [*ring, "--rate", "5", "--load", "0"]),
+            ("packets and rows", 2, ["--rows", "--rx"], [*ring, "--rx", "vdev:net_ring0", "--rows", "-"]),
+            ("an option of rows", 2, ["--rows-every", "--rows"], [*ring, "--rows-every", "3"]),
+            ("the no-drop rate of rows", 2, ["--ndr", "--max-rate"], [*ring, "--rows", "-", "--ndr"]),
+            ("a frame that is too short", 2, ["--size", "20", "66", "imix"], [*ring, "--size", "20"]),
+            ("a frame that is too long for the port", 1, ["--size", "9000", "long"], [*ring, "--size", "9000"]),
+            ("a time without unit", 2, ["--for", "10"], [*ring, "--for", "10"]),
+            ("a time that is too short", 2, ["--drain", "1ms"], [*ring, "--drain", "1us"]),
+            ("half a floor", 2, ["--floor-rx", "--floor-tx"], [*ring, "--floor-rx", "eth0"]),
+            ("a floor that is not wanted", 2, ["--floor-tx", "--no-floor"], [*ring, "--floor-tx", "eth0", "--no-floor"]),
+            ("no MAC address", 2, ["--eth-dst", "2:3"], [*ring, "--eth-dst", "2:3"]),
+            ("no IPv4 address", 2, ["--ip-dst", "::1"], [*ring, "--ip-dst", "::1"]),
+            ("a percentile file of nothing", 2, ["--hdr", "--load"], [*ring, "--ndr", "--hdr", "/tmp/x"]),
+            ("two outputs in one place", 2, ["--plot", "-"], [*ring, "--json", "-", "--plot", "-"]),
+            ("a file that cannot be written", 1, ["--json", "/nonexistent/x"], [*ring, "--json", "/nonexistent/x"]),
+            ("a missing interface", 1, ["--tx", "nosuch0"], ["--tx", "nosuch0"]),
+            ("an unknown driver", 1, ["--tx", "net_rign0", "net_ring"], ["--tx", "vdev:net_rign0"]),
+            ("a FIFO that is not there", 1, ["--rows", "/nonexistent/x", "mkfifo"], [*ring, "--rows", "/nonexistent/x"])):
+        p = weir.run(args, binary=weir.LATENCY)
+        out = (p.stdout + p.stderr).decode("utf-8", "replace")
+        problems = ["no %r in %r" % (x, out[:300]) for x in parts if x not in out]
+        problems += ["%d lines: %r" % (len(out.splitlines()), out[:300])] if len(out.splitlines()) != 1 else []
+        t.check("weir-latency: %s is named, status %d" % (what, status), weir.ended(p, (status,)) + problems)
+
+
 def main():
     t = tap.Tap()
     options, page = check_help(t)
@@ -265,6 +305,7 @@ def main():
     check_plans(t)
     check_doctor(t)
     check_gen(t)
+    check_latency(t)
     check_ctl(t)
     t.done()
 

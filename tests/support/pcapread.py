@@ -47,3 +47,16 @@ def read_pcapng(path):
             packets.append((0, interfaces[0][0], None, body[4:4 + wire], wire))
         at += n
     return packets
+
+
+def read_pcap(path):
+    """The packets' bytes, of a file in the old format."""
+    with open(path, "rb") as f:
+        data = f.read()
+    e = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at, out = 24, []
+    while at < len(data):
+        n = struct.unpack_from(e + "I", data, at + 8)[0]
+        out.append(data[at + 16:at + 16 + n])
+        at += 16 + n
+    return out

@@ -8,6 +8,7 @@ BINARY = os.environ.get("WEIR", "weir")
 CTL = os.environ.get("WEIR_CTL", "weir-ctl")
 DOCTOR = os.environ.get("WEIR_DOCTOR", "weir-doctor")
 GEN = os.environ.get("WEIR_GEN", "weir-gen")
+LATENCY = os.environ.get("WEIR_LATENCY", "weir-latency")
 # Sanitizer builds are slow; the builds that are say so.
 TIMEOUT = float(os.environ.get("WEIR_TEST_TIMEOUT", "60"))
 

@@ -208,6 +208,7 @@ def test_queries(t, h):
             ("a misspelt flag", ["add", "--query x --fliter tcp --agg n=count()"], ["--fliter", "--filter"]),
             ("a misspelt field", ["add", "--query x --key ip.scr --agg n=count()"], ["ip.scr", "ip.src"]),
             ("a name that is there", ["add", "--query main --key ip.src --agg n=count()"], ["main"]),
+            ("an option of the whole run", ["add", "--query x --key ip.src --agg n=count() --latency"], ["--latency"]),
             ("a quote that is open", ["add", "--query x --filter 'tcp"], ["'"]),
             ("a query that is not there", ["remove", "mian"], ["mian", "main"])):
         p = h.ctl("-n", "one", *args)

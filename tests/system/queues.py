@@ -18,9 +18,13 @@ from running import PPS, QUERY, SLOWER, Run, capture, counts, differ, run_tests,
 
 def taken(folder, flags, most_idle):
     """Two queues through AF_XDP: exact counts; at most so many workers without a packet."""
+    return taken_as(folder, "weir0", flags, most_idle, "2 receive queues")
+
+
+def taken_as(folder, name, flags, most_idle, said):
     with netns.Cable(queues=2) as cable:
         path, sent = capture(cable, folder)
-        with Run(["-i", "weir0", "--take", *flags, *QUERY], folder, cable) as run:
+        with Run(["-i", name, "--take", *flags, *QUERY], folder, cable) as run:
             run.ready()
             cable.send(path, PPS)
             shares = run.until_received(len(sent))
@@ -29,8 +33,8 @@ def taken(folder, flags, most_idle):
             problems.append("an XDP program is left on weir0")
     if stats:
         problems += counts(sent, run, stats)
-    if not any("AF_XDP" in x and "2 receive queues" in x for x in run.err):
-        problems.append("no notice says that two queues are taken: " + run.said())
+    if not any("AF_XDP" in x and said in x for x in run.err):
+        problems.append("no notice says '%s': %s" % (said, run.said()))
     if shares.count(0) > most_idle:
         problems.append("the workers had %r packets" % shares)
     return problems
@@ -39,6 +43,12 @@ def taken(folder, flags, most_idle):
 def test_own_queues(folder):
     """AF_XDP, two queues, --cores 2: each worker has its own, exact counts"""
     return taken(folder, ["--cores", "2"], 0)
+
+
+def test_small_rings(folder):
+    """AF_XDP, two queues with rings and bursts as asked for behind the name: exact counts"""
+    return taken_as(folder, "weir0?descriptors=256&burst=7", ["--cores", "2"], 0,
+                    "profile af_xdp.ini, and descriptors=256, burst=7 as asked")
 
 
 def test_more_workers(folder):
@@ -173,6 +183,13 @@ def test_net_tap_interrupt(folder):
     if not os.path.exists("/dev/net/tun"):
         raise netns.Unavailable("there is no /dev/net/tun")
     return device(folder, "vdev:net_tap0,iface=wtap0", "net_tap", ["--cores", "2", "--idle", "interrupt"], "wtap0")
+
+
+def test_net_tap_many_workers(folder):
+    """vdev:net_tap0, --cores 6: as many queues as the driver can bear, exact counts"""
+    if not os.path.exists("/dev/net/tun"):
+        raise netns.Unavailable("there is no /dev/net/tun")
+    return device(folder, "vdev:net_tap0,iface=wtap0", "4 receive queues", ["--cores", "6"], "wtap0")
 
 
 def test_af_packet(folder):
@@ -313,8 +330,8 @@ def test_quiet_interrupt(folder):
     return quiet(folder, "interrupt")
 
 
-TESTS = [test_own_queues, test_more_workers, test_one_worker, test_own_queues_interrupt, test_own_queues_split, test_tapped_in_order,
-         test_pcap_queues, test_rss, test_net_tap, test_net_tap_interrupt, test_af_packet, test_memif, test_speeds,
+TESTS = [test_own_queues, test_more_workers, test_one_worker, test_own_queues_interrupt, test_own_queues_split, test_small_rings, test_tapped_in_order,
+         test_pcap_queues, test_rss, test_net_tap, test_net_tap_interrupt, test_net_tap_many_workers, test_af_packet, test_memif, test_speeds,
          test_quiet_adaptive, test_quiet_interrupt]
 
 

@@ -100,6 +100,23 @@ what_is_no_port_is_said(void)
 	CU_ASSERT_NOT_EQUAL(weir_port_look("0000:ff:1f.7", &err), 0);
 }
 
+/* The attempt that gets furthest is told, with what the driver said of it. */
+static void
+refusal_is_told_with_its_cause(void)
+{
+	struct weir_port_config c = {
+		.name =
+		    "vdev:net_memif7,role=client,socket=/tmp/weir-nobody.sock,socket-abstract=no"
+	};
+	struct weir_port *p;
+	struct weir_error err;
+
+	CU_ASSERT_NOT_EQUAL(weir_port_open(&c, &p, &err), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the port cannot be started: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/tmp/weir-nobody.sock"));
+	CU_ASSERT_PTR_NULL(weir_port_find("net_memif7"));
+}
+
 /* What is sent out of one port stands in the file behind it; its buffers outlive the port. */
 static void
 packets_are_sent(void)
@@ -185,6 +202,7 @@ main(void)
 		{ "port is shared by its name", port_is_shared_by_its_name },
 		{ "port that cannot send says so", port_that_cannot_send_says_so },
 		{ "what is no port is said", what_is_no_port_is_said },
+		{ "refusal is told with its cause", refusal_is_told_with_its_cause },
 		{ "packets are sent", packets_are_sent },
 		{ "buffers outlive their port", buffers_outlive_their_port },
 		{ "interface in use is opened beside its host",

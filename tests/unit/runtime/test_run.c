@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,10 +117,28 @@ test_everything_that_crosses_is_delivered(void)
 }
 
 static atomic_bool stop_now;
+static unsigned n_before; /* threads, without those of the run and the one that stops it */
 
+/* How many threads this process has. */
+static unsigned
+n_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned n = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(tasks);
+	while (readdir(tasks))
+		n++;
+	closedir(tasks);
+	return n - 2; /* . and .. */
+}
+
+/* When the workers have run for a moment; making what they need may take longer than that. */
 static void *
 stop_soon(void *unused)
 {
+	for (unsigned i = 0; n_threads() <= n_before + 1 && i < 6000; i++)
+		usleep(10000);
 	usleep(100000);
 	atomic_store(&stop_now, true);
 	return unused;
@@ -135,6 +154,7 @@ test_stop_flushes(void)
 	pthread_t t;
 
 	atomic_store(&stop_now, false);
+	n_before = n_threads();
 	CU_ASSERT_FATAL(pthread_create(&t, NULL, stop_soon, NULL) == 0);
 	CU_ASSERT_EQUAL(run(&s, argv, &stop_now), 0);
 	pthread_join(t, NULL);
@@ -168,6 +188,7 @@ test_rows_that_are_sent_arrive(void)
 	drop(&s);
 	argv[1] = "gen:imix?count=0&flows=5000&rate=1M&seed=3";
 	atomic_store(&stop_now, false);
+	n_before = n_threads();
 	CU_ASSERT_FATAL(pthread_create(&t, NULL, stop_soon, NULL) == 0);
 	CU_ASSERT_EQUAL(run(&s, argv, &stop_now), 0);
 	pthread_join(t, NULL);

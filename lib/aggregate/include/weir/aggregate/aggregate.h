@@ -9,6 +9,7 @@
 #include <weir/base/error.h>
 #include <weir/base/simd.h>
 #include <weir/record/block.h>
+#include <weir/sketch/origin.h>
 
 /*
  * Group by key, per window. A worker feeds rows to its aggregator; panes closed by event time are
@@ -203,6 +204,18 @@ int weir_pane_some(const struct weir_pane *p, unsigned shape, uint8_t *const *gr
  * is none. */
 bool weir_aggregator_first(
     const struct weir_aggregator *a, int64_t *ret_start_ns, int64_t *ret_end_ns);
+/*
+ * Owning lcore, for those who measure how long packets take. Note one of the packets that the last
+ * update took in, by its event time, with its pane. Groups with windows of their own note none.
+ */
+void weir_aggregator_note(
+    struct weir_aggregator *a, int64_t time_ns, const struct weir_origin_packet *packet);
+/* Whoever has the pane. What was noted of it, and of those that were merged into it; NULL: nothing.
+ */
+const struct weir_origin *weir_pane_origin(const struct weir_pane *p);
+/* The same to write to, made where there is none. NULL when out of memory. */
+struct weir_origin *weir_pane_need_origin(struct weir_pane *p);
+void weir_pane_forget_origin(struct weir_pane *p);
 /* Hot, owning lcore. Give a pane back for reuse; quick where weir_pane_clear has emptied it
  * already. */
 void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);

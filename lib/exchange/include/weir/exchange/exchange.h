@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <weir/base/arrival.h>
 #include <weir/base/column.h>
 #include <weir/base/error.h>
 
@@ -75,6 +76,10 @@ struct weir_exchange_rows {
 	const int64_t *time_ns;                   /* [n] */
 	int64_t first_number;                     /* number of row 0 */
 	const uint16_t *worker;                   /* [n] who owns it; of rows in sel < n_workers */
+	/* For those who measure how long rows take: when they came in, or NULL, and since when they
+	 * are sent, monotonic, or 0. */
+	const struct weir_arrival *arrival;
+	int64_t put_ns;
 };
 
 /*
@@ -126,6 +131,10 @@ struct weir_exchange_block {
 	const struct weir_column **columns; /* [n_columns]; strings point into the block */
 	int64_t *time_ns;                   /* [n] */
 	int64_t *number;                    /* [n] of the frame */
+	/* Of the first rows in it that had them. */
+	struct weir_arrival arrival;
+	int64_t put_ns;   /* or 0 */
+	uint32_t put_row; /* and the first of these */
 };
 
 /*

@@ -28,7 +28,8 @@ struct weir_port_queue {
 };
 
 struct weir_port_config {
-	const char *name;   /* as typed: "eth0", "0000:03:00.0", "vdev:net_null0,size=128" */
+	/* as typed: "eth0", "0000:03:00.0?descriptors=1024&burst=64", "vdev:net_null0,size=128" */
+	const char *name;
 	unsigned n_workers; /* that poll it: as many receive queues where it can; 0 is 1 */
 	unsigned n_senders; /* that send: as many transmit queues where it can; 0: nobody does */
 	unsigned n_held; /* received packets that others may hold meanwhile, as rings of ports that
@@ -74,6 +75,7 @@ struct weir_port {
 	struct weir_port_queue tx[WEIR_PORT_QUEUES];
 	struct rte_mempool *pool; /* of the first device's received packets */
 	uint32_t data_bytes;      /* room of one of its buffers: what is sent in one piece */
+	uint16_t burst;           /* packets to ask a receive queue for at once */
 	uint16_t mtu;
 	bool has_multi_segs; /* sends packets in several segments */
 	int numa_node;       /* -1 where unknown */
@@ -97,6 +99,13 @@ int weir_port_open(
     const struct weir_port_config *c, struct weir_port **ret, struct weir_error *err);
 /* Gives it up; the last one stops and removes the devices. NULL is fine. */
 void weir_port_close(struct weir_port *p);
+/*
+ * Take a name apart: what it names, and what stands behind its last '?' (in name, "" where there is
+ * none), which must be keys of a profile that a command line may set. Usage errors.
+ */
+#define WEIR_PORT_NAME_BYTES 1152
+int weir_port_split(
+    const char *name, char *plain, size_t size, const char **ret_options, struct weir_error *err);
 /* What is open by this name, or NULL; still its owners'. */
 struct weir_port *weir_port_find(const char *name);
 
@@ -109,6 +118,11 @@ const char *weir_port_describe(
 /* What a port would be asked for: "4 receive queues of 2048 descriptors, 19000 packet buffers". */
 const char *weir_port_plan(
     unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size);
+/* The same of a port by its name, by the profile that it would get and its options. */
+const char *weir_port_plan_of(
+    const char *name, unsigned n_workers, unsigned n_queues, char *buf, size_t size);
+/* "profile mlx5.ini; burst=64 as asked": of its first device. Returns buf. */
+const char *weir_port_profile(const struct weir_port *p, char *buf, size_t size);
 /* Is the link up? Asks the driver, or the kernel where the port is its interface. */
 bool weir_port_is_up(const struct weir_port *p);
 /* Bits a second of the link, 0 where the driver cannot tell. */

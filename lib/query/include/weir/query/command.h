@@ -61,7 +61,8 @@ struct weir_command {
 	int64_t for_ns;       /* 0: no bound */
 	uint64_t packets;     /* 0: no bound */
 	const char *stats;    /* file, "-", or NULL */
-	const char *name;     /* of the run, or NULL */
+	bool has_latency;
+	const char *name; /* of the run, or NULL */
 	bool is_control_never;
 	bool is_progress_never;
 	bool is_push_never;

@@ -15,6 +15,7 @@ struct weir_early_rows {
 	struct weir_block *rows; /* of the chain's schema, with windows of their own */
 	int64_t *time_ns;        /* [rows->n_rows] of the packet */
 	int64_t *number;         /* [rows->n_rows] of its frame */
+	int64_t *arrived_ns;     /* [rows->n_rows] monotonic; 0 where nobody measures */
 	uint32_t cap;
 };
 
@@ -29,6 +30,8 @@ struct weir_group_watch weir_early_watch(struct weir_early *e);
 /* The rows that wait to be sent; the caller's. NULL where there are none. */
 struct weir_early_rows *weir_early_take(struct weir_early *e);
 void weir_early_rows_destroy(struct weir_early_rows *r);
+/* When the rows came in that the aggregator will be given, until the next call. */
+void weir_early_note(struct weir_early *e, const struct weir_arrival *arrival);
 /* Rows that found no memory. */
 uint64_t weir_early_lost(const struct weir_early *e);
 

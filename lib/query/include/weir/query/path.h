@@ -101,8 +101,10 @@ struct weir_path_exchange {
 	unsigned worker;                    /* number of this one */
 	const struct weir_group_spec *spec; /* of the query's aggregators */
 	struct weir_exchange_counters counters;
-	uint64_t left[WEIR_MASK_WORDS]; /* rows of the last batch that found no free block */
-	uint16_t owner[WEIR_ROWS];      /* of each row of the last batch */
+	uint64_t left[WEIR_MASK_WORDS];     /* rows of the last batch that found no free block */
+	uint16_t owner[WEIR_ROWS];          /* of each row of the last batch */
+	const struct weir_arrival *arrival; /* of it, and since when it is sent: as in */
+	int64_t put_ns;                     /* struct weir_exchange_rows */
 };
 
 /*

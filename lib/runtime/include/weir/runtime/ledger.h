@@ -10,6 +10,7 @@
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
 #include <weir/port/port.h>
+#include <weir/runtime/latency.h>
 #include <weir/sink/forward.h>
 
 /* The account of every packet and row (contract A10). Control thread. */
@@ -81,11 +82,11 @@ struct weir_ledger {
 	struct weir_ledger_query *queries;
 	unsigned n_sinks;
 	struct weir_ledger_sink *sinks;
+	struct weir_latency_set *latency; /* owned; NULL without --latency */
 };
 
 /* As --stats writes it; a new reference. */
-struct json_t;
-struct json_t *weir_ledger_json(const struct weir_ledger *l);
+json_t *weir_ledger_json(const struct weir_ledger *l);
 /* Packets or rows that a query dropped, for all reasons. */
 uint64_t weir_ledger_dropped(const struct weir_ledger_query *q);
 /* Does every line of the account add up? */

@@ -75,13 +75,13 @@ bool weir_forward_names(const char *uri, const char *source);
 void weir_forward_describe(
     const char *uri, const struct weir_sink_run *run, char *buf, size_t size);
 
-struct weir_sender;
+struct weir_forwarder;
 /*
  * Control. A worker's sender of a sink, for one query; it is the sink's, and goes with it. in_turn:
  * no two workers ever send at the same time. Run-time error.
  */
-int weir_sender_create(struct weir_sink *s, unsigned worker, bool in_turn, struct weir_sender **ret,
-    struct weir_error *err);
+int weir_forwarder_create(struct weir_sink *s, unsigned worker, bool in_turn,
+    struct weir_forwarder **ret, struct weir_error *err);
 /* Control. What all senders of a sink have counted; it balances. */
 void weir_forward_stats(const struct weir_sink *s, struct weir_forward_stats *ret);
 
@@ -89,16 +89,17 @@ void weir_forward_stats(const struct weir_sink *s, struct weir_forward_stats *re
  * Hot, owning lcore. These rows of the batch are to be sent. partition: [b->n] of each row, less
  * than WEIR_FORWARD_PARTITIONS; not read where the sink shares nothing.
  */
-void weir_sender_keep(struct weir_sender *s, const struct weir_batch *b,
+void weir_forwarder_keep(struct weir_forwarder *s, const struct weir_batch *b,
     const uint64_t sel[WEIR_MASK_WORDS], const uint16_t *partition);
 /*
  * Hot, owning lcore, after all queries have had the batch. Send what the worker's senders have
  * kept: packets whose owner is an mbuf without copying; those that are handed over lose their owner
  * in the batch.
  */
-void weir_senders_transmit(struct weir_sender *const *senders, unsigned n, struct weir_batch *b);
+void weir_forwarders_transmit(
+    struct weir_forwarder *const *senders, unsigned n, struct weir_batch *b);
 /* Hot, owning lcore, every now and then and at its end: where workers share a queue, packets of
  * this one may wait still. True when none does. */
-bool weir_senders_flush(struct weir_sender *const *senders, unsigned n);
+bool weir_forwarders_flush(struct weir_forwarder *const *senders, unsigned n);
 
 #endif
