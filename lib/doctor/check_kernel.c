@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <weir/port/name.h>
+#include <weir/port/port.h>
 
 #include "check.h"
 
@@ -51,6 +52,9 @@ weir_check_bpf(struct weir_doctor *d)
 {
 	static const char why_btf[] = "BTF lets programs fit themselves to the kernel; without it "
 				      "one XDP program at a time can be on an interface";
+	static const char why_own[] =
+	    "with it packets that no query can use stay with the kernel, and a killed weir leaves "
+	    "no program behind";
 	static const char why_open[] =
 	    "weir needs no programs of unprivileged users, and such have "
 	    "been a way around the kernel's protection";
@@ -58,6 +62,13 @@ weir_check_bpf(struct weir_doctor *d)
 	char line[8];
 
 	check_jit(d);
+	if (weir_port_can_push())
+		weir_doctor_add(d, WEIR_FINDING_OK, why_own, NULL, "weir has its own XDP program");
+	else
+		weir_doctor_add(d, WEIR_FINDING_WARN, why_own,
+		    "sudo apt-get install clang bpftool && meson setup --wipe build && ninja -C "
+		    "build",
+		    "this weir was built without its XDP program");
 	if (weir_doctor_exists(d, "/sys/kernel/btf/vmlinux"))
 		weir_doctor_add(d, WEIR_FINDING_OK, why_btf, NULL, "the kernel has BTF");
 	else
@@ -124,7 +135,7 @@ weir_check_modules(struct weir_doctor *d)
 	if (!d->config->n_sources) {
 		is_there = weir_doctor_exists(d, "/dev/net/tun");
 		f = weir_doctor_add(d, is_there ? WEIR_FINDING_OK : WEIR_FINDING_WARN, why,
-		    "sudo modprobe tun", "/dev/net/tun is %sthere (vdev:net_tap0)",
+		    "sudo modprobe tun", "/dev/net/tun is %sthere (for TAP devices)",
 		    is_there ? "" : "not ");
 		weir_doctor_fixable(f, WEIR_FIX_MODPROBE, "tun", NULL);
 	}

@@ -99,9 +99,7 @@ look_for_driver(struct weir_doctor *d, const char *name, const char *dir)
 		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "%s has %s", port.device, path);
 	else
 		weir_doctor_add(d, WEIR_FINDING_FAIL, why,
-		    "sudo apt-get install --reinstall libdpdk-dev (net_null, net_tap, net_pcap and "
-		    "net_memif are the usual devices)",
-		    "there is no %s", path);
+		    "sudo apt-get install --reinstall libdpdk-dev", "there is no %s", path);
 }
 
 void

@@ -68,6 +68,7 @@ struct weir_command {
 	bool has_user; /* to become once everything is open */
 	struct weir_privilege user;
 	bool is_progress_never;
+	bool is_push_never;
 	bool has_cores; /* --cores was given */
 	unsigned n_workers;
 	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */
