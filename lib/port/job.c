@@ -204,7 +204,7 @@ keep_only(const int fd[4])
 	int high[4];
 
 	for (int i = 0; i < 4; i++)
-		high[i] = fcntl(fd[i], F_DUPFD, 64);
+		high[i] = fcntl(fd[i], F_DUPFD, 4);
 	for (int i = 0; i < 4; i++)
 		dup2(high[i], i);
 	syscall(SYS_close_range, 4, ~0U, 0);
@@ -244,8 +244,10 @@ weir_job_keep(struct weir_error *err)
 		return weir_error_run(err, -errno, "no pipe: %s", strerror(errno));
 	base = open_base();
 	pid = base < 0 ? -1 : fork();
-	if (pid == 0)
+	if (pid == 0) {
+		close(ends[1]);
 		keeper_main(ends[0], base, folder);
+	}
 	close(ends[0]);
 	if (base >= 0)
 		close(base);

@@ -175,10 +175,10 @@ def test_devices(folder):
     return problems
 
 
-def become(folder, flags, more=lambda cable, run: [], user="nobody"):
+def become(folder, flags, more=lambda cable, run: [], user="nobody", prefix=()):
     """A run of root's that becomes somebody else: rights of all threads, counts, and what it leaves."""
     with netns.Cable() as cable:
-        run = Run([*flags, *QUERY, "--user", user, "--log", "info"], folder, cable)
+        run = Run([*flags, *QUERY, "--user", user, "--log", "info"], folder, cable, prefix=prefix)
 
         def at_work(run):
             found = rights(run.p.pid)
@@ -216,6 +216,43 @@ def test_user_take(folder):
 def test_user_numbers(folder):
     """--user UID:GID: numbers need no entry in the host's lists"""
     return become(folder, ["-i", "weir0", "--tap"], user="%d:%d" % (NOBODY, NOBODY))[0]
+
+
+def as_container(*caps):
+    """Root's without other capabilities than these, as container engines have it with --cap-drop=ALL --cap-add=..."""
+    return ["setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *("+" + x for x in caps)]), "--inh-caps", "-all"]
+
+
+def test_container_tap(folder):
+    """the container recipe's capabilities: root with CAP_NET_RAW, CAP_SETUID and CAP_SETGID taps and becomes nobody"""
+    return become(folder, ["-i", "weir0", "--tap"], prefix=as_container("net_raw", "setuid", "setgid"))[0]
+
+
+def test_container_take(folder):
+    """likewise over AF_XDP, with what that takes besides; its XDP program goes with it"""
+    problems, is_left = become(folder, ["-i", "weir0", "--take"], lambda cable, run: [] if cable.has_xdp() else ["no XDP program"],
+                               prefix=as_container(*AF_XDP, "setuid", "setgid"))
+    return problems + (["the XDP program is left"] if is_left else [])
+
+
+def test_user_push(folder):
+    """--user over AF_XDP with a condition for the kernel: what was left to it is still read from the program's counters"""
+    with netns.Cable() as cable:
+        path, sent = capture(cable, folder)
+        with Run(["-i", "weir0", "--take", "--where", "tcp", "--agg", "n=count()", "--user", "nobody"], folder, cable) as run:
+            run.ready()
+            cable.send(path, PPS)
+            n = sum(1 for p in sent if p["tcp"])
+
+            def all_there():
+                status = run.ask("status", "--json")
+                return status and run.received() + sum(s["passed"] for s in status["sources"]) >= len(sent)
+            netns.wait("%d packets taken or left to the kernel" % len(sent), all_there)
+            problems, stats = run.end()
+        got = stats and (stats["received"]["packets"], sum(stats["passed"].values()))
+        if stats and got != (n, len(sent) - n):
+            problems.append("received and left: %r, not %r" % (got, (n, len(sent) - n)))
+        return problems
 
 
 def test_user_files(folder):
@@ -291,4 +328,4 @@ def provided(test):
 if __name__ == "__main__":
     running.run_tests([provided(t) for t in (
         test_nothing, test_tap, test_tap_less, test_take, test_take_limit, test_take_less, test_devices, test_user_tap,
-        test_user_take, test_user_numbers, test_user_files, test_user_killed, test_user_not_root, test_memory)])
+        test_user_take, test_user_numbers, test_container_tap, test_container_take, test_user_push, test_user_files, test_user_killed, test_user_not_root, test_memory)])
