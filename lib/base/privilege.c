@@ -43,6 +43,8 @@ nearest_name(const char *typed, const char *(*next)(void))
 	char *best = NULL;
 	const char *name;
 
+	setpwent();
+	setgrent();
 	weir_nearest_begin(&nearest, typed);
 	while ((name = next())) {
 		char *copy = strdup(name);
@@ -57,6 +59,8 @@ nearest_name(const char *typed, const char *(*next)(void))
 			free(copy);
 		}
 	}
+	endpwent();
+	endgrent();
 	if (!weir_nearest_get(&nearest)) {
 		free(best);
 		best = NULL;
