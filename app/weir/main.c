@@ -140,7 +140,8 @@ start_eal(const struct weir_plan *plan, char *program, bool *ret_is_running,
 }
 
 static int
-open_sources(const struct weir_command *c, struct weir_source **sources, struct weir_error *err)
+open_sources(struct weir_command *c, const struct weir_port_rules *rules,
+    struct weir_source **sources, struct weir_error *err)
 {
 	unsigned first = 0;
 
@@ -148,6 +149,7 @@ open_sources(const struct weir_command *c, struct weir_source **sources, struct 
 		int rc;
 
 		c->sources[i].first_interface = (uint16_t)first;
+		c->sources[i].rules = rules;
 		rc = weir_source_open(&c->sources[i], &sources[i], err);
 		if (rc)
 			return rc;
@@ -274,7 +276,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc)
 		prepare_sources(plan, c);
 	if (!rc)
-		rc = open_sources(c, sources, err);
+		rc = open_sources(c, plan->push, sources, err);
 	if (!rc)
 		rc = weir_place(c, sources, &placement, err);
 	if (!rc)

@@ -1,75 +1,172 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
+/* Capabilities: the least that each kind of source takes. */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include <weir/port/name.h>
+
+#include <weir/port/profile.h>
+
 #include "check.h"
+
+#define CAP(c) (UINT64_C(1) << (c))
+
+static const struct {
+	const char *name;
+	unsigned number;
+} names[] = {
+	{ "cap_net_raw", CAP_NET_RAW },
+	{ "cap_net_admin", CAP_NET_ADMIN },
+	{ "cap_sys_admin", CAP_SYS_ADMIN },
+	{ "cap_sys_rawio", CAP_SYS_RAWIO },
+	{ "cap_ipc_lock", CAP_IPC_LOCK },
+};
+
+#define TAP  CAP(CAP_NET_RAW)
+#define TAKE (CAP(CAP_NET_RAW) | CAP(CAP_NET_ADMIN) | CAP(CAP_SYS_ADMIN))
+/* DPDK's guide of such drivers names these: DMA memory is pinned, flows are steered */
+#define SHARED (CAP(CAP_NET_RAW) | CAP(CAP_NET_ADMIN) | CAP(CAP_IPC_LOCK))
+
+static const char why[] = "each kind of source takes these rights and no others; files and "
+			  "generators take none";
+
+static void
+list(uint64_t caps, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	snprintf(buf, size, "none");
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (caps & CAP(names[i].number))
+			at += (size_t)snprintf(
+			    buf + at, size - at, "%s%s", at ? "," : "", names[i].name);
+}
+
+/* Does this process have what a kind of source takes? */
+static void
+judge(struct weir_doctor *d, unsigned scope, const char *what, uint64_t caps)
+{
+	char need[128], lack[128], mend[256];
+	uint64_t lacking = caps;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (weir_doctor_can(d, names[i].number))
+			lacking &= ~CAP(names[i].number);
+	list(caps, need, sizeof(need));
+	list(lacking, lack, sizeof(lack));
+	snprintf(mend, sizeof(mend), "sudo setcap %s=ep $(command -v weir)", need);
+	if (lacking)
+		weir_doctor_add(d, weir_doctor_level(d, scope), why, mend, "%s takes %s; lacks %s",
+		    what, need, lack);
+	else
+		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "%s takes %s%s", what, need,
+		    caps ? ": there" : "");
+}
+
+/* VFIO is a matter of who owns a file. */
+static void
+look_at_nic(struct weir_doctor *d, const char *device)
+{
+	static const char why_file[] =
+	    "whoever may open the file of a NIC's IOMMU group may use the NIC, without any "
+	    "capability (memory has to be lockable: see memlock)";
+	char path[160], group[32], driver[64], file[64], mend[192], what[128];
+	const struct weir_doctor_driver *known;
+	bool is_noiommu, can_open;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/driver", device);
+	weir_doctor_link(d, path, driver, sizeof(driver));
+	known = weir_doctor_driver(driver);
+	snprintf(what, sizeof(what), "%.32s through %s", device, driver[0] ? driver : "no driver");
+	if (weir_profile_is_shared(driver))
+		judge(d, WEIR_DOCTOR_PCI, what, SHARED);
+	if (!known || !known->is_user)
+		return;
+	if (strcmp(driver, "vfio-pci") != 0) {
+		judge(d, WEIR_DOCTOR_PCI, what, CAP(CAP_SYS_RAWIO) | CAP(CAP_SYS_ADMIN));
+		return;
+	}
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/iommu_group", device);
+	if (!weir_doctor_link(d, path, group, sizeof(group)))
+		return; /* vfio says so */
+	snprintf(file, sizeof(file), "/dev/vfio/noiommu-%.16s", group);
+	is_noiommu = weir_doctor_exists(d, file);
+	if (is_noiommu)
+		judge(d, WEIR_DOCTOR_PCI, what, CAP(CAP_SYS_RAWIO) | CAP(CAP_SYS_ADMIN));
+	else
+		snprintf(file, sizeof(file), "/dev/vfio/%.16s", group);
+	snprintf(path, sizeof(path), "%s%s", d->config->root[0] ? d->config->root : "", file);
+	can_open = access(path, R_OK | W_OK) == 0;
+	snprintf(mend, sizeof(mend), "sudo chown $USER %s", file);
+	weir_doctor_add(d, can_open ? WEIR_FINDING_OK : weir_doctor_level(d, WEIR_DOCTOR_PCI),
+	    why_file, mend, "%s: %s %s be opened", what, file, can_open ? "can" : "cannot");
+}
+
+static void
+look_at_vdev(struct weir_doctor *d, const struct weir_doctor_source *s)
+{
+	const struct weir_doctor_vdev *known;
+	struct weir_port_name port;
+	uint64_t caps = 0;
+
+	if (weir_port_parse(s->name, &port, NULL) != 0)
+		return;
+	known = weir_doctor_vdev(port.device);
+	if (known)
+		caps = known->caps;
+	else if (strstr(port.args, "iface="))
+		caps = TAP; /* a device that reads an interface by its name */
+	judge(d, WEIR_DOCTOR_VDEV, s->name, caps);
+}
+
+/* libxdp looks at what is attached already under a lock, from the second queue on. */
+static void
+look_at_lock(struct weir_doctor *d, const char *name)
+{
+	static const char why_lock[] =
+	    "several queues share one XDP program, under a lock in a folder that is root's alone "
+	    "unless it was made otherwise";
+	struct weir_interface_facts f;
+	char path[1024];
+	bool can_lock;
+
+	if (d->probe->facts(d->config->root, name, &f, NULL) != 0 || f.n_queues < 2)
+		return;
+	snprintf(path, sizeof(path), "%s/run/xdp", d->config->root);
+	can_lock = faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0 ||
+		   weir_doctor_can(d, CAP_DAC_OVERRIDE);
+	weir_doctor_add(d, can_lock ? WEIR_FINDING_OK : WEIR_FINDING_WARN, why_lock,
+	    "sudo install -d -m 755 /run/xdp", "to take %u queues of %s: /run/xdp can%s be opened",
+	    f.n_queues, name, can_lock ? "" : "not");
+}
 
 void
 weir_check_capabilities(struct weir_doctor *d)
 {
-	static const struct {
-		const char *name;
-		unsigned number;
-		bool is_needed; /* to tap; the others only to take */
-	} caps[] = {
-		{ "CAP_NET_RAW", CAP_NET_RAW, true },
-		{ "CAP_NET_ADMIN", CAP_NET_ADMIN, false },
-		{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN, false },
-		{ "CAP_BPF", CAP_BPF, false },
-		{ "CAP_IPC_LOCK", CAP_IPC_LOCK, false },
-	};
-	static const char tap[] =
-	    "tapping an interface takes CAP_NET_RAW (reading files takes nothing)";
-	static const char take[] =
-	    "taking an interface through AF_XDP takes all of these, in practice root";
-	struct weir_strbuf has = { 0 }, lacks = { 0 };
-	bool can_tap = weir_doctor_can(CAP_NET_RAW);
+	const struct weir_doctor_source *s = NULL;
+	char what[128];
 
-	for (unsigned i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
-		struct weir_strbuf *b = weir_doctor_can(caps[i].number) ? &has : &lacks;
-
-		weir_strbuf_printf(b, "%s%s", b->len ? " " : "", caps[i].name);
+	if (!d->config->n_sources) {
+		judge(d, WEIR_DOCTOR_INTERFACE, "to tap an interface", TAP);
+		judge(d, WEIR_DOCTOR_INTERFACE, "to take an interface through AF_XDP", TAKE);
+		weir_doctor_each_nic(d, look_at_nic);
+		return;
 	}
-	if (has.len)
-		weir_doctor_add(d, WEIR_FINDING_OK, take, NULL, "has %s", has.p);
-	if (lacks.len)
-		weir_doctor_add(d,
-		    can_tap                                      ? WEIR_FINDING_WARN
-		    : weir_doctor_asks(d, WEIR_DOCTOR_INTERFACE) ? WEIR_FINDING_FAIL
-								 : WEIR_FINDING_WARN,
-		    can_tap ? take : tap,
-		    can_tap ? "sudo weir ..."
-			    : "sudo setcap cap_net_raw,cap_net_admin=ep $(command -v weir)",
-		    "lacks %s", lacks.p);
-	weir_strbuf_free(&has);
-	weir_strbuf_free(&lacks);
-}
-
-void
-weir_check_af_xdp(struct weir_doctor *d)
-{
-	static const char why[] =
-	    "without AF_XDP a mirror port is read through AF_PACKET, several times slower";
-	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0) {
-		close(fd);
-		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "the kernel gives AF_XDP sockets");
-	} else if (errno == EPERM) {
-		weir_doctor_add(d, WEIR_FINDING_WARN, why, "sudo weir-doctor",
-		    "cannot be tried without CAP_NET_RAW");
-	} else {
-		weir_doctor_add(d, WEIR_FINDING_WARN, why,
-		    "grep XDP_SOCKETS /boot/config-$(uname -r) (wants a kernel with "
-		    "CONFIG_XDP_SOCKETS=y)",
-		    "the kernel gives no AF_XDP socket: %s", strerror(errno));
+	while ((s = weir_doctor_next(d, WEIR_DOCTOR_INTERFACE, s))) {
+		snprintf(what, sizeof(what), "to tap %s", s->name);
+		judge(d, WEIR_DOCTOR_INTERFACE, what, TAP);
+		if (!weir_doctor_is_taken(d, s))
+			continue;
+		snprintf(what, sizeof(what), "to take %s through AF_XDP", s->name);
+		/* without them it is read through AF_PACKET, which TAP is enough for */
+		judge(d, 0, what, TAKE);
+		look_at_lock(d, s->name);
 	}
-	if (weir_doctor_line(d, "/proc/sys/net/core/bpf_jit_enable", (char[8]){ 0 }, 8) &&
-	    !weir_doctor_number(d, "/proc/sys/net/core/bpf_jit_enable"))
-		weir_doctor_add(d, WEIR_FINDING_WARN,
-		    "the program in front of each AF_XDP socket is interpreted",
-		    "sudo sysctl net.core.bpf_jit_enable=1", "the kernel's BPF compiler is off");
+	while ((s = weir_doctor_next(d, WEIR_DOCTOR_VDEV, s)))
+		look_at_vdev(d, s);
+	weir_doctor_each_nic(d, look_at_nic);
+	if (!weir_doctor_asks(d, WEIR_DOCTOR_LIVE))
+		judge(d, WEIR_DOCTOR_ALL, "to read a file, or to generate,", 0);
 }

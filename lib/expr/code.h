@@ -25,7 +25,8 @@ struct weir_program {
 	struct weir_column **columns; /* registers and constants */
 	unsigned n_columns;
 	enum weir_type type;
-	int symbol; /* slot where the expression is just a name, else -1 */
+	int symbol;                        /* slot where the expression is just a name, else -1 */
+	const struct weir_expr_node *root; /* in the heap; NULL: of a part of an expression */
 	struct weir_expr_heap heap;
 };
 

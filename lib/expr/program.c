@@ -20,6 +20,7 @@ weir_program_compile(const char *text, const struct weir_scope *scope, struct we
 			*err = c.error;
 		return c.code;
 	}
+	p->root = n;
 	p->heap = heap;
 	*ret = p;
 	return 0;

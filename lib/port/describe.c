@@ -27,8 +27,8 @@ describe_fields(const struct weir_field_set *set, char *buf, size_t size)
 			    buf + len, size - len, "%s%s", len ? ", " : "", weir_fields[f].name);
 }
 
-const char *
-weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, size_t size)
+static void
+describe_queues(const struct weir_port *p, unsigned n_workers, char *buf, size_t size)
 {
 	static const char *const unverified[] = {
 		[WEIR_DEVICE_RSS_NO_KEY] = "RSS by the driver's own rules: its key cannot be read",
@@ -45,7 +45,7 @@ weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, siz
 		snprintf(buf, size, "1 receive queue%s: workers take turns",
 		    rss == WEIR_DEVICE_RSS_REFUSED ? ", for the driver refused RSS" : ", no RSS");
 	if (p->n_rx == 1)
-		return buf;
+		return;
 	describe_fields(&p->spread, fields, sizeof(fields));
 	if (rss == WEIR_DEVICE_RSS_VERIFIED)
 		snprintf(buf, size, "%u receive queues, RSS by %s%s", p->n_rx, fields,
@@ -54,6 +54,20 @@ weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, siz
 		snprintf(buf, size, "%u receive queues", p->n_rx);
 	else
 		snprintf(buf, size, "%u receive queues, %s", p->n_rx, unverified[rss]);
+}
+
+const char *
+weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, size_t size)
+{
+	const struct weir_open_port *own = (const struct weir_open_port *)p;
+	size_t len;
+
+	describe_queues(p, n_workers, buf, size);
+	len = strlen(buf);
+	if (own->has_socket_program && len + 2 < size) {
+		len += (size_t)snprintf(buf + len, size - len, "%s", len ? "; " : "");
+		weir_kernel_describe(own, buf + len, size - len);
+	}
 	return buf;
 }
 

@@ -31,7 +31,8 @@ is_echo(const char *line)
 {
 	static const char *const echoes[] = { "EAL: Driver cannot attach", "EAL: Failed to attach",
 		"libbpf: elf: skipping", "libxdp: No bpffs", "libxdp: Can't use dispatcher",
-		"libxdp: Falling back", "libxdp: No XDP dispatcher", "libxdp: Refcount was not" };
+		"libxdp: Falling back", "libxdp: No XDP dispatcher", "libxdp: Refcount was not",
+		"libxdp: Another XSK socket was created" };
 
 	for (unsigned i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++)
 		if (strncmp(line, echoes[i], strlen(echoes[i])) == 0)

@@ -41,11 +41,11 @@ weir_interface_decide(const struct weir_interface_facts *f, enum weir_take_mode 
 		return weir_error_usage(err,
 		    "--take: 'any' stands for every interface and can only be tapped (try --tap)");
 	ret->is_taken = mode == WEIR_TAKE_TAKE || (mode == WEIR_TAKE_AUTO && !used);
+	ret->is_used = used;
 	if (mode == WEIR_TAKE_TAP)
 		snprintf(ret->why, sizeof(ret->why), "asked for by --tap");
 	else if (mode == WEIR_TAKE_TAKE && used)
-		snprintf(ret->why, sizeof(ret->why),
-		    "asked for by --take although %s: its host receives nothing meanwhile", use);
+		snprintf(ret->why, sizeof(ret->why), "asked for by --take although %s", use);
 	else if (mode == WEIR_TAKE_TAKE)
 		snprintf(ret->why, sizeof(ret->why), "asked for by --take");
 	else if (used)

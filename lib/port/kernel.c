@@ -151,6 +151,7 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 		rc = weir_profile_override(&profile, p->options, err);
 	if (rc)
 		return rc;
+	weir_kernel_attach(p, f->index);
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues; q++) {
 		rc = add_xdp_queue(p, c, &profile, f, q, err);
@@ -159,8 +160,9 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 		if (rc)
 			return weir_error_wrap(err, "AF_XDP failed on queue %u", q);
 	}
-	if (c->is_send_only || !profile.promiscuous)
-		return 0;
+	rc = c->is_send_only ? 0 : weir_kernel_take(p, c, err);
+	if (rc || c->is_send_only || !profile.promiscuous)
+		return rc;
 	p->promiscuous_fd = be_promiscuous(f->index);
 	if (p->promiscuous_fd < 0)
 		return weir_error_run(err, p->promiscuous_fd, "it cannot be made promiscuous: %s",

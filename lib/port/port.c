@@ -227,8 +227,11 @@ weir_port_give_up_pool(struct rte_mempool *pool)
 static void
 destroy(struct weir_open_port *p)
 {
+	if (p->program)
+		weir_xdp_program_stop(p->program);
 	for (unsigned i = 0; i < p->n_devices; i++)
 		weir_device_remove(p->devices[i].id);
+	weir_xdp_program_destroy(p->program);
 	for (unsigned i = 0; i < WEIR_PORT_DEVICES; i++)
 		if (p->devices[i].pool)
 			put_away(p->devices[i].pool);
@@ -399,6 +402,27 @@ weir_port_stats(const struct weir_port *p, struct weir_port_stats *ret)
 		weir_device_stats(&own->devices[i], ret);
 	if (p->interface[0])
 		ret->lost_nic += weir_kernel_nic_lost(p->interface) - own->nic_lost_base;
+	if (own->has_socket_program)
+		ret->lost_nic += weir_kernel_ring_lost(p);
+	if (own->program)
+		weir_xdp_program_passed(own->program, ret->passed);
+}
+
+bool
+weir_port_can_push(void)
+{
+	return weir_xdp_program_is_there();
+}
+
+int
+weir_port_take_all(struct weir_port *p)
+{
+	struct weir_open_port *own = (struct weir_open_port *)p;
+	int rc = p->has_rules ? weir_xdp_program_take(own->program, NULL) : 0;
+
+	if (!rc)
+		p->has_rules = false;
+	return rc;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include <weir/port/port.h>
 
 #include "device.h"
+#include "xdp_program.h"
 
 /* An open port with what is behind it. Private to lib/port. */
 
@@ -17,9 +18,12 @@ struct weir_open_port {
 	unsigned n_users;
 	unsigned n_devices;
 	struct weir_device devices[WEIR_PORT_DEVICES];
-	int promiscuous_fd;     /* keeps the kernel's interface promiscuous, or -1 */
-	uint64_t nic_lost_base; /* what the kernel's NIC had lost when it was opened */
-	char *options;          /* what its name said behind the '?', or "" */
+	int promiscuous_fd;               /* keeps the kernel's interface promiscuous, or -1 */
+	uint64_t nic_lost_base;           /* what the kernel's NIC had lost when it was opened */
+	struct weir_xdp_program *program; /* in front of AF_XDP's sockets, or NULL: libxdp's is */
+	bool has_socket_program;          /* either of both */
+	char no_program[128];             /* why it is libxdp's */
+	char *options;                    /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };
 
@@ -33,6 +37,15 @@ int weir_kernel_open(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
 /* What the NIC itself lost before XDP saw it; the device tells the socket's drops only. */
 uint64_t weir_kernel_nic_lost(const char *interface);
+/* Have weir's XDP program on the interface, or note why not; and what it takes once all queues are
+ * there. */
+void weir_kernel_attach(struct weir_open_port *p, unsigned interface);
+int weir_kernel_take(
+    struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
+/* Packets that found the ring of their AF_XDP socket full: net_af_xdp does not count these. */
+uint64_t weir_kernel_ring_lost(const struct weir_port *p);
+/* "weir's XDP program in the driver, zero-copy": how packets get from an interface to a port. */
+void weir_kernel_describe(const struct weir_open_port *p, char *buf, size_t size);
 /* xdp.c: room that AF_XDP needs in a buffer of this interface; 0 where a page is too small. */
 uint32_t weir_xdp_data_bytes(const struct weir_interface_facts *f);
 

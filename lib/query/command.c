@@ -225,6 +225,9 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	case WEIR_FLAG_PROGRESS:
 		c->is_progress_never = strcmp(value, "never") == 0;
 		return 0;
+	case WEIR_FLAG_PUSH:
+		c->is_push_never = strcmp(value, "never") == 0;
+		return 0;
 	case WEIR_FLAG_NAME:
 		c->name = value;
 		rc = weir_job_check_name(value, err);

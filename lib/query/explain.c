@@ -6,6 +6,7 @@
 #include <weir/query/plan.h>
 #include <weir/sink/forward.h>
 
+#include "push.h"
 #include "scope.h"
 #include "share.h"
 
@@ -90,6 +91,7 @@ weir_plan_explain(
 
 	for (unsigned i = 0; i < p->command->n_sources; i++)
 		fprintf(out, "source %s\n", sources[i]->description);
+	weir_push_explain(p, sources, out);
 	fprintf(out, "decode");
 	for (unsigned f = 0; f < WEIR_N_FIELDS; f++)
 		if (weir_field_set_has(&p->needed, f))

@@ -71,6 +71,10 @@ const struct weir_option weir_flags[] = {
 	    "adaptive, spin or interrupt; adaptive: sleep while nothing comes (default), poll on, "
 	    "or wait for the source",
 	    "spin|adaptive|interrupt", false, false },
+	{ WEIR_FLAG_PUSH, "--push", "WHEN", OPTIONS,
+	    "auto or never; auto: what no query can use of an interface that is taken is left to "
+	    "the kernel",
+	    "auto|never", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
 	{ WEIR_FLAG_DECAP, "--decap", "LIST", OPTIONS,

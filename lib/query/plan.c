@@ -10,6 +10,7 @@
 
 #include "build.h"
 #include "parts.h"
+#include "push.h"
 #include "scope.h"
 
 #define FILE_LATENESS_NS (60 * WEIR_NS_PER_S)
@@ -123,6 +124,8 @@ weir_plan_build(const struct weir_command *command, bool is_terminal, struct wei
 		if (rc && command->n_queries > 1)
 			weir_error_wrap(err, "query '%s'", p->queries[i].text->name);
 	}
+	if (!rc)
+		rc = weir_push_build(p, err);
 	if (rc) {
 		weir_plan_destroy(p);
 		return rc;
@@ -197,6 +200,7 @@ weir_plan_add(
 		p->queries[i].is_input |=
 		    !p->queries[i].is_removed && weir_query_reads(text, p->queries[i].text->name);
 	weir_plan_choose(p, q);
+	weir_push_end(p, "queries were added to the run");
 	return 0;
 }
 
@@ -214,6 +218,7 @@ weir_plan_destroy(struct weir_plan *p)
 	for (unsigned i = 0; i < p->n_queries; i++)
 		fini_query(&p->queries[i]);
 	free(p->queries);
+	free(p->push);
 	free(p->late.stages);
 	free(p->late.sinks);
 	free(p->prefixes);

@@ -255,6 +255,8 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 		config->sources[i]->ops->stats(config->sources[i], &s);
 		l->lost_nic += s.lost_nic;
 		l->lost_no_buffer += s.lost_no_buffer;
+		for (unsigned r = 0; r < WEIR_PORT_N_PASSED; r++)
+			l->passed[r] += s.passed[r];
 	}
 	l->queries = calloc(plan->n_queries, sizeof(*l->queries));
 	l->sinks = calloc(d->n_sinks + 1, sizeof(*l->sinks));

@@ -60,6 +60,30 @@ weir_ledger_is_balanced(const struct weir_ledger *l)
 	return true;
 }
 
+static const char *const passed_names[WEIR_PORT_N_PASSED] = {
+	[WEIR_PORT_PASSED_UNUSED] = "unused",
+	[WEIR_PORT_PASSED_NOT_IP] = "not_ip",
+	[WEIR_PORT_PASSED_NO_SOCKET] = "no_socket",
+};
+
+/* What no query can use was not received, and is none of the packets that were. */
+static void
+print_passed(const struct weir_ledger *l, FILE *out)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
+		all += l->passed[i];
+	if (!all)
+		return;
+	fprintf(out, "weir: left %" PRIu64 " packets to the kernel:", all);
+	for (unsigned i = 0, n = 0; i < WEIR_PORT_N_PASSED; i++)
+		if (l->passed[i])
+			fprintf(
+			    out, "%s %s %" PRIu64, n++ ? "," : "", passed_names[i], l->passed[i]);
+	fprintf(out, "\n");
+}
+
 static void
 print_decode(const struct weir_ledger *l, FILE *out)
 {
@@ -125,6 +149,7 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 		fprintf(out, ", %spps", weir_text_count((double)l->packets / s, rate, 32));
 	fprintf(out, "; lost %" PRIu64 " by nic, %" PRIu64 " for want of buffers\n", l->lost_nic,
 	    l->lost_no_buffer);
+	print_passed(l, out);
 	print_decode(l, out);
 	for (unsigned i = 0; i < l->n_queries; i++)
 		print_query(&l->queries[i], out);
@@ -228,11 +253,14 @@ json_t *
 weir_ledger_json(const struct weir_ledger *l)
 {
 	json_t *root = json_object(), *decode = json_object(), *queries = json_object(),
-	       *sinks = json_object();
+	       *sinks = json_object(), *passed = json_object();
 
 	json_object_set_new(root, "elapsed_s", json_real(l->elapsed_s));
 	json_object_set_new(root, "received", pair("packets", l->packets, "bytes", l->bytes));
 	json_object_set_new(root, "lost", pair("nic", l->lost_nic, "no_buffer", l->lost_no_buffer));
+	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
+		json_object_set_new(passed, passed_names[i], number(l->passed[i]));
+	json_object_set_new(root, "passed", passed);
 	for (unsigned i = 0; i < WEIR_N_DECODE_REASONS; i++)
 		json_object_set_new(
 		    decode, weir_decode_reasons[i].name, number(l->decode.reason[i]));

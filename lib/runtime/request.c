@@ -159,12 +159,31 @@ explain(const struct weir_requests *r, struct weir_error *err)
 	return o;
 }
 
+/* What is added may use packets that the queries so far could not. */
+static int
+take_all(const struct weir_requests *r, struct weir_error *err)
+{
+	const struct weir_run_config *config = r->all->config;
+
+	for (unsigned i = 0; i < config->n_sources; i++) {
+		struct weir_source *s = config->sources[i];
+		int rc = s->ops->take_all ? s->ops->take_all(s) : 0;
+
+		if (rc)
+			return weir_error_run(
+			    err, rc, "%s: cannot be taken whole: %s", s->name, strerror(-rc));
+	}
+	return 0;
+}
+
 /* Add the queries of a command one by one; those before one that fails stay. */
 static int
 add_queries(struct weir_requests *r, const struct weir_command *c, struct weir_error *err)
 {
 	struct weir_plan *plan = plan_of(r);
 
+	if (take_all(r, err))
+		return err->code;
 	for (unsigned i = 0; i < c->n_queries; i++) {
 		int rc = weir_plan_add(plan, c, i, err);
 

@@ -202,6 +202,7 @@ source_json(const struct weir_source *source)
 {
 	struct weir_source_stats stats = { 0 };
 	json_t *o = json_object();
+	uint64_t passed = 0;
 
 	source->ops->stats((struct weir_source *)(uintptr_t)source, &stats);
 	json_object_set_new(o, "name", json_string(source->name));
@@ -209,6 +210,9 @@ source_json(const struct weir_source *source)
 	json_object_set_new(o, "queues", json_integer(source->n_queues));
 	json_object_set_new(o, "lost_nic", json_integer((json_int_t)stats.lost_nic));
 	json_object_set_new(o, "lost_no_buffer", json_integer((json_int_t)stats.lost_no_buffer));
+	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
+		passed += stats.passed[i];
+	json_object_set_new(o, "passed", json_integer((json_int_t)passed));
 	return o;
 }
 

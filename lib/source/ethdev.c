@@ -46,6 +46,7 @@ add_queues(struct weir_ethdev *e)
 	e->base.numa_node = p->numa_node;
 	e->base.spread = p->spread;
 	e->base.is_symmetric = p->is_symmetric;
+	e->base.has_rules = p->has_rules;
 }
 
 static void
@@ -58,6 +59,7 @@ ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 	weir_port_stats(e->p, &port);
 	ret->lost_nic = port.lost_nic;
 	ret->lost_no_buffer = port.lost_no_buffer;
+	memcpy(ret->passed, port.passed, sizeof(ret->passed));
 	for (unsigned i = 0; i < s->n_queues; i++)
 		ret->lost_no_buffer += __atomic_load_n(&e->queues[i].n_cut, __ATOMIC_RELAXED);
 }
@@ -92,6 +94,16 @@ ethdev_arm(struct weir_source *s, unsigned queue, bool is_on)
 	return rc == -ENOTSUP && !q->is_eventfd ? 0 : rc;
 }
 
+static int
+ethdev_take_all(struct weir_source *s)
+{
+	int rc = weir_port_take_all(((struct weir_ethdev *)s)->p);
+
+	if (!rc)
+		s->has_rules = false;
+	return rc;
+}
+
 static void
 ethdev_close(struct weir_source *s)
 {
@@ -113,6 +125,7 @@ static const struct weir_source_ops ethdev_ops = {
 	.wait_fd = ethdev_wait_fd,
 	.arm = ethdev_arm,
 	.stats = ethdev_stats,
+	.take_all = ethdev_take_all,
 	.close = ethdev_close,
 };
 
@@ -173,6 +186,7 @@ weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken, struct 
 		.n_held = c->n_held,
 		.wants_interrupts = c->wants_interrupts,
 		.must_be_taken = must_be_taken,
+		.rules = c->rules,
 	};
 	struct weir_ethdev *e;
 	int rc;

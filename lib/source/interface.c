@@ -205,10 +205,21 @@ open_live(const struct weir_source_config *typed, const struct weir_source_confi
 	return rc;
 }
 
+/* What taking an interface means for a host that uses it. */
+static void
+say_what_is_left(struct weir_interface_decision *d, bool is_af_xdp, const struct weir_source *s)
+{
+	size_t len = strlen(d->why);
+
+	if (d->is_taken && d->is_used && is_af_xdp)
+		snprintf(d->why + len, sizeof(d->why) - len, ": its host receives %s meanwhile",
+		    s->has_rules ? "what no query can use" : "nothing");
+}
+
 static void
 describe_queues(const struct weir_ethdev *e, unsigned n_workers, char *buf, size_t size)
 {
-	char queues[192], profile[512];
+	char queues[320], profile[512];
 
 	weir_port_describe(e->p, n_workers, queues, sizeof(queues));
 	weir_port_profile(e->p, profile, sizeof(profile));
@@ -224,7 +235,7 @@ interface_open(
 	struct weir_interface_facts f;
 	struct weir_interface_decision d;
 	struct weir_source *s = NULL;
-	char name[WEIR_PORT_NAME_BYTES], fallback[512] = "", queues[768] = "";
+	char name[WEIR_PORT_NAME_BYTES], fallback[512] = "", queues[896] = "";
 	bool is_af_xdp = false;
 	int rc = look_at_plain(typed, c, name, sizeof(name), &f, &d, err);
 
@@ -234,10 +245,13 @@ interface_open(
 	if (rc)
 		return rc;
 	if (is_af_xdp && c->is_dry_run)
+		s->has_rules = c->rules && weir_port_can_push();
+	if (is_af_xdp && c->is_dry_run)
 		plan_queues(typed, &f, s, queues, sizeof(queues));
 	else if (is_af_xdp)
 		describe_queues(
 		    (const struct weir_ethdev *)s, c->n_workers, queues, sizeof(queues));
+	say_what_is_left(&d, is_af_xdp, s);
 	rc = describe(s, c,
 	    !d.is_taken ? "tapped through libpcap"
 	    : is_af_xdp ? "taken through AF_XDP"

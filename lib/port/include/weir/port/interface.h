@@ -47,6 +47,7 @@ int weir_interface_numa_node(const char *name);
 /* What to do with it and why: "it carries 10.0.0.1/24". */
 struct weir_interface_decision {
 	bool is_taken;
+	bool is_used; /* by its host */
 	char why[256];
 };
 /* Decide. Pure: looks at the facts alone. Usage error where what was asked cannot be. */

@@ -8,6 +8,7 @@
 
 #include <weir/base/error.h>
 #include <weir/packet/field.h>
+#include <weir/port/rules.h>
 
 /*
  * Ports of DPDK: what -i, a sink or an instrument names and is polled, or sent out of. A NIC or
@@ -36,10 +37,23 @@ struct weir_port_config {
 	bool wants_interrupts;
 	bool is_send_only;  /* nobody polls it */
 	bool must_be_taken; /* of a kernel interface: by AF_XDP, or not at all */
+	/*
+	 * What is needed of what comes, NULL: everything. Where the port can, it leaves the rest to
+	 * whom it would have gone without the port. Not kept.
+	 */
+	const struct weir_port_rules *rules;
 };
 
 /* Descriptors of a transmit queue, most often: packets passed on may be held by so many. */
 #define WEIR_PORT_TX_DESCRIPTORS 512
+
+/* Why a packet was not received, but left to the kernel. */
+enum weir_port_passed {
+	WEIR_PORT_PASSED_UNUSED,    /* the rules do not want it */
+	WEIR_PORT_PASSED_NOT_IP,    /* the rules want IP, and this is ARP or the like */
+	WEIR_PORT_PASSED_NO_SOCKET, /* it came by a queue that the port does not have */
+	WEIR_PORT_N_PASSED,
+};
 
 /* Counters since the port was opened. */
 struct weir_port_stats {
@@ -47,6 +61,7 @@ struct weir_port_stats {
 	uint64_t lost_no_buffer;
 	uint64_t sent;
 	uint64_t send_errors; /* accepted by the driver, and then not sent */
+	uint64_t passed[WEIR_PORT_N_PASSED];
 };
 
 /* Who says when a packet came. */
@@ -84,6 +99,7 @@ struct weir_port {
 	struct weir_field_set spread;
 	bool is_symmetric;
 	struct weir_port_stamp stamp;
+	bool has_rules; /* what they do not want is left to the kernel */
 };
 
 /*
@@ -138,6 +154,11 @@ bool weir_port_is_up(const struct weir_port *p);
 /* Bits a second of the link, 0 where the driver cannot tell. */
 uint64_t weir_port_speed_bps(const struct weir_port *p);
 void weir_port_stats(const struct weir_port *p, struct weir_port_stats *ret);
+/* Was weir built with a program that rules can be given to? Whether the kernel takes it shows when
+ * a port is opened. */
+bool weir_port_can_push(void);
+/* Receive everything from now on, whatever the rules were. 0 or -errno. */
+int weir_port_take_all(struct weir_port *p);
 /* Has each of so many senders a transmit queue of its own? Else they have to take turns. */
 bool weir_port_has_own_queues(const struct weir_port *p, unsigned n_senders);
 /*

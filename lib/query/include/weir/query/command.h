@@ -65,6 +65,7 @@ struct weir_command {
 	const char *name; /* of the run, or NULL */
 	bool is_control_never;
 	bool is_progress_never;
+	bool is_push_never;
 	bool has_cores; /* --cores was given */
 	unsigned n_workers;
 	unsigned n_cpus; /* of --cores LIST, one a worker; 0: as many CPUs as workers are chosen */

@@ -67,6 +67,9 @@ struct weir_plan {
 	bool has_spread;              /* of all sources alike, */
 	struct weir_field_set spread; /* these decide who gets a packet */
 	struct weir_query_text late;  /* of --late */
+	/* What the queries can use of the packets; NULL: of all kinds, for push_why. */
+	struct weir_port_rules *push;
+	char push_why[160];
 	unsigned n_prefixes;
 	struct weir_prefix *prefixes; /* stages that queries begin with */
 	unsigned n_queries;

@@ -9,6 +9,7 @@
 #include <weir/aggregate/aggregate.h>
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
+#include <weir/port/port.h>
 #include <weir/runtime/latency.h>
 #include <weir/sink/forward.h>
 
@@ -75,6 +76,7 @@ struct weir_ledger {
 	uint64_t bytes; /* on the wire */
 	uint64_t lost_nic;
 	uint64_t lost_no_buffer;
+	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel: not received */
 	struct weir_decode_counters decode;
 	unsigned n_queries;
 	struct weir_ledger_query *queries;

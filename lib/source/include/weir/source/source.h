@@ -8,6 +8,7 @@
 #include <weir/base/error.h>
 #include <weir/packet/batch.h>
 #include <weir/port/interface.h>
+#include <weir/port/port.h>
 
 /*
  * Where packets come from. A source is opened by the control thread, polled by workers, each of its
@@ -32,16 +33,20 @@ struct weir_source_config {
 	unsigned n_held;    /* received packets that ports may hold which they are passed on to */
 	bool wants_interrupts; /* waiting will be by wait_fd where it can be had, at some cost of
 				  speed with some drivers */
+	/* What is needed of what comes, NULL: everything; a source may give more. It has to outlive
+	 * the opening. */
+	const struct weir_port_rules *rules;
 	bool is_dry_run; /* check that it would open; start nothing that others would notice */
 };
 
 /* Losses and size, written by the polling worker or read from the driver; control reads. */
 struct weir_source_stats {
-	uint64_t lost_nic;       /* dropped before weir: NIC or kernel */
-	uint64_t lost_no_buffer; /* dropped for want of receive buffers */
-	uint64_t done_bytes;     /* of a file: position */
-	uint64_t total_bytes;    /* of a file: size, 0 where unknown */
-	int64_t load_ns;         /* time spent loading (preload), not part of elapsed */
+	uint64_t lost_nic;                   /* dropped before weir: NIC or kernel */
+	uint64_t lost_no_buffer;             /* dropped for want of receive buffers */
+	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel */
+	uint64_t done_bytes;                 /* of a file: position */
+	uint64_t total_bytes;                /* of a file: size, 0 where unknown */
+	int64_t load_ns;                     /* time spent loading (preload), not part of elapsed */
 };
 
 enum weir_poll {
@@ -81,6 +86,11 @@ struct weir_source_ops {
 	int (*wait_fd)(struct weir_source *s, unsigned queue);
 	int (*arm)(struct weir_source *s, unsigned queue, bool is_on);
 	void (*stats)(struct weir_source *s, struct weir_source_stats *ret); /* control */
+	/*
+	 * Give everything from now on, whatever the rules were. 0 or -errno; NULL: it does so
+	 * anyway. Control.
+	 */
+	int (*take_all)(struct weir_source *s);
 	void (*close)(struct weir_source *s);
 };
 
@@ -108,7 +118,8 @@ struct weir_source {
 	 */
 	struct weir_field_set spread;
 	bool is_symmetric;
-	int numa_node; /* of the device, -1 where unknown */
+	int numa_node;  /* of the device, -1 where unknown */
+	bool has_rules; /* what no query can use is left to the kernel, or will be */
 	uint16_t first_interface;
 	uint16_t n_interfaces;   /* may grow while a pcapng file is read */
 	struct weir_error error; /* why poll said WEIR_POLL_ERROR, or a warning of a damaged file */
