@@ -121,8 +121,8 @@ planned_times(const struct weir_profile *p)
 	if (!p->timestamps || p->receive_timestamps == WEIR_CLOCK_NONE)
 		return "one reading of the clock a burst";
 	return p->receive_timestamps == WEIR_CLOCK_US
-		 ? "times by the driver"
-		 : "times by the NIC, where its clock can be read";
+		   ? "times by the driver"
+		   : "times by the NIC, where its clock can be read";
 }
 
 const char *
