@@ -72,6 +72,18 @@ weir_port_describe(const struct weir_port *p, unsigned n_workers, char *buf, siz
 }
 
 const char *
+weir_port_describe_times(const struct weir_port *p)
+{
+	static const char *const words[] = {
+		[WEIR_PORT_TIMES_BURST] = "one reading of the clock a burst",
+		[WEIR_PORT_TIMES_CLOCK] = "times by the NIC",
+		[WEIR_PORT_TIMES_UNIX] = "times by the driver",
+	};
+
+	return words[p->stamp.times];
+}
+
+const char *
 weir_port_plan(unsigned n_workers, unsigned n_queues, bool is_af_xdp, char *buf, size_t size)
 {
 	struct weir_profile profile;
@@ -102,6 +114,17 @@ profile_of_name(const char *name, struct weir_profile *ret)
 	weir_profile_override(ret, options, NULL);
 }
 
+/* Whether a clock can be read, an open port knows alone. */
+static const char *
+planned_times(const struct weir_profile *p)
+{
+	if (!p->timestamps || p->receive_timestamps == WEIR_CLOCK_NONE)
+		return "one reading of the clock a burst";
+	return p->receive_timestamps == WEIR_CLOCK_US
+		   ? "times by the driver"
+		   : "times by the NIC, where its clock can be read";
+}
+
 const char *
 weir_port_plan_of(const char *name, unsigned n_workers, unsigned n_queues, char *buf, size_t size)
 {
@@ -111,7 +134,7 @@ weir_port_plan_of(const char *name, unsigned n_workers, unsigned n_queues, char 
 	profile_of_name(name, &profile);
 	weir_device_plan(&profile, n_workers, n_queues, buf, size);
 	len = strlen(buf);
-	snprintf(buf + len, size - len, "; ");
+	snprintf(buf + len, size - len, "; %s; ", planned_times(&profile));
 	len = strlen(buf);
 	weir_profile_describe(&profile, true, buf + len, size - len);
 	return buf;

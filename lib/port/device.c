@@ -34,6 +34,7 @@ struct setup {
 	uint64_t rss_hf;     /* 0: no RSS */
 	bool has_key;        /* with weir's own key */
 	bool has_interrupts; /* of receive queues */
+	bool has_stamps;     /* with the offload that stamps packets */
 	bool is_set_up;      /* all that is left is to start it */
 };
 
@@ -272,6 +273,9 @@ configure(uint16_t port, const struct setup *u)
 	conf.rxmode.offloads = rx_offloads(u);
 	if (u->mtu <= RTE_ETHER_MTU)
 		conf.rxmode.offloads &= ~(uint64_t)RTE_ETH_RX_OFFLOAD_SCATTER;
+	conf.rxmode.offloads &= ~(uint64_t)RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+	if (u->has_stamps)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	if (u->use.n_senders)
 		conf.txmode.offloads = tx_offloads(u);
 	conf.intr_conf.rxq = u->has_interrupts;
@@ -318,13 +322,14 @@ set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error 
 
 /* What can be given up where a driver refuses: each its own bit, the least loss first. */
 enum {
-	GIVE_TX_QUEUES = 1, /* as many of both kinds: some want it so */
-	GIVE_SENDERS = 2,   /* one transmit queue, by which senders take turns */
-	GIVE_INTERRUPTS = 4,
-	GIVE_JUMBO = 8, /* not every driver that promises jumbo frames keeps it */
-	GIVE_KEY = 16,
-	GIVE_RSS = 32,
-	GIVE_ALL = 63,
+	GIVE_STAMPS = 1,
+	GIVE_TX_QUEUES = 2, /* as many of both kinds: some want it so */
+	GIVE_SENDERS = 4,   /* one transmit queue, by which senders take turns */
+	GIVE_INTERRUPTS = 8,
+	GIVE_JUMBO = 16, /* not every driver that promises jumbo frames keeps it */
+	GIVE_KEY = 32,
+	GIVE_RSS = 64,
+	GIVE_ALL = 127,
 };
 
 /* The setup without what bits name. False where that is not in it. */
@@ -333,7 +338,8 @@ give_up(struct setup *u, unsigned bits)
 {
 	uint16_t n_txq = bits & GIVE_TX_QUEUES ? u->n_rxq : u->n_txq;
 
-	if ((bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
+	if ((bits & GIVE_STAMPS && !u->has_stamps) ||
+	    (bits & GIVE_TX_QUEUES && (n_txq == u->n_txq || n_txq > u->info.max_tx_queues)) ||
 	    (bits & GIVE_SENDERS && (bits & GIVE_TX_QUEUES || u->n_txq < 2)) ||
 	    (bits & GIVE_INTERRUPTS && !u->has_interrupts) ||
 	    /* packed buffers were made for the interface's packets */
@@ -342,6 +348,8 @@ give_up(struct setup *u, unsigned bits)
 	    (bits & GIVE_RSS && bits & (GIVE_KEY | GIVE_TX_QUEUES)))
 		return false;
 	u->n_txq = bits & GIVE_SENDERS ? 1 : n_txq;
+	if (bits & GIVE_STAMPS)
+		u->has_stamps = false;
 	if (bits & GIVE_INTERRUPTS)
 		u->has_interrupts = false;
 	if (bits & GIVE_JUMBO)
@@ -429,6 +437,8 @@ note(uint16_t port, const struct setup *u, struct weir_device *p)
 		     : WEIR_DEVICE_RSS_NONE;
 	if (u->rss_hf)
 		weir_device_rss_verify(p, &u->info);
+	if (!u->use.is_send_only)
+		weir_device_stamp_find(p, u->d->name, u->has_stamps);
 	rte_eth_stats_get(port, &p->base);
 }
 
@@ -467,6 +477,7 @@ start(
 		return rc;
 	u.n_tx = (uint16_t)p->profile.send_descriptors;
 	u.has_interrupts = d->use->wants_interrupts && p->profile.interrupts;
+	u.has_stamps = !d->use->is_send_only && weir_device_stamp_offload(&u.info, &p->profile);
 	u.mtu = choose_mtu(&u);
 	u.n_rxq = choose_queues(&u);
 	if (u.n_rxq > 1)

@@ -54,6 +54,7 @@ struct weir_device {
 	enum weir_device_rss rss;
 	uint64_t rss_hf;   /* RTE_ETH_RSS_*, as read back */
 	bool is_symmetric; /* the key is, as read back */
+	struct weir_port_stamp stamp;
 };
 
 /*
@@ -74,6 +75,12 @@ int weir_device_pool(const char *name, unsigned n, unsigned cache, uint32_t data
     bool is_packed, int socket, struct rte_mempool **ret);
 /* Of a pool's cache: a burst stays in it. */
 unsigned weir_device_cache(unsigned n_workers);
+
+/* stamp.c: does the profile want packets stamped, by this offload where the driver has it? */
+uint64_t weir_device_stamp_offload(
+    const struct rte_eth_dev_info *info, const struct weir_profile *profile);
+/* Where a started device's stamps are and what they mean. has_offload: it is configured with it. */
+void weir_device_stamp_find(struct weir_device *d, const char *name, bool has_offload);
 
 /* rss.c: a key with which both directions of a flow have the same hash. */
 void weir_device_rss_key(uint8_t *key, size_t len);

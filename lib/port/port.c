@@ -178,6 +178,7 @@ weir_port_add_device(
 		p->base.data_bytes = spec->data_bytes;
 		p->base.mtu = d->mtu;
 		p->base.burst = (uint16_t)d->profile.burst;
+		p->base.stamp = d->stamp;
 		p->base.has_multi_segs = d->has_multi_segs;
 		if (!spec->is_interface_queue)
 			p->base.numa_node = rte_eth_dev_socket_id(d->id);

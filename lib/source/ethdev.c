@@ -38,7 +38,10 @@ add_queues(struct weir_ethdev *e)
 		q->has_depth = rte_eth_rx_queue_count(q->port, q->queue) >= 0;
 		q->fd = p->rx_fd[i];
 		q->is_eventfd = q->fd >= 0 && is_eventfd(q->fd);
+		weir_clock_init(&q->clock, 64, 0);
 	}
+	e->stamp = p->stamp;
+	e->base.has_clock = p->stamp.times == WEIR_PORT_TIMES_CLOCK;
 	e->base.n_queues = p->n_rx;
 	e->base.numa_node = p->numa_node;
 	e->base.spread = p->spread;
@@ -201,6 +204,14 @@ weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken, struct 
 	add_queues(e);
 	*ret = e;
 	return 0;
+}
+
+void
+weir_ethdev_feed(struct weir_ethdev_queue *q, int64_t now_ns)
+{
+	/* several, for one may be delayed; a reading that fails leaves the clock as it was */
+	weir_port_feed_clock(q->port, 2, &q->clock);
+	q->fed_ns = now_ns;
 }
 
 enum weir_poll

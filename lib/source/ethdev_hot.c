@@ -2,6 +2,7 @@
 #include <pcap/dlt.h>
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
 #include <rte_prefetch.h>
 
 #include <weir/base/time.h>
@@ -76,6 +77,38 @@ fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch
 	return to - first;
 }
 
+/*
+ * Times by the device, of rows whose packet has one. What is nowhere near now, as after wall-clock
+ * was set and before the device's clock was read again, stays the burst's.
+ */
+static void
+stamp_rows(const struct weir_ethdev *e, const struct weir_ethdev_queue *q, struct weir_batch *b,
+    int64_t now_ns)
+{
+	const struct weir_port_stamp *stamp = &e->stamp;
+	bool is_unix = stamp->times == WEIR_PORT_TIMES_UNIX;
+
+	if (!is_unix && !weir_clock_is_ready(&q->clock))
+		return;
+	for (uint32_t r = 0; r < b->n; r++) {
+		const struct rte_mbuf *m = b->owner[r];
+		uint64_t ticks;
+		int64_t ns;
+
+		if (!(m->ol_flags & stamp->flag))
+			continue;
+		ticks = *RTE_MBUF_DYNFIELD(m, stamp->offset, const rte_mbuf_timestamp_t *);
+		if (is_unix) {
+			if (ticks <= (uint64_t)INT64_MAX / stamp->unit_ns)
+				b->time_ns[r] = (int64_t)(ticks * stamp->unit_ns);
+			continue;
+		}
+		ns = weir_clock_ns(&q->clock, ticks);
+		if (ns > now_ns - WEIR_ETHDEV_OFF_NS && ns < now_ns + WEIR_ETHDEV_OFF_NS)
+			b->time_ns[r] = ns;
+	}
+}
+
 enum weir_poll
 weir_ethdev_poll(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
@@ -86,8 +119,14 @@ weir_ethdev_poll(
 
 	b->queue_depth = q->has_depth ? rte_eth_rx_queue_count(q->port, q->queue) : -1;
 	max = RTE_MIN(max, (uint32_t)q->burst);
+	/* also where the clock was set back */
+	if (unlikely(e->stamp.times == WEIR_PORT_TIMES_CLOCK &&
+		     (uint64_t)now_ns - (uint64_t)q->fed_ns >= WEIR_ETHDEV_FEED_NS))
+		weir_ethdev_feed(q, now_ns);
 	n = rte_eth_rx_burst(q->port, q->queue, (struct rte_mbuf **)b->owner, (uint16_t)max);
 	b->n = fill_views(e, q, b, 0, n, now_ns);
+	if (unlikely(e->stamp.times != WEIR_PORT_TIMES_BURST))
+		stamp_rows(e, q, b, now_ns);
 	if (likely(n || !e->p->interface[0] || now_ns - q->looked_ns < WEIR_NS_PER_S))
 		return WEIR_POLL_OK;
 	q->looked_ns = now_ns;

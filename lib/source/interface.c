@@ -223,7 +223,8 @@ describe_queues(const struct weir_ethdev *e, unsigned n_workers, char *buf, size
 
 	weir_port_describe(e->p, n_workers, queues, sizeof(queues));
 	weir_port_profile(e->p, profile, sizeof(profile));
-	snprintf(buf, size, "%s%s%s", queues, queues[0] ? "; " : "", profile);
+	snprintf(buf, size, "%s%s%s; %s", queues, queues[0] ? "; " : "",
+	    weir_port_describe_times(e->p), profile);
 }
 
 static int

@@ -73,8 +73,8 @@ describe_port(const struct weir_ethdev *e, char *buf, size_t size)
 	weir_port_driver(e->p, driver, sizeof(driver));
 	weir_port_describe(e->p, e->n_workers, queues, sizeof(queues));
 	weir_port_profile(e->p, profile, sizeof(profile));
-	snprintf(buf, size, "%s%s%s%s; %s", driver[0] ? " by " : "", driver, queues[0] ? "; " : "",
-	    queues, profile);
+	snprintf(buf, size, "%s%s%s%s; %s; %s", driver[0] ? " by " : "", driver,
+	    queues[0] ? "; " : "", queues, weir_port_describe_times(e->p), profile);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/base/time.h>
 #include <weir/source/source.h>
 
 #include "check.h"
@@ -353,6 +354,85 @@ packets_without_a_slot_are_counted(void)
 	unlink(a);
 }
 
+#define NOW_NS (INT64_C(1700000000) * WEIR_NS_PER_S)
+
+/* Rows of a poll whose time is not first_ns + row * step_ns. */
+static unsigned
+count_wrong_times(struct weir_source *s, uint32_t n, int64_t first_ns, int64_t step_ns)
+{
+	struct weir_batch *b = batch_for_views();
+	unsigned n_wrong = 0;
+
+	CU_ASSERT_EQUAL(s->ops->poll(s, 0, b, n, NOW_NS), WEIR_POLL_OK);
+	CU_ASSERT_EQUAL(b->n, n);
+	for (uint32_t r = 0; r < b->n; r++)
+		n_wrong += b->time_ns[r] != first_ns + r * step_ns;
+	s->ops->release(s, b);
+	weir_batch_destroy(b);
+	return n_wrong;
+}
+
+/* net_pcap stamps packets with the seconds 1000, 1001 ... of their file. */
+static void
+times_of_the_driver_are_taken_where_asked(void)
+{
+	static const struct {
+		const char *more, *said;
+		int64_t first_ns, step_ns;
+	} cases[] = {
+		{ "", "; one reading of the clock a burst; ", NOW_NS, 0 },
+		{ "?timestamps=yes", "; times by the driver; ", 1000 * WEIR_NS_PER_S,
+		    WEIR_NS_PER_S },
+		/* the driver has no times then, and says so by each packet's flags */
+		{ ",infinite_rx=1?timestamps=yes", "; times by the driver; ", NOW_NS, 0 },
+	};
+	char a[] = "/tmp/weir-test-XXXXXX", value[128];
+
+	write_capture(a, 100, 60, 0);
+	for (unsigned i = 0; i < RTE_DIM(cases); i++) {
+		struct weir_source *s;
+
+		snprintf(
+		    value, sizeof(value), "vdev:net_pcap%u,rx_pcap=%s%s", 20 + i, a, cases[i].more);
+		s = open_workers(value, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(s->description, cases[i].said));
+		CU_ASSERT_FALSE(s->has_clock);
+		CU_ASSERT_EQUAL(count_wrong_times(s, 100, cases[i].first_ns, cases[i].step_ns), 0);
+		weir_source_close(s);
+	}
+	unlink(a);
+}
+
+/* The same stamps, taken as ticks of a clock: a million of them a packet, at 1 GHz. */
+static void
+ticks_are_converted_by_the_clock(void)
+{
+	char a[] = "/tmp/weir-test-XXXXXX", value[128];
+	struct weir_ethdev_queue *q;
+	struct weir_ethdev *e;
+	struct weir_source *s;
+
+	write_capture(a, 60, 60, 0);
+	snprintf(value, sizeof(value), "vdev:net_pcap23,rx_pcap=%s?timestamps=yes", a);
+	s = open_workers(value, 1);
+	e = (struct weir_ethdev *)s;
+	q = &e->queues[0];
+	e->stamp.times = WEIR_PORT_TIMES_CLOCK;
+	/* not ready: nothing fed it, and this driver's clock cannot be read */
+	CU_ASSERT_EQUAL(count_wrong_times(s, 20, NOW_NS, 0), 0);
+	CU_ASSERT_EQUAL(q->fed_ns, NOW_NS);
+	weir_clock_init(&q->clock, 64, 1000000000);
+	weir_clock_feed(&q->clock, 1022000000, NOW_NS - 10, NOW_NS + 10);
+	CU_ASSERT_EQUAL(count_wrong_times(s, 20, NOW_NS - 2000000, 1000000), 0);
+	/* wall-clock was set since, and now is far from what the clock says: the burst's */
+	weir_clock_feed(
+	    &q->clock, 1040000000, NOW_NS + 5 * WEIR_NS_PER_S, NOW_NS + 5 * WEIR_NS_PER_S);
+	CU_ASSERT_EQUAL(q->clock.n_steps, 1);
+	CU_ASSERT_EQUAL(count_wrong_times(s, 20, NOW_NS, 0), 0);
+	weir_source_close(s);
+	unlink(a);
+}
+
 /* Two workers, a queue each; every burst is released by the other one. */
 struct pair {
 	struct weir_source *s;
@@ -498,6 +578,9 @@ main(void)
 		{ "one queue for several workers is said", one_queue_for_several_workers_is_said },
 		{ "views last until their release", views_last_until_their_release },
 		{ "packets without a slot are counted", packets_without_a_slot_are_counted },
+		{ "times of the driver are taken where asked",
+		    times_of_the_driver_are_taken_where_asked },
+		{ "ticks are converted by the clock", ticks_are_converted_by_the_clock },
 		{ "bursts may be released by another worker",
 		    bursts_may_be_released_by_another_worker },
 		{ "slots may be released by another worker",

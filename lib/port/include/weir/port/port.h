@@ -64,6 +64,22 @@ struct weir_port_stats {
 	uint64_t passed[WEIR_PORT_N_PASSED];
 };
 
+/* Who says when a packet came. */
+enum weir_port_times {
+	WEIR_PORT_TIMES_BURST, /* nobody: one reading of the clock a burst */
+	WEIR_PORT_TIMES_CLOCK, /* ticks of the device's clock, which can be read: weir/port/clock.h
+				*/
+	WEIR_PORT_TIMES_UNIX,  /* the driver, as time since 1970 */
+};
+
+/* What received packets are stamped with; those without the flag are not. */
+struct weir_port_stamp {
+	enum weir_port_times times;
+	int offset;       /* of the field in the mbuf */
+	uint64_t flag;    /* in its ol_flags */
+	uint32_t unit_ns; /* of WEIR_PORT_TIMES_UNIX */
+};
+
 struct weir_port {
 	char *name;         /* as typed first */
 	char device[64];    /* DPDK's name of the first device */
@@ -82,6 +98,7 @@ struct weir_port {
 	/* What decides which receive queue gets a packet; see struct weir_source. */
 	struct weir_field_set spread;
 	bool is_symmetric;
+	struct weir_port_stamp stamp;
 	bool has_rules; /* what they do not want is left to the kernel */
 };
 
@@ -123,6 +140,15 @@ const char *weir_port_plan_of(
     const char *name, unsigned n_workers, unsigned n_queues, char *buf, size_t size);
 /* "profile mlx5.ini; burst=64 as asked": of its first device. Returns buf. */
 const char *weir_port_profile(const struct weir_port *p, char *buf, size_t size);
+/*
+ * Read the clock that stamps the packets of this device. 0, or -errno. Several threads may.
+ */
+struct weir_clock;
+int weir_port_read_clock(uint16_t id, uint64_t *ret_ticks);
+/* Feed a clock with so many readings. Returns how many could be read. */
+unsigned weir_port_feed_clock(uint16_t id, unsigned n, struct weir_clock *c);
+/* "times by the NIC", "one reading of the clock a burst": of received packets. */
+const char *weir_port_describe_times(const struct weir_port *p);
 /* Is the link up? Asks the driver, or the kernel where the port is its interface. */
 bool weir_port_is_up(const struct weir_port *p);
 /* Bits a second of the link, 0 where the driver cannot tell. */
