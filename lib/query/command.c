@@ -238,6 +238,21 @@ take_option(struct weir_command *c, enum weir_flag flag, const char *name, const
 	case WEIR_FLAG_USER:
 		c->has_user = true;
 		return weir_privilege_find(value, &c->user, err);
+	case WEIR_FLAG_CLUSTER:
+		c->cluster = value;
+		return 0;
+	case WEIR_FLAG_NODE:
+		c->node = value;
+		return 0;
+	case WEIR_FLAG_WIRE:
+		c->wire = value;
+		return 0;
+	case WEIR_FLAG_SECRET_FILE:
+		c->secret_file = value;
+		return 0;
+	case WEIR_FLAG_INSECURE_WIRE:
+		c->is_insecure_wire = true;
+		return 0;
 	case WEIR_FLAG_EXPLAIN:
 		c->is_explain = true;
 		return 0;

@@ -67,6 +67,12 @@ struct weir_command {
 	bool is_control_never;
 	bool has_user; /* to become once everything is open */
 	struct weir_privilege user;
+	/* One of several hosts: --cluster, --node, --wire go together. */
+	const char *cluster;     /* URL, or NULL */
+	const char *node;        /* its name */
+	const char *wire;        /* as typed */
+	const char *secret_file; /* or NULL: */
+	bool is_insecure_wire;
 	bool is_progress_never;
 	bool is_push_never;
 	bool has_cores; /* --cores was given */
