@@ -343,6 +343,37 @@ take_value(struct weir_command *c, const struct weir_option_value *v, enum weir_
 	}
 }
 
+/* One of several hosts: what belongs together. */
+static int
+check_cluster(const struct weir_command *c, struct weir_error *err)
+{
+	const char *alone = c->node               ? "--node"
+			    : c->wire             ? "--wire"
+			    : c->secret_file      ? "--secret-file"
+			    : c->is_insecure_wire ? "--insecure-wire"
+						  : NULL;
+
+	if (!c->cluster)
+		return alone ? weir_error_usage(err,
+				   "%s is of a cluster: which one? (try --cluster "
+				   "etcd://127.0.0.1:2379/JOB)",
+				   alone)
+			     : 0;
+	if (!c->node)
+		return weir_error_usage(
+		    err, "--cluster: what is this host's name in it? (try --node a)");
+	if (!c->wire)
+		return weir_error_usage(err,
+		    "--cluster: by which port do its hosts talk? (try --wire eth1,ip=192.0.2.1/24)");
+	if (!c->secret_file && !c->is_insecure_wire)
+		return weir_error_usage(err,
+		    "--cluster: --secret-file is needed, as whoever is on the wire could read and "
+		    "forge results (--insecure-wire does without)");
+	if (c->secret_file && c->is_insecure_wire)
+		return weir_error_usage(err, "--secret-file and --insecure-wire exclude each other");
+	return 0;
+}
+
 int
 weir_command_build(
     const struct weir_command_line *line, struct weir_command *ret, struct weir_error *err)
@@ -375,6 +406,10 @@ weir_command_build(
 		    take == WEIR_TAKE_TAP ? "--tap" : "--take");
 		goto fail;
 	}
+	rc = check_cluster(&c, err);
+	if (rc)
+		goto fail;
+	rc = -EINVAL;
 	if (c.name && c.is_control_never) {
 		weir_error_usage(err, "--name and --control never exclude each other");
 		goto fail;

@@ -10,6 +10,7 @@
 #include "flow.h"
 #include "request.h"
 #include "sampling.h"
+#include "span.h"
 #include "trail.h"
 
 #define SLEEP_NS 1000000              /* between looks into empty rings, unless it is woken */
@@ -28,6 +29,7 @@ struct control {
 	struct weir_workers *all;
 	struct weir_delivery delivery;
 	struct weir_flow flow;
+	struct weir_span *span; /* of a cluster, or NULL */
 	struct weir_requests requests;
 	struct weir_progress progress;
 	struct inbox *inboxes; /* [all->n] */
@@ -36,7 +38,8 @@ struct control {
 	int64_t closed_ns;
 	bool is_last;
 
-	int64_t looked_ns; /* at requests, last */
+	int64_t spanned_ns; /* windows up to then are complete on all hosts */
+	int64_t looked_ns;  /* at requests, last */
 	int64_t polled_ns; /* sinks, last */
 };
 
@@ -75,6 +78,10 @@ give_back(void *control, unsigned query, unsigned worker, struct weir_pane *pane
 	struct control *c = control;
 	struct weir_parcel back = { WEIR_PARCEL_PANE, query, pane, 0, NULL };
 
+	if (worker == WEIR_SPAN_WORKER) {
+		weir_pane_destroy(pane);
+		return;
+	}
 	weir_pane_clear(pane);
 	if (rte_ring_sp_enqueue_elem(c->all->worker[worker]->back, &back, sizeof(back)))
 		weir_pane_destroy(pane);
@@ -123,7 +130,9 @@ take_parcels(struct control *c, unsigned worker)
 			in->has_head = true;
 			continue;
 		}
-		if (parcel.kind == WEIR_PARCEL_PANE)
+		if (parcel.kind == WEIR_PARCEL_PANE && c->span)
+			weir_span_pane(c->span, parcel.query, worker, parcel.p);
+		else if (parcel.kind == WEIR_PARCEL_PANE)
 			weir_flow_pane(&c->flow, parcel.query, worker, parcel.p);
 		else if (parcel.kind == WEIR_PARCEL_EARLY)
 			weir_flow_early(&c->flow, parcel.query, parcel.p);
@@ -201,8 +210,35 @@ emit_windows(struct control *c)
 {
 	int64_t closed_ns;
 
-	if (closed_up_to(c, &closed_ns))
+	if (!closed_up_to(c, &closed_ns))
+		return;
+	if (c->span)
+		weir_span_closed(c->span, closed_ns);
+	else
 		weir_flow_advance(&c->flow, closed_ns);
+}
+
+/* All windows of this host that every host has closed. Whether anything was done. */
+static bool
+turn_span(struct control *c)
+{
+	struct weir_error e;
+	int64_t time_ns;
+	bool did;
+
+	if (!c->span)
+		return false;
+	did = weir_span_turn(c->span);
+	time_ns = weir_span_complete(c->span);
+	if (time_ns > c->spanned_ns || did) {
+		weir_flow_advance(&c->flow, time_ns);
+		weir_delivery_flush(&c->delivery);
+		weir_span_delivered(c->span, time_ns);
+		did |= time_ns > c->spanned_ns;
+		c->spanned_ns = time_ns;
+	}
+	weir_delivery_fail(&c->delivery, weir_span_failure(c->span, &e), &e);
+	return did;
 }
 
 static unsigned
@@ -329,17 +365,18 @@ control_loop(struct control *c)
 		note_over(c);
 		if (is_mark_reached(c)) {
 			emit_windows(c);
-			if (c->is_last)
+			if (c->is_last && (!c->span || weir_span_is_over(c->span)))
 				return;
 			set_mark(c);
 		}
+		n += turn_span(c);
 		/* Rows that could not wait for their window wait for nothing here. */
 		if (!n || c->delivery.is_urgent)
 			weir_delivery_flush(&c->delivery);
 		attend(c);
 		if (weir_delivery_is_broken(&c->delivery))
 			atomic_store_explicit(&c->all->give_up, true, memory_order_relaxed);
-		if (!n && !c->is_last)
+		if (!n && (!c->is_last || c->span))
 			sleep_until_called(c, n_before);
 	}
 }
@@ -396,6 +433,37 @@ announce_joins(const struct weir_plan *plan)
 	}
 }
 
+/*
+ * Join the cluster, and wait until its nodes have agreed on a first map: what comes before would be
+ * in no window of it.
+ */
+static int
+start_span(struct control *c, const struct weir_run_config *config, struct weir_error *err)
+{
+	const struct weir_span_config span = { config->plan, &c->flow, &c->all->waker };
+	int rc;
+
+	if (!config->plan->command->cluster)
+		return 0;
+	rc = weir_span_open(&span, &c->span, err);
+	if (rc)
+		return rc;
+	c->spanned_ns = INT64_MIN;
+	c->flow.span = c->span;
+	while (!weir_span_is_ready(c->span) &&
+	       !atomic_load_explicit(config->stop, memory_order_relaxed)) {
+		if (!weir_span_turn(c->span))
+			weir_waker_sleep(&c->all->waker, SLEEP_NS);
+		rc = weir_span_failure(c->span, err);
+		if (rc)
+			return rc;
+		attend(c);
+		if (c->requests.wants_stop)
+			break;
+	}
+	return 0;
+}
+
 static int
 start(struct control *c, const struct weir_run_config *config, struct weir_error *err)
 {
@@ -425,6 +493,9 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	c->delivery.waiting_ctx = c;
 	weir_delivery_tell_sinks(&c->delivery);
 	weir_progress_begin(&c->progress, config);
+	rc = start_span(c, config, err);
+	if (rc)
+		return rc;
 	if (config->before_work)
 		rc = config->before_work(config, err);
 	return rc ? rc : weir_workers_start(c->all, err);
@@ -464,6 +535,7 @@ weir_run(
 	weir_delivery_close(d);
 	rc = d->rc;
 	weir_requests_fini(&c.requests);
+	weir_span_close(c.span);
 	weir_flow_fini(&c.flow);
 	weir_workers_destroy(c.all);
 	weir_trail_destroy(d->trail);

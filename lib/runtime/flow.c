@@ -286,6 +286,19 @@ weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 	f->time_ns = time_ns > f->time_ns ? time_ns : f->time_ns;
 }
 
+void
+weir_flow_rewind(struct weir_flow *f, unsigned query, int64_t until_ns)
+{
+	struct weir_flow_node *n = &f->nodes[query];
+	const struct weir_window window = n->windows.window;
+
+	weir_windows_fini(&n->windows);
+	n->windows = (struct weir_windows){ .window = window, .last_end_ns = INT64_MIN };
+	if (window.kind == WEIR_WINDOW_SLIDING && until_ns != INT64_MIN)
+		n->windows.last_end_ns = weir_windows_last_end(&window, until_ns);
+	n->knows_next = false;
+}
+
 uint64_t
 weir_flow_offered(const struct weir_flow *f, unsigned query)
 {

@@ -8,6 +8,8 @@
 #include "delivery.h"
 #include "windows.h"
 
+struct weir_span;
+
 /*
  * From closed windows to rows, query by query: windows that are complete become rows, these run
  * through the query's chain, go to its sinks and to the queries that take or join them. Everything
@@ -110,6 +112,8 @@ struct weir_flow {
 	int64_t time_ns;              /* everything due by now has been done */
 	uint64_t held_bytes;          /* of packets that are to be joined, of all queries */
 	uint64_t most_held_bytes;
+	/* Of a cluster: which groups of a window are this host's, see span.h. NULL: all are. */
+	struct weir_span *span;
 	/* A pane goes back to its worker. */
 	void (*give_back)(void *ctx, unsigned query, unsigned worker, struct weir_pane *pane);
 	void *ctx;
@@ -135,6 +139,8 @@ int64_t weir_flow_next_due(const struct weir_flow *f);
 void weir_flow_advance(struct weir_flow *f, int64_t time_ns);
 /* Rows that other queries have produced for this one. */
 uint64_t weir_flow_offered(const struct weir_flow *f, unsigned query);
+/* Forget the panes of a query's windows: those of windows that end after this come again. */
+void weir_flow_rewind(struct weir_flow *f, unsigned query, int64_t until_ns);
 /* Do all that a query has: no more comes. */
 void weir_flow_end_query(struct weir_flow *f, unsigned query);
 

@@ -6,6 +6,7 @@
 #include <weir/record/append.h>
 
 #include "flow_parts.h"
+#include "span.h"
 
 /* What is due: it becomes rows, which run through the chain. */
 
@@ -117,23 +118,34 @@ put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t du
 }
 
 static void
-do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
+do_window(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t due_ns)
 {
 	const struct weir_plan_query *q = weir_flow_query(f, query);
+
+	weir_delivery_note_pane(f->delivery, query, pane);
+	weir_trail_follow(f->delivery->trail, WEIR_TRAIL_PANE, weir_pane_origin(pane));
+	if (q->n_sharing)
+		share(f, query, pane, due_ns);
+	if (q->chain && !f->nodes[query].is_silent)
+		put_pane(f, query, pane, due_ns);
+}
+
+static void
+do_pane(struct weir_flow *f, unsigned query, int64_t due_ns)
+{
 	struct giving giving = { f, query };
 	struct weir_windows_taken taken;
+	struct weir_pane *own;
 	struct weir_error e;
 
 	weir_delivery_fail(
 	    f->delivery, weir_windows_take(&f->nodes[query].windows, &taken, &e), &e);
 	if (taken.pane) {
-		weir_delivery_note_pane(f->delivery, query, taken.pane);
-		weir_trail_follow(
-		    f->delivery->trail, WEIR_TRAIL_PANE, weir_pane_origin(taken.pane));
-		if (q->n_sharing)
-			share(f, query, taken.pane, due_ns);
-		if (q->chain && !f->nodes[query].is_silent)
-			put_pane(f, query, taken.pane, due_ns);
+		own = f->span ? weir_span_admit(f->span, query, taken.pane, due_ns) : taken.pane;
+		if (own)
+			do_window(f, query, own, due_ns);
+		if (own && own != taken.pane)
+			weir_pane_destroy(own);
 	}
 	weir_windows_let_go(&f->nodes[query].windows, &taken, give_to_worker, &giving);
 }

@@ -78,6 +78,17 @@ weir_windows_first_end(const struct weir_window *window, int64_t start_ns)
 	return end_ns;
 }
 
+int64_t
+weir_windows_last_end(const struct weir_window *window, int64_t time_ns)
+{
+	int64_t into = (time_ns % window->slide_ns - window->size_ns % window->slide_ns) %
+		       window->slide_ns;
+
+	if (into < 0)
+		into += window->slide_ns;
+	return __builtin_sub_overflow(time_ns, into, &time_ns) ? INT64_MIN : time_ns;
+}
+
 bool
 weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns)
 {

@@ -48,6 +48,8 @@ int weir_windows_add(struct weir_windows *w, unsigned worker, struct weir_pane *
 bool weir_windows_next(const struct weir_windows *w, int64_t *ret_end_ns);
 /* The end of the earliest window that a pane which starts then is in. */
 int64_t weir_windows_first_end(const struct weir_window *window, int64_t start_ns);
+/* The end of the last sliding window that ends by a time. */
+int64_t weir_windows_last_end(const struct weir_window *window, int64_t time_ns);
 /*
  * Take that window; NULL where there is none. Out of memory is a run-time error, and the window is
  * lost. In both cases the caller has to let go before anything else is done with w.

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <weir/aggregate/part.h>
+#include <weir/base/log.h>
+#include <weir/base/time.h>
+#include <weir/wire/secret.h>
+
+#include "flow_parts.h"
+#include "span_parts.h"
+
+#define KEPT_SHARE 8 /* of the memory, in panes that are kept */
+#define LEAVE_NS   (5 * WEIR_NS_PER_S)
+#define ALONE_NS   (1 * WEIR_NS_PER_S) /* without packets for so long while others have some */
+
+void
+weir_span_fail(struct weir_span *s, const struct weir_error *e)
+{
+	if (s->has_failed)
+		return;
+	s->has_failed = true;
+	s->failure = *e;
+}
+
+int
+weir_span_failure(struct weir_span *s, struct weir_error *err)
+{
+	if (!s->has_failed || s->failure_told)
+		return 0;
+	s->failure_told = true;
+	*err = s->failure;
+	return err->code;
+}
+
+static void
+wake(void *arg)
+{
+	weir_waker_wake(arg);
+}
+
+/* Numbers of the queries that all nodes agree on, though they may have them in another order. */
+static void
+number_queries(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		unsigned number = 0;
+
+		for (unsigned k = 0; k < s->plan->n_queries; k++)
+			number += strcmp(s->plan->queries[k].text->name,
+				      s->plan->queries[i].text->name) < 0;
+		s->queries[i].number = (uint16_t)number;
+		s->by_number[number] = (uint16_t)i;
+	}
+}
+
+static int
+init_query(struct weir_span *s, unsigned query, struct weir_error *err)
+{
+	const struct weir_plan_query *pq = &s->plan->queries[query];
+	struct weir_span_query *q = &s->queries[query];
+	struct weir_group_spec spec;
+	int64_t pane_ns;
+
+	q->kind = weir_span_kind_of(s->plan, query);
+	q->head_slot = weir_span_head_slot(s->plan, query, &s->slot_key);
+	if (!pq->path || !pq->path->has_group || pq->is_shared)
+		return 0;
+	pane_ns = weir_window_pane_ns(&pq->path->window);
+	q->own.window = pane_ns ? (struct weir_window){ WEIR_WINDOW_TUMBLING, pane_ns }
+				: (struct weir_window){ WEIR_WINDOW_GLOBAL, 0 };
+	q->own.last_end_ns = INT64_MIN;
+	weir_plan_group_spec(s->plan, pq, &spec);
+	q->aggregator = weir_aggregator_create(&spec, err);
+	return q->aggregator ? 0 : err->code;
+}
+
+/* What decides the rows of a query, for the others to compare. */
+static char *
+text_of(const struct weir_plan *plan, unsigned query)
+{
+	const struct weir_query_text *text = plan->queries[query].text;
+	char *out = NULL;
+	size_t n;
+	FILE *f = open_memstream(&out, &n);
+
+	if (!f)
+		abort();
+	for (unsigned i = 0; i < text->n_stages; i++)
+		fprintf(f, "%s%s '%s'", i ? " " : "", weir_flag_name(text->stages[i].flag),
+		    text->stages[i].text);
+	if (plan->queries[query].path) {
+		char window[64];
+
+		fprintf(f, "%s--default-window '%s'", text->n_stages ? " " : "",
+		    weir_window_text(&plan->queries[query].path->window, window, sizeof(window)));
+	}
+	fclose(f);
+	return out;
+}
+
+static int
+join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
+{
+	const struct weir_command *c = s->plan->command;
+	struct weir_cluster_uri uri;
+	struct weir_cluster_query *queries = calloc(s->plan->n_queries + 1, sizeof(*queries));
+	struct weir_wire_self self;
+	char address[64];
+	int rc = weir_cluster_uri_parse(c->cluster, &uri, err);
+
+	if (rc || !queries) {
+		free(queries);
+		return rc ? weir_error_wrap(err, "--cluster '%s'", c->cluster)
+			  : weir_error_run(err, -ENOMEM, "out of memory");
+	}
+	weir_wire_self(s->wire, &self);
+	weir_wire_address_text(&self.ip, address, sizeof(address));
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		queries[i].name = s->plan->queries[i].text->name;
+		queries[i].text = text_of(s->plan, i);
+	}
+	rc = weir_cluster_open(
+	    &(struct weir_cluster_config){
+		.uri = &uri,
+		.name = c->node,
+		.incarnation = incarnation,
+		.address = address,
+		.udp_port = self.udp_port,
+		.n_queues = self.rss.n_queues ? self.rss.n_queues : 1,
+		.queries = queries,
+		.n_queries = s->plan->n_queries,
+	    },
+	    &s->cluster, err);
+	for (unsigned i = 0; i < s->plan->n_queries; i++)
+		free((char *)queries[i].text);
+	free(queries);
+	weir_cluster_uri_free(&uri);
+	if (rc)
+		return weir_error_wrap(err, "--cluster '%s'", c->cluster);
+	s->view = weir_cluster_view_get(s->cluster);
+	return 0;
+}
+
+static int
+open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
+{
+	const struct weir_command *c = s->plan->command;
+	struct weir_wire_spec spec;
+	struct weir_secret *secret = NULL;
+	struct weir_cluster_uri uri;
+	int rc = weir_wire_parse(c->wire, &spec, err);
+
+	if (rc)
+		return weir_error_wrap(err, "--wire '%s'", c->wire);
+	rc = weir_cluster_uri_parse(c->cluster, &uri, err);
+	if (rc)
+		return weir_error_wrap(err, "--cluster '%s'", c->cluster);
+	if (c->secret_file)
+		rc = weir_secret_read(c->secret_file, &secret, err);
+	if (rc) {
+		weir_cluster_uri_free(&uri);
+		return weir_error_wrap(err, "--secret-file '%s'", c->secret_file);
+	}
+	rc = weir_wire_open(
+	    &(struct weir_wire_config){
+		.spec = &spec,
+		.job = uri.job,
+		.secret = secret,
+		.is_insecure = c->is_insecure_wire,
+		.incarnation = incarnation,
+		.wake = wake,
+		.wake_arg = s->waker,
+	    },
+	    &s->wire, err);
+	if (!rc)
+		weir_slot_key_derive(&s->slot_key, uri.job);
+	weir_secret_free(secret);
+	weir_cluster_uri_free(&uri);
+	return rc ? weir_error_wrap(err, "--wire '%s'", c->wire) : 0;
+}
+
+int
+weir_span_open(
+    const struct weir_span_config *config, struct weir_span **ret, struct weir_error *err)
+{
+	struct weir_span *s = calloc(1, sizeof(*s));
+	uint64_t incarnation = 0;
+	int rc = 0;
+
+	*ret = s;
+	if (!s)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	s->plan = config->plan;
+	s->flow = config->flow;
+	s->waker = config->waker;
+	s->n_queries = s->plan->n_queries;
+	s->kept_end = &s->kept;
+	s->early_end = &s->early;
+	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = INT64_MIN;
+	s->most_kept_bytes =
+	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / KEPT_SHARE;
+	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
+		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
+	s->queries = calloc(WEIR_QUERIES_MOST, sizeof(*s->queries));
+	s->by_number = calloc(WEIR_QUERIES_MOST, sizeof(*s->by_number));
+	s->peers = calloc(WEIR_WIRE_PEERS, sizeof(*s->peers));
+	if (!s->queries || !s->by_number || !s->peers)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	while (!incarnation)
+		if (getrandom(&incarnation, sizeof(incarnation), 0) != sizeof(incarnation))
+			incarnation = (uint64_t)weir_now_wall_ns();
+	for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
+		s->peers[i].complete_ns = s->peers[i].status.done_ns =
+		    s->peers[i].status.closed_ns = INT64_MIN;
+	rc = open_wire(s, incarnation, err);
+	number_queries(s);
+	for (unsigned i = 0; !rc && i < s->plan->n_queries; i++)
+		rc = init_query(s, i, err);
+	return rc ? rc : join(s, incarnation, err);
+}
+
+void
+weir_span_close(struct weir_span *s)
+{
+	struct weir_error e;
+
+	if (!s)
+		return;
+	if (s->cluster && weir_span_is_over(s) && weir_cluster_leave(s->cluster, LEAVE_NS, &e))
+		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
+	weir_cluster_view_unref(s->map);
+	weir_cluster_view_unref(s->view);
+	if (s->cluster)
+		weir_cluster_close(s->cluster);
+	weir_wire_close(s->wire);
+	while (s->kept) {
+		struct weir_span_kept *k = s->kept;
+
+		s->kept = k->next;
+		weir_span_free_kept(s, k);
+	}
+	weir_span_forget_incoming(s);
+	while (s->early) {
+		struct weir_span_early *e2 = s->early;
+
+		s->early = e2->next;
+		free(e2);
+	}
+	for (unsigned i = 0; s->queries && i < s->plan->n_queries; i++) {
+		weir_windows_fini(&s->queries[i].own);
+		weir_aggregator_destroy(s->queries[i].aggregator);
+		free(s->queries[i].incoming);
+	}
+	for (unsigned i = 0; s->peers && i < WEIR_WIRE_PEERS; i++)
+		free(s->peers[i].arrived.bits);
+	free(s->queries);
+	free(s->by_number);
+	free(s->peers);
+	free(s);
+}
+
+bool
+weir_span_is_ready(const struct weir_span *s)
+{
+	return s->epoch != 0;
+}
+
+void
+weir_span_pane(struct weir_span *s, unsigned query, unsigned worker, struct weir_pane *pane)
+{
+	struct weir_pane *spare = pane;
+	struct weir_error e;
+
+	if (weir_windows_add(&s->queries[query].own, worker, pane, &spare, &worker, &e))
+		weir_span_fail(s, &e);
+	if (spare)
+		s->flow->give_back(s->flow->ctx, query, worker, spare);
+}
+
+void
+weir_span_closed(struct weir_span *s, int64_t time_ns)
+{
+	if (time_ns <= s->closed_ns)
+		return;
+	s->closed_ns = time_ns;
+	if (time_ns == INT64_MAX)
+		s->ended_mono_ns = weir_now_mono_ns();
+	weir_span_keep(s);
+}
+
+/* This node has no packets any more, but others have: they take over what it owns. */
+static void
+drain_alone(struct weir_span *s)
+{
+	struct weir_error e;
+
+	if (s->is_draining || !s->plan->is_live || !s->ended_mono_ns || !s->epoch || s->is_moving ||
+	    weir_now_mono_ns() - s->ended_mono_ns < ALONE_NS || weir_span_is_over(s))
+		return;
+	if (weir_cluster_drain(s->cluster, &e) == 0)
+		s->is_draining = true;
+}
+
+bool
+weir_span_turn(struct weir_span *s)
+{
+	bool did = weir_span_look(s);
+
+	did |= weir_span_take(s);
+	if (s->is_moving) {
+		did |= weir_span_send_tables(s);
+		weir_span_go_over(s);
+	}
+	if (s->epoch && !s->is_moving) {
+		did |= weir_span_send(s);
+		weir_span_free(s);
+	}
+	drain_alone(s);
+	return did;
+}
+
+int64_t
+weir_span_complete(struct weir_span *s)
+{
+	int64_t time_ns = s->closed_ns;
+
+	if (!s->epoch || s->is_moving || s->has_failed)
+		return s->complete_ns;
+	for (unsigned node = 0; node < s->map->n_nodes; node++) {
+		struct weir_span_peer *peer = &s->peers[node];
+
+		if (node == s->map->self || !weir_span_is_live(s->map, node))
+			continue;
+		if (peer->status.epoch == s->epoch && peer->arrived.n >= peer->status.n_parts &&
+		    peer->status.closed_ns > peer->complete_ns)
+			peer->complete_ns = peer->status.closed_ns;
+		time_ns = peer->complete_ns < time_ns ? peer->complete_ns : time_ns;
+	}
+	if (time_ns > s->complete_ns) {
+		s->complete_ns = time_ns;
+		weir_span_give(s, time_ns);
+	}
+	return s->complete_ns;
+}
+
+void
+weir_span_delivered(struct weir_span *s, int64_t time_ns)
+{
+	if (time_ns <= s->delivered_ns || s->is_moving)
+		return;
+	s->delivered_ns = time_ns;
+	weir_cluster_done(s->cluster, time_ns);
+}
+
+bool
+weir_span_is_over(const struct weir_span *s)
+{
+	if (s->has_failed)
+		return true;
+	if (s->closed_ns != INT64_MAX || !s->epoch || s->is_moving || s->kept)
+		return false;
+	if (s->is_draining)
+		return !weir_cluster_pending(s->cluster);
+	for (unsigned node = 0; node < s->map->n_nodes; node++) {
+		if (node == s->map->self || !weir_span_is_live(s->map, node))
+			continue;
+		if (s->peers[node].told.done_ns != INT64_MAX || weir_wire_unacked(s->wire, node) ||
+		    s->peers[node].status.done_ns != INT64_MAX)
+			return false;
+	}
+	return s->delivered_ns == INT64_MAX;
+}
+
+struct weir_pane *
+weir_span_admit(struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns)
+{
+	const struct weir_span_query *q = &s->queries[query];
+	uint32_t n = weir_pane_n_groups(pane), n_own = 0;
+	struct weir_pane *own;
+	uint16_t *slots;
+	uint32_t *groups;
+	struct weir_error e;
+
+	if (end_ns > s->mixed_until_ns)
+		return pane;
+	if (q->kind == WEIR_SPAN_HEAD)
+		return end_ns > s->done_ns[q->head_slot] &&
+			       weir_span_owner(s, end_ns, q->head_slot) == s->map->self
+			   ? pane
+			   : NULL;
+	slots = calloc(n + 1, sizeof(*slots));
+	groups = calloc(n + 1, sizeof(*groups));
+	own = weir_pane_create_like(pane);
+	if (slots && groups && own) {
+		weir_pane_slots(pane, &s->slot_key, slots);
+		for (uint32_t g = 0; g < n; g++)
+			if (end_ns > s->done_ns[slots[g]] &&
+			    weir_span_owner(s, end_ns, slots[g]) == s->map->self)
+				groups[n_own++] = g;
+	}
+	if (!slots || !groups || !own || weir_pane_merge_some(own, pane, groups, n_own)) {
+		weir_error_run(&e, -ENOMEM, "no memory for a window");
+		weir_span_fail(s, &e);
+	} else {
+		weir_pane_set_window(own, weir_pane_start(pane), weir_pane_end(pane));
+	}
+	free(slots);
+	free(groups);
+	return own;
+}
+
+void
+weir_span_count(const struct weir_span *s, struct weir_span_counters *ret)
+{
+	*ret = s->counters;
+}

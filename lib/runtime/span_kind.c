@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "span_parts.h"
+
+/* How queries are spread over hosts. */
+
+/* Something looks at rows of several keys: the largest, groups of groups, rows of other queries. */
+static bool
+looks_at_all(const struct weir_plan_query *q)
+{
+	const struct weir_chain *c = q->chain;
+
+	return q->is_input || q->n_sharing || q->is_shared || !q->path || !q->path->n_keys ||
+	       (c && (c->n_segments > 1 || c->segments[0].n_joins ||
+			 !weir_result_is_by_row(c->segments[0].result)));
+}
+
+enum weir_span_kind
+weir_span_kind_of(const struct weir_plan *plan, unsigned query)
+{
+	const struct weir_plan_query *q = &plan->queries[query];
+
+	if (q->path && !q->path->has_group && !q->path->hands_over && !q->is_input &&
+	    (!q->chain || q->chain->n_segments == 1))
+		return WEIR_SPAN_LOCAL;
+	return looks_at_all(q) ? WEIR_SPAN_HEAD : WEIR_SPAN_SLOT;
+}
+
+static int
+check_query(const struct weir_plan *plan, unsigned query, struct weir_error *err)
+{
+	const struct weir_plan_query *q = &plan->queries[query];
+	const char *name = q->text->name, *orderly;
+
+	if (weir_span_kind_of(plan, query) == WEIR_SPAN_LOCAL || !q->path)
+		return 0;
+	orderly = weir_path_needs_order(q->path);
+	if (orderly)
+		return weir_error_usage(err,
+		    "--cluster: query %s: %s needs the packets of a key in their order, and those "
+		    "of several hosts are not put in order yet",
+		    name, orderly);
+	if (!q->path->has_group)
+		return weir_error_usage(err,
+		    "--cluster: query %s: rows of packets are not sent to other hosts yet (put an "
+		    "--agg in front)",
+		    name);
+	return 0;
+}
+
+int
+weir_span_check(const struct weir_plan *plan, struct weir_error *err)
+{
+	for (unsigned i = 0; i < plan->n_queries; i++) {
+		int rc = check_query(plan, i, err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static bool
+is_linked(const struct weir_plan_query *q, unsigned other)
+{
+	for (unsigned i = 0; i < q->n_from; i++)
+		if (q->from[i] == other)
+			return true;
+	for (unsigned s = 0; q->chain && s < q->chain->n_segments; s++)
+		for (unsigned i = 0; i < q->chain->segments[s].n_joins; i++)
+			if (q->chain->segments[s].joins[i].query == other)
+				return true;
+	return q->is_shared && q->shared_with == other;
+}
+
+uint16_t
+weir_span_head_slot(
+    const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
+{
+	bool in[WEIR_QUERIES_MOST] = { false };
+	const char *least = plan->queries[query].text->name;
+	bool grew = true;
+
+	in[query] = true;
+	while (grew) {
+		grew = false;
+		for (unsigned a = 0; a < plan->n_queries; a++)
+			for (unsigned b = 0; b < plan->n_queries; b++)
+				if (in[a] != in[b] && (is_linked(&plan->queries[a], b) ||
+							  is_linked(&plan->queries[b], a)))
+					in[a] = in[b] = grew = true;
+	}
+	for (unsigned i = 0; i < plan->n_queries; i++)
+		if (in[i] && strcmp(plan->queries[i].text->name, least) < 0)
+			least = plan->queries[i].text->name;
+	return weir_slot_of_text(least, key);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/log.h>
+#include <weir/base/time.h>
+
+#include "span_parts.h"
+
+/* Who is there, and how all nodes go over to another map. */
+
+bool
+weir_span_is_live(const struct weir_cluster_view *v, unsigned node)
+{
+	return v->nodes[node].state == WEIR_NODE_LIVE || v->nodes[node].state == WEIR_NODE_DRAINING;
+}
+
+/* Have the wire know a node. */
+static void
+meet(struct weir_span *s, unsigned node)
+{
+	const struct weir_cluster_node *n = &s->view->nodes[node];
+	struct weir_wire_peer peer = { .incarnation = n->incarnation,
+		.n_addrs = 1,
+		.udp_port = n->udp_port,
+		.rss.n_queues = n->n_queues };
+	struct weir_error e;
+
+	snprintf(peer.name, sizeof(peer.name), "%s", n->name);
+	if (weir_wire_address_parse(n->address, &peer.addrs[0], &e) ||
+	    weir_wire_peer_set(s->wire, node, &peer, &e)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", n->name, e.text);
+		return;
+	}
+	s->peers[node].is_there = true;
+}
+
+static void
+meet_all(struct weir_span *s)
+{
+	for (unsigned node = 0; node < s->view->n_nodes && node < WEIR_WIRE_PEERS; node++) {
+		const struct weir_cluster_node *n = &s->view->nodes[node];
+		bool is_gone = n->state == WEIR_NODE_LOST || n->state == WEIR_NODE_LEFT;
+
+		if (node == s->view->self)
+			continue;
+		if (!is_gone && !s->peers[node].is_there) {
+			meet(s, node);
+		} else if (is_gone && s->peers[node].is_there) {
+			weir_wire_peer_remove(s->wire, node);
+			s->peers[node].is_there = false;
+		}
+	}
+}
+
+static void
+tell_events(struct weir_span *s)
+{
+	char text[512];
+
+	while (weir_cluster_event(s->cluster, text, sizeof(text)))
+		weir_log(WEIR_LOG_NOTICE, "--cluster: %s", text);
+}
+
+/* This node has lost its place: others deliver its windows. */
+static void
+end_fenced(struct weir_span *s)
+{
+	struct weir_error e;
+
+	weir_error_run(&e, -ESTALE,
+	    "--cluster: others have taken this node's place while it was not heard of: its "
+	    "windows are delivered by them");
+	weir_span_fail(s, &e);
+}
+
+bool
+weir_span_look(struct weir_span *s)
+{
+	struct weir_cluster_view *v = weir_cluster_poll(s->cluster);
+
+	tell_events(s);
+	if (!v)
+		return false;
+	weir_cluster_view_unref(s->view);
+	s->view = v;
+	meet_all(s);
+	if (v->is_lost)
+		end_fenced(s);
+	if (v->epoch > s->epoch && v->epoch != s->moving_epoch) {
+		s->is_moving = true;
+		s->moving_epoch = v->epoch;
+		for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
+			s->heard_done_ns[i] = s->heard_done_ns[i] > s->done_ns[i]
+						  ? s->heard_done_ns[i]
+						  : s->done_ns[i];
+		weir_wire_set_epoch(s->wire, v->epoch);
+	}
+	return true;
+}
+
+/* Up to when a node has delivered its windows, as far as it is known here. */
+static int64_t
+done_of(const struct weir_span *s, unsigned node)
+{
+	return node == s->map->self ? s->delivered_ns : s->peers[node].status.done_ns;
+}
+
+/*
+ * Up to when all windows of a slot have been delivered: by the owners one after the other, each as
+ * far as its map goes.
+ */
+static int64_t
+done_of_slot(const struct weir_span *s, unsigned slot)
+{
+	int64_t done_ns = s->done_ns[slot];
+
+	for (unsigned m = 0; m < s->map->n_maps; m++) {
+		struct weir_cluster_map_info next = { .from_ns = INT64_MAX };
+		int64_t node_ns, until_ns;
+		unsigned owner;
+
+		if (m + 1 < s->map->n_maps)
+			weir_cluster_map_info(s->map, m + 1, &next);
+		if (next.from_ns <= done_ns && next.from_ns != INT64_MAX)
+			continue;
+		owner = weir_cluster_owner(s->map, next.from_ns, slot);
+		if (owner == WEIR_CLUSTER_NONE)
+			break;
+		node_ns = done_of(s, owner);
+		until_ns = node_ns < next.from_ns ? node_ns : next.from_ns;
+		done_ns = until_ns > done_ns ? until_ns : done_ns;
+		if (node_ns < next.from_ns)
+			break;
+	}
+	return done_ns;
+}
+
+static bool
+send_table(struct weir_span *s, unsigned node, unsigned part)
+{
+	struct weir_wire_frame *f;
+	int rc;
+
+	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+		return false;
+	f->len = weir_span_put_table(f->data, s->moving_epoch, part, s->own_done_ns);
+	rc = weir_wire_send(s->wire, node, f, 0);
+	weir_wire_frame_put(f);
+	return rc == 0;
+}
+
+bool
+weir_span_send_tables(struct weir_span *s)
+{
+	bool did = false;
+
+	if (s->own_epoch != s->moving_epoch) {
+		/* From here on nothing is delivered by the old map. */
+		for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
+			s->own_done_ns[slot] = s->map ? done_of_slot(s, slot) : INT64_MIN;
+		s->own_epoch = s->moving_epoch;
+	}
+	for (unsigned node = 0; node < s->view->n_nodes; node++) {
+		struct weir_span_peer *peer = &s->peers[node];
+
+		if (node == s->view->self || !peer->is_there || !weir_span_is_live(s->view, node))
+			continue;
+		if (peer->sent_table_epoch != s->moving_epoch) {
+			peer->sent_table_epoch = s->moving_epoch;
+			peer->sent_table_parts = 0;
+		}
+		while (peer->sent_table_parts < WEIR_SPAN_TABLE_PARTS &&
+		       send_table(s, node, peer->sent_table_parts)) {
+			peer->sent_table_parts++;
+			did = true;
+		}
+	}
+	return did;
+}
+
+/* Whether everyone who is in the new map has said how far it is. */
+static bool
+have_all_told(const struct weir_span *s)
+{
+	const uint32_t all = (1u << WEIR_SPAN_TABLE_PARTS) - 1;
+
+	for (unsigned node = 0; node < s->view->n_nodes; node++) {
+		const struct weir_span_peer *peer = &s->peers[node];
+
+		if (node == s->view->self || !weir_span_is_live(s->view, node))
+			continue;
+		if (peer->table_epoch != s->moving_epoch || peer->table_parts != all ||
+		    peer->sent_table_parts != WEIR_SPAN_TABLE_PARTS)
+			return false;
+	}
+	return true;
+}
+
+/* The flow begins again behind what has been delivered: what it has of later windows comes anew. */
+static void
+rewind_flow(struct weir_span *s, int64_t least_ns)
+{
+	weir_span_forget_incoming(s);
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		const struct weir_span_query *q = &s->queries[i];
+		int64_t until_ns = q->kind == WEIR_SPAN_HEAD ? s->done_ns[q->head_slot] : least_ns;
+
+		if (q->aggregator)
+			weir_flow_rewind(s->flow, i, until_ns);
+	}
+}
+
+void
+weir_span_go_over(struct weir_span *s)
+{
+	int64_t least_ns = INT64_MAX, most_ns = INT64_MIN;
+	struct weir_cluster_map_info info = { 0 };
+
+	if (!s->is_moving || s->view->epoch != s->moving_epoch || s->view->is_lost ||
+	    s->own_epoch != s->moving_epoch || !have_all_told(s))
+		return;
+	weir_cluster_view_unref(s->map);
+	s->map = weir_cluster_view_ref(s->view);
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
+		int64_t heard_ns = s->heard_done_ns[slot], own_ns = s->own_done_ns[slot];
+
+		s->done_ns[slot] = heard_ns > own_ns ? heard_ns : own_ns;
+		least_ns = s->done_ns[slot] < least_ns ? s->done_ns[slot] : least_ns;
+		most_ns = s->done_ns[slot] > most_ns ? s->done_ns[slot] : most_ns;
+	}
+	weir_cluster_map_info(s->map, s->map->n_maps - 1, &info);
+	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
+	s->epoch = s->moving_epoch;
+	s->is_moving = false;
+	s->complete_ns = INT64_MIN;
+	s->delivered_ns = least_ns;
+	s->freed_ns = INT64_MIN;
+	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++) {
+		struct weir_span_peer *peer = &s->peers[node];
+
+		peer->n_parts = 0;
+		peer->complete_ns = INT64_MIN;
+		free(peer->arrived.bits);
+		memset(&peer->arrived, 0, sizeof(peer->arrived));
+	}
+	rewind_flow(s, least_ns);
+	weir_span_part_again(s);
+	s->counters.changes++;
+	weir_span_take_early(s);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef WEIR_RUNTIME_SPAN_PARTS_H
+#define WEIR_RUNTIME_SPAN_PARTS_H
+
+#include <weir/cluster/cluster.h>
+#include <weir/record/slot.h>
+#include <weir/wire/wire.h>
+
+#include "span.h"
+
+/*
+ * Between the span*.c: span.c opens, turns and closes; span_kind.c says how queries are spread;
+ * span_frame.c codes what nodes tell each other; span_send.c parts panes and sends them;
+ * span_take.c takes frames; span_map.c goes over to another map.
+ */
+
+#define WEIR_SPAN_SLOTS WEIR_CLUSTER_SLOTS
+
+/* What is in a frame; its first byte. All numbers in network order. */
+enum weir_span_frame {
+	WEIR_SPAN_PART = 1, /* of a pane: groups of one owner */
+	WEIR_SPAN_STATUS,   /* how far a node has come */
+	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
+};
+
+#define WEIR_SPAN_PART_HEAD 20u /* bytes before what weir_pane_write makes */
+
+/* How far a node has come, by a map. */
+struct weir_span_status {
+	uint64_t epoch;
+	int64_t closed_ns; /* it sends nothing more of panes that end by then */
+	uint64_t n_parts;  /* of so many that it had sent to the receiver by this map */
+	int64_t done_ns;   /* it has delivered its windows that are due by then */
+	bool has_ended;    /* it has no packets any more */
+};
+
+/* Which numbers of parts have come, as they come in no order. */
+struct weir_span_arrived {
+	uint64_t n;     /* all below */
+	uint64_t *bits; /* [cap / 64] of those from n on, as a ring */
+	uint64_t cap;   /* a power of two */
+};
+
+/* Another node; its index is that of the view. */
+struct weir_span_peer {
+	bool is_there; /* the wire knows it */
+	uint64_t n_parts; /* sent to it by this map */
+	struct weir_span_arrived arrived;
+	struct weir_span_status status; /* the newest that came */
+	int64_t complete_ns; /* by this map all that it sends up to then is here */
+	struct weir_span_status told;   /* what it was told last */
+	int64_t told_mono_ns;
+	/* On the way to another map. */
+	uint64_t table_epoch;  /* the map for which its table has come, */
+	uint32_t table_parts;  /* as far as these bits say */
+	uint64_t sent_table_epoch; /* and ours has gone to it, */
+	uint32_t sent_table_parts; /* as far as these */
+};
+
+/* A pane of this node's packets, until all its windows have been delivered. */
+struct weir_span_kept {
+	struct weir_span_kept *next; /* in the order in which they were closed */
+	unsigned query;
+	unsigned worker; /* whose aggregator it goes back to */
+	struct weir_pane *pane;
+	int64_t start_ns, end_ns;
+	int64_t first_due_ns, last_due_ns; /* ends of the first and last window that it is in */
+	bool is_parted;
+	uint16_t *slots;   /* [groups] */
+	uint32_t *groups;  /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
+	uint32_t *first;   /* [n_nodes + 1] */
+	uint32_t *sent;    /* [n_nodes] where the next one to be sent is in groups */
+	unsigned n_nodes;
+};
+
+/* Of windows that are not complete: what has come from all nodes, this one too. */
+struct weir_span_incoming {
+	int64_t start_ns;
+	struct weir_pane *pane;
+};
+
+struct weir_span_query {
+	enum weir_span_kind kind;
+	uint16_t number;         /* by which all nodes call it: in the order of names */
+	uint16_t head_slot;      /* whose owner is the head */
+	struct weir_windows own; /* panes of this node's workers, those of one time together */
+	struct weir_aggregator *aggregator; /* to make panes of */
+	unsigned n_incoming;
+	struct weir_span_incoming *incoming; /* ascending by start */
+};
+
+/* Frames that came by a map that this node has not gone over to yet. */
+struct weir_span_early {
+	struct weir_span_early *next;
+	unsigned peer;
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct weir_span {
+	const struct weir_plan *plan;
+	struct weir_flow *flow;
+	struct weir_waker *waker;
+	struct weir_wire *wire;
+	struct weir_cluster *cluster;
+	struct weir_cluster_view *view; /* the newest */
+	struct weir_slot_key slot_key;
+	unsigned n_queries;
+	struct weir_span_query *queries; /* [WEIR_QUERIES_MOST] as in the plan */
+	uint16_t *by_number;             /* [n_queries] */
+	unsigned n_peers;
+	struct weir_span_peer *peers; /* [WEIR_WIRE_PEERS] */
+
+	/* The map by which this node works; 0: none yet. While the view's is another, it is on its
+	 * way: it delivers nothing, and panes are not sent. */
+	uint64_t epoch;
+	bool is_moving;
+	uint64_t moving_epoch;         /* of the map that is on its way */
+	struct weir_cluster_view *map; /* by which it works; NULL where epoch is 0 */
+	/* Windows of a slot that end by then were delivered: at the last change of the map, */
+	int64_t done_ns[WEIR_SPAN_SLOTS];
+	int64_t heard_done_ns[WEIR_SPAN_SLOTS]; /* as others know since, */
+	int64_t own_done_ns[WEIR_SPAN_SLOTS];   /* and as this node does, */
+	uint64_t own_epoch;                     /* when it stopped for this map */
+	/* Windows up to here may have groups here that are not this node's to deliver. */
+	int64_t mixed_until_ns;
+
+	int64_t closed_ns; /* panes of this node's up to then are kept or gone */
+	int64_t complete_ns; /* what was said last */
+	int64_t delivered_ns;
+	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
+	struct weir_span_kept *kept, **kept_end;
+	uint64_t kept_bytes, most_kept_bytes;
+	struct weir_span_early *early, **early_end;
+	uint8_t *buffer; /* of a frame */
+	struct weir_span_counters counters;
+	bool is_draining;
+	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
+	bool has_failed, failure_told;
+	struct weir_error failure;
+};
+
+/* span_kind.c */
+
+/* The slot of the head of a query's component, by the least of its names. */
+uint16_t weir_span_head_slot(const struct weir_plan *plan, unsigned query,
+    const struct weir_slot_key *key);
+
+/* span_frame.c. Read: false where it is none. */
+void weir_span_put_part(uint8_t *p, uint16_t query, uint64_t epoch, uint64_t number);
+bool weir_span_get_part(
+    const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number);
+uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);
+bool weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *ret);
+/* Slots are parted in so many frames. */
+#define WEIR_SPAN_TABLE_PARTS 8u
+uint32_t weir_span_put_table(
+    uint8_t *p, uint64_t epoch, unsigned part, const int64_t done_ns[WEIR_SPAN_SLOTS]);
+/* Takes the later of what is in it and of done_ns. */
+bool weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigned *ret_part,
+    int64_t done_ns[WEIR_SPAN_SLOTS], bool is_wanted);
+/* Note that part `number` has come; false where it came before, or cannot be. */
+bool weir_span_arrive(struct weir_span_arrived *a, uint64_t number);
+
+/* span_send.c */
+
+/* The owner of the windows that a slot has by the map in force. */
+unsigned weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot);
+/* Panes of the own workers that are complete are kept, and parted. */
+void weir_span_keep(struct weir_span *s);
+/* Send what there is room for. */
+bool weir_span_send(struct weir_span *s);
+/* Kept panes are parted anew. */
+void weir_span_part_again(struct weir_span *s);
+/* Let go of kept panes whose windows have all been delivered. */
+void weir_span_free(struct weir_span *s);
+void weir_span_free_kept(struct weir_span *s, struct weir_span_kept *k);
+
+/* span_take.c */
+bool weir_span_take(struct weir_span *s);
+/* The pane that a time's parts are put together in; NULL when out of memory. */
+struct weir_pane *weir_span_incoming_pane(
+    struct weir_span *s, unsigned query, int64_t start_ns, int64_t end_ns);
+/* Give panes that end by then to the flow. */
+void weir_span_give(struct weir_span *s, int64_t time_ns);
+void weir_span_forget_incoming(struct weir_span *s);
+/* Frames that were early are looked at again. */
+void weir_span_take_early(struct weir_span *s);
+
+/* span_map.c */
+
+/* Look at the cluster: peers that are new, and another map. */
+bool weir_span_look(struct weir_span *s);
+/* Where all have told how far they are: go over to the view's map. */
+void weir_span_go_over(struct weir_span *s);
+bool weir_span_send_tables(struct weir_span *s);
+bool weir_span_is_live(const struct weir_cluster_view *v, unsigned node);
+
+void weir_span_fail(struct weir_span *s, const struct weir_error *e);
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/aggregate/part.h>
+#include <weir/base/log.h>
+#include <weir/base/time.h>
+
+#include "flow_parts.h"
+#include "span_parts.h"
+
+/* Panes of this node, to the owners of their groups. */
+
+#define STATUS_NS (WEIR_NS_PER_S / 20) /* a status is told again after so long, changed or not */
+
+unsigned
+weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot)
+{
+	return weir_cluster_owner(s->map, end_ns, slot);
+}
+
+/* The ends of the first and the last window that a pane is in. */
+static void
+windows_of(const struct weir_window *w, struct weir_span_kept *k)
+{
+	k->first_due_ns = k->last_due_ns = k->end_ns;
+	if (w->kind != WEIR_WINDOW_SLIDING)
+		return;
+	k->first_due_ns = weir_windows_first_end(w, k->start_ns);
+	/* The last window that begins at or before the pane. */
+	k->last_due_ns = k->start_ns - ((k->start_ns % w->slide_ns) + w->slide_ns) % w->slide_ns;
+	k->last_due_ns = weir_flow_plus(k->last_due_ns, w->size_ns);
+}
+
+static void
+forget_parting(struct weir_span_kept *k)
+{
+	free(k->groups);
+	free(k->first);
+	free(k->sent);
+	k->groups = k->first = k->sent = NULL;
+	k->is_parted = false;
+	k->n_nodes = 0;
+}
+
+void
+weir_span_free_kept(struct weir_span *s, struct weir_span_kept *k)
+{
+	s->kept_bytes -= weir_pane_bytes(k->pane);
+	forget_parting(k);
+	free(k->slots);
+	s->flow->give_back(s->flow->ctx, k->query, k->worker, k->pane);
+	free(k);
+}
+
+/* Who gets a slot's groups of a pane: the owners of the windows that have not been delivered. */
+static bool
+is_wanted(const struct weir_span *s, const struct weir_window *w, const struct weir_span_kept *k,
+    unsigned slot, unsigned node)
+{
+	int64_t step_ns = w->kind == WEIR_WINDOW_SLIDING ? w->slide_ns : 1;
+
+	for (int64_t end_ns = k->first_due_ns;; end_ns += step_ns) {
+		if (end_ns > s->done_ns[slot] && weir_span_owner(s, end_ns, slot) == node)
+			return true;
+		if (end_ns >= k->last_due_ns)
+			return false;
+	}
+}
+
+/* All windows that a pane is in have one owner for each slot: the map does not change meanwhile. */
+static bool
+has_one_map(const struct weir_span *s, const struct weir_span_kept *k)
+{
+	return k->first_due_ns == k->last_due_ns ||
+	       weir_cluster_epoch_of(s->map, k->first_due_ns) ==
+		   weir_cluster_epoch_of(s->map, k->last_due_ns);
+}
+
+/* Who gets each slot's groups: owner[slot], where it is one node; NODE_NONE: nobody needs them. */
+static void
+owners(const struct weir_span *s, const struct weir_span_kept *k, uint32_t *owner)
+{
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
+		owner[slot] = k->last_due_ns <= s->done_ns[slot]
+				  ? WEIR_CLUSTER_NONE
+				  : weir_span_owner(s, k->last_due_ns, slot);
+}
+
+/* Count, or write down, who gets the groups of a pane. */
+static void
+spread_groups(const struct weir_span *s, struct weir_span_kept *k, const uint32_t *owner,
+    uint32_t *at, uint32_t *groups)
+{
+	const struct weir_window *w = &s->plan->queries[k->query].path->window;
+	uint32_t n = weir_pane_n_groups(k->pane);
+	bool is_simple = has_one_map(s, k);
+
+	for (uint32_t g = 0; g < n; g++) {
+		unsigned slot = k->slots[g];
+
+		for (unsigned node = is_simple ? owner[slot] : 0;
+		    node < k->n_nodes; node = is_simple ? UINT32_MAX : node + 1) {
+			if (!is_simple && !is_wanted(s, w, k, slot, node))
+				continue;
+			if (groups)
+				groups[at[node]] = g;
+			at[node]++;
+		}
+	}
+}
+
+/* Part a pane's groups by their owners. False when out of memory. */
+static bool
+part(struct weir_span *s, struct weir_span_kept *k)
+{
+	uint32_t owner[WEIR_SPAN_SLOTS], n = weir_pane_n_groups(k->pane), sum = 0;
+	const struct weir_span_query *q = &s->queries[k->query];
+
+	forget_parting(k);
+	k->n_nodes = s->map->n_nodes;
+	if (!k->slots) {
+		k->slots = calloc(n + 1, sizeof(*k->slots));
+		if (!k->slots)
+			return false;
+		if (q->kind == WEIR_SPAN_SLOT)
+			weir_pane_slots(k->pane, &s->slot_key, k->slots);
+		else
+			for (uint32_t g = 0; g < n; g++)
+				k->slots[g] = q->head_slot;
+	}
+	k->first = calloc(k->n_nodes + 2, sizeof(*k->first));
+	k->sent = calloc(k->n_nodes + 1, sizeof(*k->sent));
+	if (!k->first || !k->sent)
+		return false;
+	owners(s, k, owner);
+	spread_groups(s, k, owner, k->sent, NULL);
+	for (unsigned node = 0; node < k->n_nodes; node++) {
+		k->first[node] = sum;
+		sum += k->sent[node];
+		k->sent[node] = k->first[node];
+	}
+	k->first[k->n_nodes] = sum;
+	k->groups = calloc(sum + 1, sizeof(*k->groups));
+	if (!k->groups)
+		return false;
+	spread_groups(s, k, owner, k->sent, k->groups);
+	for (unsigned node = 0; node < k->n_nodes; node++)
+		k->sent[node] = k->first[node];
+	k->is_parted = true;
+	return true;
+}
+
+static void
+fail_memory(struct weir_span *s)
+{
+	struct weir_error e;
+
+	weir_error_run(&e, -ENOMEM, "no memory for what goes to other hosts");
+	weir_span_fail(s, &e);
+}
+
+/* What this node owns of a pane itself. */
+static void
+take_own(struct weir_span *s, struct weir_span_kept *k)
+{
+	unsigned self = s->map->self;
+	uint32_t n = k->first[self + 1] - k->sent[self];
+	struct weir_pane *to;
+
+	if (!n)
+		return;
+	to = weir_span_incoming_pane(s, k->query, k->start_ns, k->end_ns);
+	if (!to || weir_pane_merge_some(to, k->pane, &k->groups[k->sent[self]], n))
+		fail_memory(s);
+	k->sent[self] += n;
+	s->counters.groups_kept += n;
+}
+
+static void
+prepare(struct weir_span *s, struct weir_span_kept *k)
+{
+	if (!part(s, k))
+		fail_memory(s);
+	else if (s->map->self < k->n_nodes)
+		take_own(s, k);
+}
+
+void
+weir_span_part_again(struct weir_span *s)
+{
+	for (struct weir_span_kept *k = s->kept; k; k = k->next)
+		prepare(s, k);
+}
+
+/* No room for more: the oldest panes go, for whoever has not had them. */
+static void
+shed(struct weir_span *s)
+{
+	while (s->kept && s->kept_bytes > s->most_kept_bytes && s->kept->next) {
+		struct weir_span_kept *k = s->kept;
+
+		for (unsigned node = 0; node < k->n_nodes; node++)
+			s->counters.groups_shed += k->first[node + 1] - k->sent[node];
+		s->kept = k->next;
+		weir_span_free_kept(s, k);
+	}
+}
+
+static void
+keep(struct weir_span *s, unsigned query, const struct weir_windows_taken *taken)
+{
+	struct weir_span_kept *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		fail_memory(s);
+		s->flow->give_back(s->flow->ctx, query, taken->worker, taken->pane);
+		return;
+	}
+	k->query = query;
+	k->pane = taken->pane;
+	k->worker = taken->worker;
+	k->start_ns = weir_pane_start(k->pane);
+	k->end_ns = weir_pane_end(k->pane);
+	windows_of(&s->plan->queries[query].path->window, k);
+	s->counters.panes++;
+	s->kept_bytes += weir_pane_bytes(k->pane);
+	*s->kept_end = k;
+	s->kept_end = &k->next;
+	if (s->epoch && !s->is_moving)
+		prepare(s, k);
+	shed(s);
+}
+
+void
+weir_span_keep(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		struct weir_span_query *q = &s->queries[i];
+		struct weir_windows_taken taken;
+		struct weir_error e;
+		int64_t end_ns;
+
+		while (weir_windows_next(&q->own, &end_ns) && end_ns <= s->closed_ns) {
+			if (weir_windows_take(&q->own, &taken, &e) || !taken.pane)
+				break;
+			keep(s, i, &taken);
+		}
+	}
+}
+
+/* Send a peer groups of one pane. False where there is no room for more. */
+static bool
+send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
+{
+	struct weir_span_peer *peer = &s->peers[node];
+
+	while (k->sent[node] < k->first[node + 1]) {
+		uint32_t most = weir_wire_payload_most(s->wire), n;
+		struct weir_wire_frame *f;
+		size_t len = 0;
+
+		if (!weir_wire_room(s->wire, node))
+			return false;
+		f = weir_wire_frame_get(s->wire);
+		if (!f)
+			return false;
+		n = weir_pane_write(k->pane, &k->groups[k->sent[node]],
+		    k->first[node + 1] - k->sent[node], f->data + WEIR_SPAN_PART_HEAD,
+		    most - WEIR_SPAN_PART_HEAD, &len);
+		if (!n) { /* a group that no frame holds */
+			s->counters.groups_shed++;
+			k->sent[node]++;
+			weir_wire_frame_put(f);
+			continue;
+		}
+		weir_span_put_part(f->data, s->queries[k->query].number, s->epoch, peer->n_parts);
+		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
+		if (weir_wire_send(s->wire, node, f, 0)) {
+			weir_wire_frame_put(f);
+			return false;
+		}
+		weir_wire_frame_put(f);
+		peer->n_parts++;
+		k->sent[node] += n;
+		s->counters.groups_sent += n;
+	}
+	return true;
+}
+
+/* Tell a peer how far this node is, where it is news. */
+static bool
+send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_ns)
+{
+	struct weir_span_peer *peer = &s->peers[node];
+	struct weir_span_status status = { s->epoch, closed_ns, peer->n_parts, s->delivered_ns,
+		s->closed_ns == INT64_MAX };
+	struct weir_wire_frame *f;
+	int rc;
+
+	if (memcmp(&status.epoch, &peer->told.epoch, sizeof(status.epoch)) == 0 &&
+	    status.closed_ns == peer->told.closed_ns && status.done_ns == peer->told.done_ns &&
+	    status.has_ended == peer->told.has_ended)
+		return false;
+	/* Time that goes on without a pane is told now and then. */
+	if (status.epoch == peer->told.epoch && status.done_ns == peer->told.done_ns &&
+	    status.n_parts == peer->told.n_parts && status.closed_ns != INT64_MAX &&
+	    now_ns - peer->told_mono_ns < STATUS_NS / 10)
+		return false;
+	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+		return false;
+	f->len = weir_span_put_status(f->data, &status);
+	rc = weir_wire_send(s->wire, node, f, 0);
+	weir_wire_frame_put(f);
+	if (rc)
+		return false;
+	peer->told = status;
+	peer->told_mono_ns = now_ns;
+	return true;
+}
+
+bool
+weir_span_send(struct weir_span *s)
+{
+	int64_t now_ns = weir_now_mono_ns();
+	bool did = false;
+
+	for (unsigned node = 0; node < s->map->n_nodes; node++) {
+		int64_t closed_ns = s->closed_ns;
+		uint64_t before = s->peers[node].n_parts;
+
+		if (node == s->map->self || !s->peers[node].is_there)
+			continue;
+		for (struct weir_span_kept *k = s->kept; k; k = k->next) {
+			if (!k->is_parted || node >= k->n_nodes || send_groups(s, node, k))
+				continue;
+			/* Panes are in the order of their ends, about. */
+			for (; k; k = k->next)
+				if (k->is_parted && node < k->n_nodes &&
+				    k->sent[node] < k->first[node + 1] && k->end_ns - 1 < closed_ns)
+					closed_ns = k->end_ns - 1;
+			break;
+		}
+		did |= s->peers[node].n_parts != before;
+		did |= send_status(s, node, closed_ns, now_ns);
+	}
+	return did;
+}
+
+void
+weir_span_free(struct weir_span *s)
+{
+	int64_t done_ns = s->delivered_ns;
+	struct weir_span_kept **at = &s->kept;
+
+	for (unsigned node = 0; node < s->map->n_nodes; node++) {
+		const struct weir_span_status *status = &s->peers[node].status;
+
+		if (node == s->map->self || !weir_span_is_live(s->map, node))
+			continue;
+		if (status->epoch != s->epoch)
+			return;
+		done_ns = status->done_ns < done_ns ? status->done_ns : done_ns;
+	}
+	if (done_ns <= s->freed_ns)
+		return;
+	s->freed_ns = done_ns;
+	while (*at) {
+		struct weir_span_kept *k = *at;
+
+		if (k->last_due_ns > done_ns) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		weir_span_free_kept(s, k);
+	}
+	s->kept_end = at;
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
+		if (s->done_ns[slot] < done_ns)
+			s->done_ns[slot] = done_ns;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/aggregate/part.h>
+#include <weir/base/log.h>
+
+#include "span_parts.h"
+
+/* What comes from other nodes, until its windows are complete. */
+
+#define BURST 64
+
+struct weir_pane *
+weir_span_incoming_pane(struct weir_span *s, unsigned query, int64_t start_ns, int64_t end_ns)
+{
+	struct weir_span_query *q = &s->queries[query];
+	struct weir_span_incoming *list;
+	unsigned at = q->n_incoming;
+	struct weir_pane *p;
+
+	while (at && q->incoming[at - 1].start_ns > start_ns)
+		at--;
+	if (at && q->incoming[at - 1].start_ns == start_ns)
+		return q->incoming[at - 1].pane;
+	list = realloc(q->incoming, (q->n_incoming + 1) * sizeof(*list));
+	p = list ? weir_aggregator_new_pane(q->aggregator, start_ns, end_ns) : NULL;
+	if (list)
+		q->incoming = list;
+	if (!p)
+		return NULL;
+	memmove(&list[at + 1], &list[at], (q->n_incoming - at) * sizeof(*list));
+	list[at] = (struct weir_span_incoming){ start_ns, p };
+	q->n_incoming++;
+	return p;
+}
+
+void
+weir_span_give(struct weir_span *s, int64_t time_ns)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		struct weir_span_query *q = &s->queries[i];
+		unsigned n = 0;
+
+		while (n < q->n_incoming && weir_pane_end(q->incoming[n].pane) <= time_ns)
+			weir_flow_pane(s->flow, i, WEIR_SPAN_WORKER, q->incoming[n++].pane);
+		q->n_incoming -= n;
+		memmove(q->incoming, q->incoming + n, q->n_incoming * sizeof(*q->incoming));
+	}
+}
+
+void
+weir_span_forget_incoming(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		struct weir_span_query *q = &s->queries[i];
+
+		for (unsigned k = 0; k < q->n_incoming; k++)
+			weir_pane_destroy(q->incoming[k].pane);
+		q->n_incoming = 0;
+	}
+}
+
+/* A part by the map in force. False: it is none. */
+static bool
+take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	struct weir_part_info info;
+	uint16_t number;
+	uint64_t epoch, at;
+	unsigned query;
+	struct weir_pane *p;
+	struct weir_error e;
+	int rc;
+
+	if (!weir_span_get_part(data, len, &number, &epoch, &at) || number >= s->n_queries)
+		return false;
+	query = s->by_number[number];
+	data += WEIR_SPAN_PART_HEAD;
+	len -= WEIR_SPAN_PART_HEAD;
+	if (!s->queries[query].aggregator || !weir_part_look(data, len, &info))
+		return false;
+	if (!weir_span_arrive(&s->peers[node].arrived, at))
+		return true;
+	p = weir_span_incoming_pane(s, query, info.start_ns, info.end_ns);
+	rc = p ? weir_pane_read(p, data, len, &e) : weir_error_run(&e, -ENOMEM, "out of memory");
+	if (rc == -ENOMEM)
+		weir_span_fail(s, &e);
+	s->counters.groups_taken += rc ? 0 : info.n_groups;
+	return rc == 0 || rc == -ENOMEM;
+}
+
+static bool
+take_status(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	struct weir_span_peer *peer = &s->peers[node];
+	struct weir_span_status status;
+
+	if (!weir_span_get_status(data, len, &status))
+		return false;
+	/* They come in no order; time does not go back. */
+	if (status.epoch > peer->status.epoch ||
+	    (status.epoch == peer->status.epoch && (status.closed_ns > peer->status.closed_ns ||
+						       status.done_ns > peer->status.done_ns)))
+		peer->status = status;
+	if (status.epoch > s->epoch)
+		weir_cluster_heard_epoch(s->cluster, status.epoch);
+	return true;
+}
+
+static bool
+take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	struct weir_span_peer *peer = &s->peers[node];
+	uint64_t epoch;
+	unsigned part;
+
+	if (!weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, false))
+		return false;
+	if (epoch <= s->epoch || epoch < peer->table_epoch)
+		return true;
+	if (epoch > peer->table_epoch)
+		peer->table_parts = 0;
+	peer->table_epoch = epoch;
+	peer->table_parts |= 1u << part;
+	(void)weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, true);
+	weir_cluster_heard_epoch(s->cluster, epoch);
+	return true;
+}
+
+/* Keep a frame until this node has gone over to its map. */
+static void
+put_off(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	struct weir_span_early *e = malloc(sizeof(*e) + len);
+	struct weir_error error;
+
+	if (!e) {
+		weir_error_run(&error, -ENOMEM, "no memory for what comes from other hosts");
+		weir_span_fail(s, &error);
+		return;
+	}
+	*e = (struct weir_span_early){ NULL, node, len };
+	memcpy(e->data, data, len);
+	*s->early_end = e;
+	s->early_end = &e->next;
+}
+
+static void
+take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	uint64_t epoch, at;
+	uint16_t query;
+	bool is_right = false;
+
+	if (!len)
+		goto wrong;
+	switch ((enum weir_span_frame)data[0]) {
+	case WEIR_SPAN_PART:
+		if (!weir_span_get_part(data, len, &query, &epoch, &at))
+			break;
+		is_right = true;
+		if (epoch > s->epoch)
+			put_off(s, node, data, len);
+		else if (epoch < s->epoch)
+			s->counters.frames_stale++;
+		else
+			is_right = take_part(s, node, data, len);
+		break;
+	case WEIR_SPAN_STATUS:
+		is_right = take_status(s, node, data, len);
+		break;
+	case WEIR_SPAN_TABLE:
+		is_right = take_table(s, node, data, len);
+		break;
+	}
+	if (is_right)
+		return;
+wrong:
+	s->counters.frames_wrong++;
+}
+
+bool
+weir_span_take(struct weir_span *s)
+{
+	struct weir_wire_received in[BURST];
+	unsigned n, total = 0;
+
+	do {
+		n = weir_wire_take(s->wire, in, BURST);
+		for (unsigned i = 0; i < n; i++)
+			if (in[i].peer < s->view->n_nodes &&
+			    in[i].incarnation == s->view->nodes[in[i].peer].incarnation)
+				take_frame(s, in[i].peer, in[i].data, in[i].len);
+		weir_wire_release(s->wire, in, n);
+		total += n;
+	} while (n == BURST && total < 16 * BURST);
+	return total > 0;
+}
+
+void
+weir_span_take_early(struct weir_span *s)
+{
+	struct weir_span_early *e = s->early, *next;
+
+	s->early = NULL;
+	s->early_end = &s->early;
+	for (; e; e = next) {
+		next = e->next;
+		take_frame(s, e->peer, e->data, e->len);
+		free(e);
+	}
+}
