@@ -144,6 +144,18 @@ ctl_stop(const struct ctl *c, struct weir_error *err)
 	return rc;
 }
 
+int
+ctl_move(const struct ctl *c, struct weir_error *err)
+{
+	return change(c, WEIR_CONTROL_MOVE, "will be moved", err);
+}
+
+int
+ctl_drain(const struct ctl *c, struct weir_error *err)
+{
+	return change(c, WEIR_CONTROL_DRAIN, "draining", err);
+}
+
 /* What a run says of itself; an object with its name and why it says nothing, otherwise. */
 static json_t *
 ask_status(const struct weir_job *job)

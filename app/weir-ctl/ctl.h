@@ -31,6 +31,10 @@ int ctl_result(const struct ctl *c, struct weir_error *err);
 int ctl_explain(const struct ctl *c, struct weir_error *err);
 int ctl_add(const struct ctl *c, struct weir_error *err);
 int ctl_remove(const struct ctl *c, struct weir_error *err);
+int ctl_nodes(const struct ctl *c, struct weir_error *err);
+int ctl_slots(const struct ctl *c, struct weir_error *err);
+int ctl_move(const struct ctl *c, struct weir_error *err);
+int ctl_drain(const struct ctl *c, struct weir_error *err);
 int ctl_stop(const struct ctl *c, struct weir_error *err);
 int ctl_top(const struct ctl *c, struct weir_error *err);
 

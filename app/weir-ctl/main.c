@@ -25,6 +25,10 @@ enum flag {
 	FLAG_EXPLAIN,
 	FLAG_ADD,
 	FLAG_REMOVE,
+	FLAG_NODES,
+	FLAG_SLOTS,
+	FLAG_MOVE,
+	FLAG_DRAIN,
 	FLAG_STOP,
 	FLAG_NAME,
 	FLAG_JSON,
@@ -52,6 +56,14 @@ static const struct weir_option options[] = {
 	    "add queries; in quotes or after --, beginning with --query", NULL, false, false },
 	{ FLAG_REMOVE, "remove", "QUERY", COMMANDS, "end a query; its open windows are written",
 	    NULL, false, false },
+	{ FLAG_NODES, "nodes", NULL, COMMANDS, "of its cluster: state, slots, delay, loss", NULL,
+	    false, false },
+	{ FLAG_SLOTS, "slots", NULL, COMMANDS, "which node owns which slots of the keys", NULL,
+	    false, false },
+	{ FLAG_MOVE, "move", "SLOTS NODE", COMMANDS,
+	    "have a node own slots: 17, or 0-1023; in quotes or after --", NULL, false, false },
+	{ FLAG_DRAIN, "drain", NULL, COMMANDS, "hand over to the other nodes, and end", NULL, false,
+	    false },
 	{ FLAG_STOP, "stop", NULL, COMMANDS, "drain, flush and end it; and wait until it has ended",
 	    NULL, false, false },
 	{ FLAG_NAME, "-n", "NAME", OPTIONS, "which run; needed where there are several", NULL,
@@ -121,6 +133,14 @@ command_of(int id)
 		return ctl_add;
 	case FLAG_REMOVE:
 		return ctl_remove;
+	case FLAG_NODES:
+		return ctl_nodes;
+	case FLAG_SLOTS:
+		return ctl_slots;
+	case FLAG_MOVE:
+		return ctl_move;
+	case FLAG_DRAIN:
+		return ctl_drain;
 	case FLAG_STOP:
 		return ctl_stop;
 	default:
@@ -181,9 +201,9 @@ static int
 check_option(int command, const struct weir_option *o, struct weir_error *err)
 {
 	static const struct {
-		int option, commands[2];
+		int option, commands[4];
 	} rows[] = {
-		{ FLAG_JSON, { FLAG_LIST, FLAG_STATUS } },
+		{ FLAG_JSON, { FLAG_LIST, FLAG_STATUS, FLAG_NODES, FLAG_SLOTS } },
 		{ FLAG_EVERY, { FLAG_TOP, 0 } },
 		{ FLAG_ONCE, { FLAG_TOP, 0 } },
 		{ FLAG_ROWS, { FLAG_RESULT, FLAG_TOP } },

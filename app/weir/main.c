@@ -108,7 +108,7 @@ needs_eal(const struct weir_plan *plan, bool *ret, struct weir_error *err)
 {
 	const struct weir_command *c = plan->command;
 
-	*ret = c->n_eal_args > 0;
+	*ret = c->n_eal_args > 0 || c->cluster;
 	for (unsigned i = 0; i < c->n_sources; i++) {
 		bool needs = false;
 		int rc = weir_source_needs_eal(&c->sources[i], &needs, err);

@@ -182,3 +182,13 @@ const struct weir_program_help weir_help = {
 	    "the account does not balance it says so and exits with status 1.",
 	.options = weir_flags,
 };
+
+const char *
+weir_flag_name(enum weir_flag flag)
+{
+	const struct weir_option *o = weir_flags;
+
+	while (o->name && o->id != (int)flag)
+		o++;
+	return o->name;
+}

@@ -461,6 +461,8 @@ start_span(struct control *c, const struct weir_run_config *config, struct weir_
 		if (c->requests.wants_stop)
 			break;
 	}
+	if (!weir_span_is_ready(c->span))
+		weir_span_give_up(c->span);
 	return 0;
 }
 

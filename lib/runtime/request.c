@@ -12,6 +12,7 @@
 
 #include "account.h"
 #include "request.h"
+#include "span.h"
 
 #define ROWS_DEFAULT 1000 /* of a result, where nobody says how many */
 
@@ -308,18 +309,53 @@ weir_requests_note_end(struct weir_requests *r, unsigned query)
 	return ++r->n_ended[query] == r->all->n;
 }
 
+static bool
+is_of_cluster(enum weir_control_command command)
+{
+	return command == WEIR_CONTROL_NODES || command == WEIR_CONTROL_SLOTS ||
+	       command == WEIR_CONTROL_MOVE || command == WEIR_CONTROL_DRAIN;
+}
+
+static json_t *
+cluster(struct weir_requests *r, enum weir_control_command command, const char *argument,
+    struct weir_error *err)
+{
+	struct weir_span *span = r->flow->span;
+
+	if (!span) {
+		weir_error_usage(err, "this weir is in no cluster (--cluster)");
+		return NULL;
+	}
+	if (command == WEIR_CONTROL_NODES)
+		return weir_span_nodes(span);
+	if (command == WEIR_CONTROL_SLOTS)
+		return weir_span_slots(span);
+	if (command == WEIR_CONTROL_MOVE)
+		return weir_span_move(span, argument, err) ? NULL : json_string("will be moved");
+	if (weir_span_drain(span, err))
+		return NULL;
+	r->wants_stop = true;
+	return json_string("draining: its slots go to other nodes");
+}
+
 json_t *
 weir_requests_answer(
     void *ctx, enum weir_control_command command, const char *argument, struct weir_error *err)
 {
 	struct weir_requests *r = ctx;
 
+	if (r->flow->span && (command == WEIR_CONTROL_ADD || command == WEIR_CONTROL_REMOVE)) {
+		weir_error_usage(err, "the queries of a cluster stay as they are on all its nodes");
+		return NULL;
+	}
 	if (r->is_delivering && (command == WEIR_CONTROL_ADD || command == WEIR_CONTROL_REMOVE)) {
 		weir_error_run(err, -EAGAIN,
 		    "rows wait for a slow reader, and queries stay as they are meanwhile: try "
 		    "again");
 		return NULL;
 	}
+	if (is_of_cluster(command))
+		return cluster(r, command, argument, err);
 	switch (command) {
 	case WEIR_CONTROL_STATUS:
 		return weir_status_json(&r->status);
@@ -336,7 +372,7 @@ weir_requests_answer(
 	case WEIR_CONTROL_STOP:
 		r->wants_stop = true;
 		return json_string("draining");
-	case WEIR_N_CONTROL_COMMANDS:
+	default:
 		break;
 	}
 	weir_error_usage(err, "there is no such command");

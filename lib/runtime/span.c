@@ -269,6 +269,12 @@ weir_span_is_ready(const struct weir_span *s)
 }
 
 void
+weir_span_give_up(struct weir_span *s)
+{
+	s->has_failed = s->failure_told = true;
+}
+
+void
 weir_span_pane(struct weir_span *s, unsigned query, unsigned worker, struct weir_pane *pane)
 {
 	struct weir_pane *spare = pane;

@@ -2,6 +2,7 @@
 #ifndef WEIR_RUNTIME_SPAN_H
 #define WEIR_RUNTIME_SPAN_H
 
+#include <jansson.h>
 #include <weir/base/error.h>
 #include <weir/query/plan.h>
 
@@ -39,6 +40,8 @@ void weir_span_close(struct weir_span *s);
 
 /* Until then no worker must begin: the first slot map is not agreed on. */
 bool weir_span_is_ready(const struct weir_span *s);
+/* Nobody waits for the cluster any more: it is over. */
+void weir_span_give_up(struct weir_span *s);
 /* A pane that a worker has closed. */
 void weir_span_pane(struct weir_span *s, unsigned query, unsigned worker, struct weir_pane *pane);
 /* All panes that end by this time have been given; INT64_MAX: all that there are. */
@@ -62,6 +65,15 @@ void weir_span_delivered(struct weir_span *s, int64_t time_ns);
 bool weir_span_is_over(const struct weir_span *s);
 /* What went wrong for good, told once: 0, or a run-time error. */
 int weir_span_failure(struct weir_span *s, struct weir_error *err);
+
+/* weir-ctl nodes: a new reference. */
+json_t *weir_span_nodes(struct weir_span *s);
+/* weir-ctl slots: the same. */
+json_t *weir_span_slots(const struct weir_span *s);
+/* weir-ctl move: "FIRST[-LAST] NODE". Usage and run-time errors. */
+int weir_span_move(struct weir_span *s, const char *text, struct weir_error *err);
+/* weir-ctl drain: hand over what this node owns; then it ends by itself. */
+int weir_span_drain(struct weir_span *s, struct weir_error *err);
 
 /* Of the ledger: groups and panes that this node could not hand over. */
 struct weir_span_counters {

@@ -65,5 +65,7 @@ enum weir_flag {
 
 extern const struct weir_option weir_flags[];
 extern const struct weir_program_help weir_help;
+/* "--where" */
+const char *weir_flag_name(enum weir_flag flag);
 
 #endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base/number.h>
+#include <weir/base/time.h>
+
+#include "span_parts.h"
+
+/* The cluster as weir-ctl shows it, and what it asks of it. */
+
+static json_t *
+percentile(const struct weir_histogram *h, double q)
+{
+	uint64_t n = weir_histogram_count(h);
+
+	if (!n || (double)n * (1 - q) < 1)
+		return json_null();
+	return json_integer((json_int_t)weir_histogram_quantile(h, q));
+}
+
+/* What the wire knows of a peer. */
+static void
+add_wire(struct weir_span *s, unsigned node, json_t *o)
+{
+	struct weir_wire_peer_stats *stats = malloc(sizeof(*stats));
+	json_t *counters = json_object();
+
+	if (!stats)
+		abort();
+	if (s->peers[node].is_there && weir_wire_peer_stats(s->wire, node, stats)) {
+		for (unsigned i = 0; i < WEIR_WIRE_N_COUNTERS; i++)
+			json_object_set_new(counters,
+			    weir_wire_counter_name((enum weir_wire_counter)i),
+			    json_integer((json_int_t)stats->counters[i]));
+		json_object_set_new(o, "heard_s",
+		    stats->heard_ns ? json_real((double)(weir_now_mono_ns() - stats->heard_ns) /
+						(double)WEIR_NS_PER_S)
+				    : json_null());
+		json_object_set_new(o, "clock_offset_ns",
+		    stats->has_clock ? json_integer(stats->offset_ns) : json_null());
+		json_object_set_new(o, "clock_error_ns",
+		    stats->has_clock ? json_integer(stats->error_ns) : json_null());
+		json_object_set_new(o, "rtt_p50_ns", percentile(&stats->rtt, 0.5));
+		json_object_set_new(o, "rtt_p99_ns", percentile(&stats->rtt, 0.99));
+		json_object_set_new(o, "unacknowledged", json_integer(stats->n_unacked));
+		json_object_set_new(o, "credit", json_integer(stats->n_credit));
+	}
+	json_object_set_new(o, "wire", counters);
+	free(stats);
+}
+
+/* A time of the stream, or null. */
+static json_t *
+instant(int64_t time_ns)
+{
+	return time_ns == INT64_MIN || time_ns == INT64_MAX ? json_null() : json_integer(time_ns);
+}
+
+static json_t *
+node_json(struct weir_span *s, unsigned node)
+{
+	const struct weir_cluster_view *v = s->view;
+	const struct weir_cluster_node *n = &v->nodes[node];
+	const struct weir_span_status *status = &s->peers[node].status;
+	bool is_self = node == v->self;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "node", json_string(n->name));
+	json_object_set_new(o, "self", json_boolean(is_self));
+	json_object_set_new(o, "state",
+	    json_string(is_self ? weir_cluster_state_name(v->state)
+				: weir_node_state_name(n->state)));
+	json_object_set_new(o, "address", json_string(n->address));
+	json_object_set_new(o, "weight", json_real(n->weight));
+	json_object_set_new(o, "slots",
+	    json_integer(
+		v->epoch ? weir_cluster_slots_of(v, WEIR_CLUSTER_GLOBAL - 1, node) : 0));
+	json_object_set_new(
+	    o, "closed_ns", instant(is_self ? s->closed_ns : status->closed_ns));
+	json_object_set_new(
+	    o, "delivered_ns", instant(is_self ? s->delivered_ns : status->done_ns));
+	if (!is_self)
+		add_wire(s, node, o);
+	return o;
+}
+
+json_t *
+weir_span_nodes(struct weir_span *s)
+{
+	json_t *o = json_object(), *list = json_array(), *c = json_object();
+
+	for (unsigned node = 0; node < s->view->n_nodes; node++)
+		json_array_append_new(list, node_json(s, node));
+	json_object_set_new(o, "epoch", json_integer((json_int_t)s->epoch));
+	json_object_set_new(o, "moving", json_boolean(s->is_moving));
+	json_object_set_new(o, "coordinator",
+	    json_string(s->view->is_away ? "does not answer" : "answers"));
+	json_object_set_new(o, "nodes", list);
+#define X(name) json_object_set_new(c, #name, json_integer((json_int_t)s->counters.name))
+	X(panes);
+	X(groups_sent);
+	X(groups_kept);
+	X(groups_taken);
+	X(groups_late);
+	X(groups_shed);
+	X(frames_stale);
+	X(frames_wrong);
+	X(changes);
+#undef X
+	json_object_set_new(o, "exchange", c);
+	return o;
+}
+
+/* Ranges of slots that have one owner. */
+json_t *
+weir_span_slots(const struct weir_span *s)
+{
+	const struct weir_cluster_view *v = s->view;
+	json_t *o = json_object(), *list = json_array();
+	unsigned first = 0;
+
+	for (unsigned slot = 0; v->epoch && slot < WEIR_SPAN_SLOTS; slot++) {
+		unsigned owner = weir_cluster_owner(v, WEIR_CLUSTER_GLOBAL - 1, slot);
+
+		if (slot + 1 < WEIR_SPAN_SLOTS &&
+		    weir_cluster_owner(v, WEIR_CLUSTER_GLOBAL - 1, slot + 1) == owner)
+			continue;
+		json_array_append_new(list,
+		    json_pack("{s:i, s:i, s:s}", "first", (int)first, "last", (int)slot, "node",
+			owner == WEIR_CLUSTER_NONE ? "" : v->nodes[owner].name));
+		first = slot + 1;
+	}
+	json_object_set_new(o, "epoch", json_integer((json_int_t)v->epoch));
+	json_object_set_new(o, "slots", list);
+	return o;
+}
+
+/* "FIRST[-LAST] NODE" */
+int
+weir_span_move(struct weir_span *s, const char *text, struct weir_error *err)
+{
+	unsigned first, last;
+	int at = 0;
+
+	if (sscanf(text, "%u-%u %n", &first, &last, &at) != 2 || !at) {
+		at = 0;
+		if (sscanf(text, "%u %n", &first, &at) != 1 || !at)
+			return weir_error_usage(err,
+			    "'%s': slots and a node are needed (try '0-1023 %s')", text,
+			    s->view->nodes[s->view->self].name);
+		last = first;
+	}
+	return weir_cluster_move(s->cluster, first, last, text + at, err);
+}
+
+int
+weir_span_drain(struct weir_span *s, struct weir_error *err)
+{
+	int rc = weir_cluster_drain(s->cluster, err);
+
+	if (!rc)
+		s->is_draining = true;
+	return rc;
+}
