@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/aggregate/part.h>
 #include <weir/base/time.h>
 
 #include "aggregator.h"
@@ -164,6 +165,16 @@ weir_aggregator_open(struct weir_aggregator *a, const struct weir_pane_window *w
 	p->is_clear = false;
 	p->window = *w;
 	p->is_list = a->layout->is_per_group;
+	return p;
+}
+
+struct weir_pane *
+weir_aggregator_new_pane(const struct weir_aggregator *a)
+{
+	struct weir_pane *p = weir_pane_create(a->layout);
+
+	if (p)
+		p->is_list = a->layout->is_per_group;
 	return p;
 }
 

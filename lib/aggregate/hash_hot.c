@@ -54,14 +54,11 @@ weir_keys_pack(const struct weir_layout *l, const struct weir_table *t,
 
 void
 weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t,
-    const struct weir_table *from, uint32_t first, uint32_t n, struct weir_keys *keys)
+    const struct weir_shape *s, uint8_t *const *rows, uint32_t n, struct weir_keys *keys)
 {
-	const struct weir_shape *s = from->shape;
-
 	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *row = from->rows + (size_t)(first + i) * s->stride;
-		const uint64_t *words = weir_row_key(l, row);
-		const uint8_t **strings = weir_row_strings(l, s, row);
+		const uint64_t *words = weir_row_key(l, rows[i]);
+		const uint8_t **strings = weir_row_strings(l, s, rows[i]);
 
 		for (uint32_t w = 0; w < s->words; w++)
 			keys->words[(size_t)w * WEIR_ROWS + i] = words[w];

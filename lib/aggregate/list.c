@@ -42,7 +42,7 @@ keep_strings(struct weir_table *t, const struct weir_layout *l, uint8_t *copy)
 	return to != NULL;
 }
 
-/* What a state has of one memory becomes the same of another. */
+/* What a state has of one memory becomes the same of another; where that is NULL it stays, too. */
 static void
 move_states(const struct weir_layout *l, uint8_t *to, struct weir_sketch_memory *to_memory,
     uint8_t *from, struct weir_sketch_memory *from_memory)
@@ -54,7 +54,8 @@ move_states(const struct weir_layout *l, uint8_t *to, struct weir_sketch_memory 
 			continue;
 		memset(to + s->offset, 0, s->size);
 		s->function->merge(to + s->offset, from + s->offset, s->arg_types, to_memory);
-		s->function->drop(from + s->offset, s->arg_types, from_memory);
+		if (from_memory)
+			s->function->drop(from + s->offset, s->arg_types, from_memory);
 	}
 }
 

@@ -5,8 +5,8 @@
 
 #include <weir/base/time.h>
 
-#include "level.h"
-#include "overflow.h"
+#include "layout.h"
+#include "pane.h"
 
 const struct weir_pane_window weir_pane_window_all = { INT64_MIN, INT64_MAX, INT64_MAX };
 
@@ -177,105 +177,4 @@ bool
 weir_pane_is_list(const struct weir_pane *p)
 {
 	return p->is_list;
-}
-
-static void
-merge_slot(const struct weir_agg_slot *s, uint8_t *row, const uint8_t *from,
-    struct weir_sketch_memory *memory)
-{
-	if (s->fold)
-		weir_fold_take_over(s->fold, row + s->offset, from + s->offset);
-	else
-		s->function->merge(row + s->offset, from + s->offset, s->arg_types, memory);
-}
-
-/* Rows of src, first to first + n. One aggregate after the other where all have a group. */
-static void
-merge_states(const struct weir_layout *l, const struct weir_table *src, uint32_t first, uint32_t n,
-    const struct weir_found *found, struct weir_sketch_memory *memory, uint64_t *ret_lost)
-{
-	const uint8_t *rows = src->rows + (size_t)first * src->shape->stride;
-	size_t stride = src->shape->stride;
-
-	for (uint32_t k = 0; found->n_none && k < n; k++) {
-		const uint8_t *from = rows + k * stride;
-
-		if (!found->group[k]) /* not in the sample, or no place */
-			*ret_lost += weir_row_count(l, from);
-		for (unsigned i = 0; found->group[k] && i < l->n_slots; i++)
-			merge_slot(&l->slots[i], found->group[k], from, memory);
-	}
-	for (unsigned i = 0; !found->n_none && i < l->n_slots; i++)
-		for (uint32_t k = 0; k < n; k++)
-			merge_slot(&l->slots[i], found->group[k], rows + k * stride, memory);
-}
-
-/* Under evict and sample dst may grow beyond its size, and is trimmed when all has been merged. */
-static int
-merge_table(const struct weir_layout *l, struct weir_table *dst, const struct weir_table *src,
-    uint32_t max_rows, struct weir_keys *keys, struct weir_sketch_memory *memory,
-    uint64_t *ret_lost)
-{
-	struct weir_found found;
-
-	for (uint32_t first = 0; first < src->n_rows; first += WEIR_ROWS) {
-		uint32_t left = src->n_rows - first;
-		uint32_t n = left < WEIR_ROWS ? left : WEIR_ROWS;
-
-		weir_keys_of_rows(l, dst, src, first, n, keys);
-		l->level->guess(dst, keys, 0, n, found.row);
-		if (l->level->find(dst, l, keys, 0, n, max_rows, &found) < n)
-			return -ENOMEM;
-		if (found.n_none && dst->level == 0 &&
-		    (l->overflow != WEIR_OVERFLOW_DROP || l->count_offset == WEIR_NO_COUNT))
-			return -ENOMEM;
-		merge_states(l, src, first, n, &found, memory, ret_lost);
-	}
-	return 0;
-}
-
-/* How many rows one of its tables may have while another pane is merged into it. */
-static uint32_t
-most_rows(const struct weir_pane *p, unsigned shape)
-{
-	if (p->layout->overflow != WEIR_OVERFLOW_DROP)
-		return WEIR_TABLE_MAX_ROWS;
-	return p->layout->max_rows - (weir_pane_n_rows(p) - p->tables[shape].n_rows);
-}
-
-static void
-merge_span(struct weir_pane *dst, const struct weir_pane *src)
-{
-	if (src->first_ns != WEIR_TIME_NONE &&
-	    (dst->first_ns == WEIR_TIME_NONE || src->first_ns < dst->first_ns))
-		dst->first_ns = src->first_ns;
-	if (src->last_ns > dst->last_ns)
-		dst->last_ns = src->last_ns;
-}
-
-int
-weir_pane_merge(struct weir_pane *dst, const struct weir_pane *src)
-{
-	const struct weir_layout *l = dst->layout;
-	struct weir_keys keys;
-	int rc = weir_keys_init(&keys, l);
-
-	weir_pane_forget_order(dst);
-	weir_pane_halve_to(dst, src->level, &dst->lost);
-	for (unsigned s = 0; !rc && s < l->n_shapes; s++) {
-		weir_table_drop_base(&dst->tables[s], l); /* no more rows will be fed */
-		rc = merge_table(l, &dst->tables[s], &src->tables[s], most_rows(dst, s), &keys,
-		    dst->memory, &dst->lost);
-	}
-	weir_keys_fini(&keys);
-	if (rc)
-		return rc;
-	dst->lost += src->lost;
-	if (dst->memory)
-		dst->memory->n_short += src->memory->n_short;
-	dst->undercount += weir_pane_undercount(src);
-	merge_span(dst, src);
-	if (src->origin && weir_pane_need_origin(dst))
-		weir_origin_merge(dst->origin, src->origin);
-	return weir_pane_trim(dst, &dst->lost);
 }

@@ -74,13 +74,17 @@ void weir_pane_forget_order(struct weir_pane *p);
 /* Cold. NULL when out of memory. */
 struct weir_pane *weir_pane_create(struct weir_layout *l);
 
+/* merge.c. As weir_pane_merge, of what a part has, but that dst is to be settled; a list's rows are
+ * moved. 0 or -ENOMEM. */
+int weir_pane_take_part(struct weir_pane *dst, struct weir_pane *part);
+
 /* list.c: closed groups with windows of their own. */
 
 /* Whether a list has as much as is handed over at once. */
 bool weir_pane_is_full_list(const struct weir_pane *p);
 /*
  * Move a row's key and states to the end of a list. The row stays, its states without memory of
- * their own. False, and nothing has changed, where there is no memory.
+ * their own; or, where no memory is given, is copied and stays as it is. False, and nothing has changed, where there is no memory.
  */
 bool weir_pane_take_row(
     struct weir_pane *list, unsigned shape, uint8_t *row, struct weir_sketch_memory *memory);

@@ -70,12 +70,15 @@ subtract_table(const struct weir_layout *l, struct weir_table *dst, const struct
     struct weir_keys *keys)
 {
 	uint64_t *is_empty = calloc((dst->n_rows + 63) / 64 + 1, sizeof(*is_empty));
+	uint8_t *rows[WEIR_ROWS];
 	struct weir_found found;
 	bool is_done = is_empty != NULL;
 
 	for (uint32_t first = 0, n; is_done && first < src->n_rows; first += n) {
 		n = src->n_rows - first < WEIR_ROWS ? src->n_rows - first : WEIR_ROWS;
-		weir_keys_of_rows(l, dst, src, first, n, keys);
+		for (uint32_t k = 0; k < n; k++)
+			rows[k] = src->rows + (size_t)(first + k) * src->shape->stride;
+		weir_keys_of_rows(l, dst, src->shape, rows, n, keys);
 		l->level->guess(dst, keys, 0, n, found.row);
 		is_done = l->level->find(dst, l, keys, 0, n, dst->n_rows, &found) == n &&
 			  found.n_none == 0;

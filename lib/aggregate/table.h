@@ -104,9 +104,9 @@ struct weir_pick {
  * table's index. */
 void weir_keys_pack(const struct weir_layout *l, const struct weir_table *t,
     const struct weir_column *const *columns, const struct weir_pick *rows, struct weir_keys *keys);
-/* The same of n rows of the table `from`, first to first + n, for the table t. */
+/* The same of n rows of another table of this shape, for the table t. */
 void weir_keys_of_rows(const struct weir_layout *l, const struct weir_table *t,
-    const struct weir_table *from, uint32_t first, uint32_t n, struct weir_keys *keys);
+    const struct weir_shape *s, uint8_t *const *rows, uint32_t n, struct weir_keys *keys);
 
 /* Hot, unlink_hot.c. Have memory fetch the line of the index that a row is in. */
 void weir_table_prefetch(const struct weir_table *t, const struct weir_layout *l, uint32_t row);

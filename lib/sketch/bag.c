@@ -112,6 +112,12 @@ reserve(struct weir_bag *b, struct weir_sketch_memory *m, struct weir_bag_shape 
 	return b->log2_cap >= log2_cap || grow_to(b, m, s, log2_cap);
 }
 
+static bool
+is_like(struct weir_bag_shape a, struct weir_bag_shape b)
+{
+	return a.words == b.words && a.strings == b.strings;
+}
+
 void
 weir_bag_merge(
     struct weir_bag *dst, struct weir_sketch_memory *m, const struct weir_bag *src, bool is_counted)
@@ -120,6 +126,10 @@ weir_bag_merge(
 	uint32_t walk = weir_bag_walk(src), stride = 1;
 
 	dst->has_zero |= src->has_zero;
+	if (src->n && dst->n && !is_like(s, shape_of(dst, is_counted))) {
+		m->n_short += src->n; /* only what another host makes up is */
+		return;
+	}
 	if (!src->log2_cap) {
 		if (src->n)
 			weir_bag_add(dst, m, s, &src->one, 1);

@@ -120,3 +120,70 @@ weir_distinct_get(const struct weir_distinct *d)
 	z += m * sigma(with[0] / m);
 	return llround(m * m / (2 * log(2) * z));
 }
+
+uint64_t
+weir_distinct_places(const struct weir_distinct *d)
+{
+	return d->registers ? WEIR_DISTINCT_REGISTERS : weir_bag_places(&d->hashes);
+}
+
+/* How many registers there are, 0 where hashes follow; the number of the first; and they. */
+void
+weir_distinct_write(
+    const struct weir_distinct *d, uint64_t first, uint64_t n, struct weir_out *out)
+{
+	uint64_t column[WEIR_WORDS_MAX];
+	uint32_t some;
+
+	weir_out_number(out, d->registers ? n : 0);
+	if (!d->registers || !n) {
+		weir_bag_write(&d->hashes, false, first, n, out);
+		return;
+	}
+	weir_out_number(out, first);
+	for (; n; n -= some, first += some) {
+		some = n < WEIR_WORDS_MAX ? (uint32_t)n : WEIR_WORDS_MAX;
+		for (uint32_t i = 0; i < some; i++)
+			column[i] = d->registers[first + i];
+		weir_words_write(out, column, some);
+	}
+}
+
+static bool
+read_registers(struct weir_distinct *d, uint64_t first, uint32_t n, struct weir_in *in)
+{
+	uint64_t column[WEIR_WORDS_MAX];
+
+	if (!weir_words_read(in, column, n))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (column[i] > MAX_RANK) {
+			weir_in_spoil(in);
+			return false;
+		}
+		if (d->registers && column[i] > d->registers[first + i])
+			d->registers[first + i] = (uint8_t)column[i];
+	}
+	return true;
+}
+
+bool
+weir_distinct_read(struct weir_distinct *d, struct weir_sketch_memory *m, struct weir_in *in)
+{
+	static const struct weir_bag_shape one_word = { 1, 0, false };
+	uint64_t n = weir_in_number(in), first;
+	uint32_t some;
+
+	if (!n)
+		return weir_bag_read(&d->hashes, m, one_word, false, in);
+	first = weir_in_number(in);
+	if (n > WEIR_DISTINCT_REGISTERS || first > WEIR_DISTINCT_REGISTERS - n)
+		weir_in_spoil(in);
+	if (!in->is_bad && !weir_distinct_spread(d, m))
+		m->n_short++;
+	for (; n && !in->is_bad; n -= some, first += some) {
+		some = n < WEIR_WORDS_MAX ? (uint32_t)n : WEIR_WORDS_MAX;
+		(void)read_registers(d, first, some, in);
+	}
+	return !in->is_bad;
+}

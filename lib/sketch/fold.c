@@ -145,6 +145,17 @@ weir_fold_value(const struct weir_fold *f, const void *state, unsigned var)
 	return v;
 }
 
+bool
+weir_fold_is_sound(const struct weir_fold *f, const void *state)
+{
+	const struct weir_fold_state *s = state;
+
+	for (unsigned v = 0; v < f->n_vars; v++)
+		if (f->types[v] == WEIR_BOOL && s->vars[v].i >> 1)
+			return false;
+	return (s->word & ~WEIR_FOLD_STARTED) >> f->n_vars == 0;
+}
+
 void
 weir_fold_take_over(const struct weir_fold *f, void *dst, const void *src)
 {

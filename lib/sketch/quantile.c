@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <math.h>
+#include <stdlib.h>
 
 #include <weir/sketch/quantile.h>
 
@@ -130,4 +131,82 @@ weir_quantile_float(int32_t key)
 		bits |= UINT64_C(1) << (51 - FINE);
 	memcpy(&x, &bits, sizeof(x));
 	return key < 0 ? -x : x;
+}
+
+uint64_t
+weir_quantile_places(const struct weir_quantile *s)
+{
+	return s->log2_cap ? UINT64_C(1) << s->log2_cap : 0;
+}
+
+static int
+compare_buckets(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* In order of their keys: a column of these, and one of the counts. */
+static void
+write_buckets(uint64_t *buckets, uint32_t n, struct weir_out *out)
+{
+	uint64_t column[WEIR_WORDS_MAX];
+
+	qsort(buckets, n, sizeof(*buckets), compare_buckets);
+	for (uint32_t i = 0; i < n; i++)
+		column[i] = buckets[i] >> WEIR_QUANTILE_COUNT_BITS;
+	weir_words_write(out, column, n);
+	for (uint32_t i = 0; i < n; i++)
+		column[i] = count_of(buckets[i]);
+	weir_words_write(out, column, n);
+}
+
+void
+weir_quantile_write(
+    const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out)
+{
+	uint64_t buckets[WEIR_WORDS_MAX], n_buckets = 0;
+	uint32_t held = 0;
+
+	for (uint64_t i = first; i < first + n; i++)
+		n_buckets += s->buckets[i] != 0;
+	weir_out_number(out, n_buckets);
+	for (uint64_t i = first; i < first + n; i++) {
+		buckets[held] = s->buckets[i];
+		held += buckets[held] != 0;
+		if (held == WEIR_WORDS_MAX || (held && i + 1 == first + n)) {
+			write_buckets(buckets, held, out);
+			held = 0;
+		}
+	}
+}
+
+static bool
+read_buckets(
+    struct weir_quantile *s, struct weir_sketch_memory *m, uint32_t n, struct weir_in *in)
+{
+	uint64_t keys[WEIR_WORDS_MAX], counts[WEIR_WORDS_MAX];
+
+	if (!weir_words_read(in, keys, n) || !weir_words_read(in, counts, n))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!keys[i] || keys[i] >= 2 * (uint64_t)WEIR_QUANTILE_BIAS || !counts[i] ||
+		    counts[i] >> WEIR_QUANTILE_COUNT_BITS) {
+			weir_in_spoil(in);
+			return false;
+		}
+		weir_quantile_add(s, m, (int32_t)keys[i] - WEIR_QUANTILE_BIAS, counts[i]);
+	}
+	return true;
+}
+
+bool
+weir_quantile_read(struct weir_quantile *s, struct weir_sketch_memory *m, struct weir_in *in)
+{
+	uint64_t n = weir_in_number(in);
+
+	for (; n && !in->is_bad; n -= n < WEIR_WORDS_MAX ? n : WEIR_WORDS_MAX)
+		(void)read_buckets(s, m, n < WEIR_WORDS_MAX ? (uint32_t)n : WEIR_WORDS_MAX, in);
+	return !in->is_bad;
 }

@@ -133,6 +133,25 @@ weir_any_counts(const struct weir_column *c, uint32_t row, enum weir_store store
 	       ((const double *)c->data)[row] == ((const double *)c->data)[row];
 }
 
+/* Whether words that came from elsewhere are a value, or none. */
+WEIR_AGG_INLINE bool
+weir_any_is_sound(const struct weir_any *s, enum weir_type type)
+{
+	if (s->is_set > 1)
+		return false;
+	switch (type) {
+	case WEIR_FLOAT:
+		return !s->is_set || s->f == s->f;
+	case WEIR_IP:
+		return !s->is_set || s->extra == 6 ||
+		       (s->extra == 4 && s->addr.hi == 0 && s->addr.lo <= UINT32_MAX);
+	case WEIR_STRING:
+		return s->extra <= WEIR_ANY_STRING_MAX;
+	default:
+		return true;
+	}
+}
+
 WEIR_AGG_INLINE struct weir_value
 weir_any_value(const struct weir_any *s, enum weir_type type)
 {

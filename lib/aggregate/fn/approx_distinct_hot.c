@@ -112,6 +112,25 @@ drop(void *state, const enum weir_type *args, struct weir_sketch_memory *memory)
 	weir_distinct_drop(state, memory);
 }
 
+static uint64_t
+pieces(const void *state, const enum weir_type *args)
+{
+	return weir_distinct_places(state);
+}
+
+static void
+write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	weir_distinct_write(state, first, n, out);
+}
+
+static bool
+read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	return weir_distinct_read(state, memory, in);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -133,5 +152,8 @@ const struct weir_agg_function weir_agg_approx_distinct = {
 	.update = update,
 	.merge = merge,
 	.drop = drop,
+	.pieces = pieces,
+	.write = write,
+	.read = read,
 	.result = result,
 };

@@ -202,6 +202,60 @@ text_drop(void *state, const enum weir_type *args, struct weir_sketch_memory *me
 	drop_text(&s->last, memory);
 }
 
+/* Whole alone: the first and the last belong together. */
+static uint64_t
+text_pieces(const void *state, const enum weir_type *args)
+{
+	return 1;
+}
+
+static void
+text_write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	const struct text_changes *s = state;
+	const struct weir_bytes ends[] = { { s->first.p, s->first.len }, { s->last.p, s->last.len } };
+
+	weir_out_byte(out, n && s->last.is_set);
+	if (!n || !s->last.is_set)
+		return;
+	weir_out_number(out, s->n);
+	weir_strings_write(out, ends, 2);
+}
+
+static bool
+text_read(
+    void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	struct text_changes *s = state;
+	struct weir_bytes ends[2];
+	uint8_t is_set = weir_in_byte(in);
+
+	if (is_set > 1)
+		weir_in_spoil(in);
+	if (in->is_bad || !is_set)
+		return !in->is_bad;
+	s->n = weir_in_number(in);
+	if (!weir_strings_read(in, ends, 2))
+		return false;
+	/* One without the other is left out, as where rows come. */
+	if (!keep(&s->first, ends[0].p, ends[0].len, memory) ||
+	    !keep(&s->last, ends[1].p, ends[1].len, memory))
+		text_drop(s, args, memory);
+	return true;
+}
+
+static bool
+is_sound(const void *state, const enum weir_type *args)
+{
+	const struct weir_any *first = ((const struct changes *)state)->ends;
+	const struct weir_any *last =
+	    (const void *)((const uint8_t *)first + weir_any_size(args[0]));
+
+	return first->is_set == last->is_set && weir_any_is_sound(first, args[0]) &&
+	       weir_any_is_sound(last, args[0]);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -215,6 +269,7 @@ static const struct weir_agg_function changes_fixed = {
 	.state_size = state_size,
 	.update = update,
 	.merge = merge,
+	.is_sound = is_sound,
 	.result = result,
 };
 
@@ -238,5 +293,8 @@ const struct weir_agg_function weir_agg_changes = {
 	.update = text_update,
 	.merge = text_merge,
 	.drop = text_drop,
+	.pieces = text_pieces,
+	.write = text_write,
+	.read = text_read,
 	.result = result,
 };

@@ -82,6 +82,46 @@ result_two(const void *state, const enum weir_type *args, const struct weir_wind
 	return count(state, weir_values_n_bags(args, 2));
 }
 
+static uint64_t
+pieces_one(const void *state, const enum weir_type *args)
+{
+	return weir_values_pieces(state, weir_values_n_bags(args, 1));
+}
+
+static void
+write_one(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	weir_values_write(state, weir_values_n_bags(args, 1), first, n, out, false);
+}
+
+static bool
+read_one(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
+    struct weir_in *in)
+{
+	return weir_values_read(state, args, 1, memory, in, false);
+}
+
+static uint64_t
+pieces_two(const void *state, const enum weir_type *args)
+{
+	return weir_values_pieces(state, weir_values_n_bags(args, 2));
+}
+
+static void
+write_two(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	weir_values_write(state, weir_values_n_bags(args, 2), first, n, out, false);
+}
+
+static bool
+read_two(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
+    struct weir_in *in)
+{
+	return weir_values_read(state, args, 2, memory, in, false);
+}
+
 #define MEMORY_GUESS 64 /* of a group that has met a few values */
 
 static const struct weir_agg_function two = {
@@ -91,6 +131,9 @@ static const struct weir_agg_function two = {
 	.update = update_two,
 	.merge = merge_two,
 	.drop = drop_two,
+	.pieces = pieces_two,
+	.write = write_two,
+	.read = read_two,
 	.result = result_two,
 };
 
@@ -113,5 +156,8 @@ const struct weir_agg_function weir_agg_distinct = {
 	.update = update_one,
 	.merge = merge_one,
 	.drop = drop_one,
+	.pieces = pieces_one,
+	.write = write_one,
+	.read = read_one,
 	.result = result_one,
 };

@@ -38,6 +38,25 @@ drop(void *state, const enum weir_type *args, struct weir_sketch_memory *memory)
 	weir_values_drop(state, weir_values_n_bags(args, 1), memory, true);
 }
 
+static uint64_t
+pieces(const void *state, const enum weir_type *args)
+{
+	return weir_values_pieces(state, weir_values_n_bags(args, 1));
+}
+
+static void
+write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	weir_values_write(state, weir_values_n_bags(args, 1), first, n, out, true);
+}
+
+static bool
+read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	return weir_values_read(state, args, 1, memory, in, true);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -62,5 +81,8 @@ const struct weir_agg_function weir_agg_entropy = {
 	.update = update,
 	.merge = merge,
 	.drop = drop,
+	.pieces = pieces,
+	.write = write,
+	.read = read,
 	.result = result,
 };

@@ -139,6 +139,19 @@ weir_sum_float_add_square(struct weir_sum_float *s, double x)
 	weir_sum_float_add_scaled(s, (unsigned __int128)m * m, 2 * e, false);
 }
 
+/* Whether words that came from elsewhere are a sum: one that others may be added to. */
+WEIR_AGG_INLINE bool
+weir_sum_int_is_sound(const struct weir_sum_int *s)
+{
+	return s->hi >= -(INT64_C(1) << 40) && s->hi <= INT64_C(1) << 40;
+}
+
+WEIR_AGG_INLINE bool
+weir_sum_float_is_sound(const struct weir_sum_float *s)
+{
+	return s->infinite <= 3;
+}
+
 /* Cold, exact.c. */
 void weir_sum_float_merge(struct weir_sum_float *dst, const struct weir_sum_float *src);
 /* Nearest double; +-infinity, or NaN where both were added. */

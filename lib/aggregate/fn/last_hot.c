@@ -23,6 +23,12 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 	weir_edge_merge(dst, src, args, true);
 }
 
+static bool
+is_sound(const void *state, const enum weir_type *args)
+{
+	return weir_any_is_sound(&((const struct weir_edge *)state)->value, args[0]);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -41,5 +47,6 @@ const struct weir_agg_function weir_agg_last = {
 	.state_size = weir_edge_state_size,
 	.update = update,
 	.merge = merge,
+	.is_sound = is_sound,
 	.result = result,
 };

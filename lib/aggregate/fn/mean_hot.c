@@ -109,6 +109,14 @@ unmerge(void *dst, const void *src, const enum weir_type *args)
 	return true;
 }
 
+static bool
+is_sound(const void *state, const enum weir_type *args)
+{
+	if (args[0] == WEIR_FLOAT)
+		return weir_sum_float_is_sound(&((const struct mean_float *)state)->sum);
+	return weir_sum_int_is_sound(&((const struct mean_int *)state)->sum);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -141,5 +149,6 @@ const struct weir_agg_function weir_agg_mean = {
 	.update = update,
 	.merge = merge,
 	.unmerge = unmerge,
+	.is_sound = is_sound,
 	.result = result,
 };

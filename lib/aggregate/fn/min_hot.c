@@ -23,6 +23,12 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 	weir_extreme_merge(dst, src, args[0], false);
 }
 
+static bool
+is_sound(const void *state, const enum weir_type *args)
+{
+	return weir_any_is_sound(state, args[0]);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -40,5 +46,6 @@ const struct weir_agg_function weir_agg_min = {
 	.state_size = weir_extreme_state_size,
 	.update = update,
 	.merge = merge,
+	.is_sound = is_sound,
 	.result = result,
 };

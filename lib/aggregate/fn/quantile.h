@@ -92,6 +92,26 @@ weir_quantile_drop_state(void *state, const enum weir_type *args, struct weir_sk
 	weir_quantile_drop(state, memory);
 }
 
+WEIR_AGG_INLINE uint64_t
+weir_quantile_pieces(const void *state, const enum weir_type *args)
+{
+	return weir_quantile_places(state);
+}
+
+WEIR_AGG_INLINE void
+weir_quantile_write_state(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	weir_quantile_write(state, first, n, out);
+}
+
+WEIR_AGG_INLINE bool
+weir_quantile_read_state(void *state, const enum weir_type *args,
+    struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	return weir_quantile_read(state, memory, in);
+}
+
 WEIR_AGG_INLINE struct weir_value
 weir_quantile_value(const struct weir_quantile *s, const enum weir_type *args, double q)
 {
@@ -137,6 +157,9 @@ weir_quantile_value(const struct weir_quantile *s, const enum weir_type *args, d
 		.update = weir_quantile_update,                                                    \
 		.merge = weir_quantile_merge_states,                                               \
 		.drop = weir_quantile_drop_state,                                                  \
+		.pieces = weir_quantile_pieces,                                                    \
+		.write = weir_quantile_write_state,                                                \
+		.read = weir_quantile_read_state,                                                  \
 		.result = result,                                                                  \
 	}
 

@@ -56,6 +56,35 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 	weir_quantile_merge(&d->sketch, memory, &s->sketch);
 }
 
+/* Which quantile goes with every piece: merged is the largest. */
+static void
+write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	const struct state *s = state;
+	uint64_t bits;
+
+	memcpy(&bits, &s->q, sizeof(bits));
+	weir_words_write(out, &bits, 1);
+	weir_quantile_write(&s->sketch, first, n, out);
+}
+
+static bool
+read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	struct state *s = state;
+	uint64_t bits;
+
+	if (!weir_words_read(in, &bits, 1))
+		return false;
+	memcpy(&s->q, &bits, sizeof(bits));
+	if (!(s->q >= 0 && s->q <= 1)) {
+		weir_in_spoil(in);
+		return false;
+	}
+	return weir_quantile_read(&s->sketch, memory, in);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -81,5 +110,8 @@ const struct weir_agg_function weir_agg_quantile = {
 	.update = update,
 	.merge = merge,
 	.drop = weir_quantile_drop_state,
+	.pieces = weir_quantile_pieces,
+	.write = write,
+	.read = read,
 	.result = result,
 };

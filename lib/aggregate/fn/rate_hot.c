@@ -42,5 +42,6 @@ const struct weir_agg_function weir_agg_rate = {
 	.update = weir_sum_update,
 	.merge = weir_sum_merge,
 	.unmerge = weir_sum_unmerge,
+	.is_sound = weir_sum_is_sound,
 	.result = result,
 };

@@ -135,6 +135,15 @@ of_ints(const struct stddev_int *s)
 	return weir_exact_stddev(s->n, sum, 2, 0, s->squares, 3, 0);
 }
 
+static bool
+is_sound(const void *state, const enum weir_type *args)
+{
+	if (args[0] == WEIR_FLOAT)
+		return weir_sum_float_is_sound(&((const struct stddev_float *)state)->sum) &&
+		       weir_sum_float_is_sound(&((const struct stddev_float *)state)->squares);
+	return weir_sum_int_is_sound(&((const struct stddev_int *)state)->sum);
+}
+
 static struct weir_value
 result(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -162,5 +171,6 @@ const struct weir_agg_function weir_agg_stddev = {
 	.state_size = state_size,
 	.update = update,
 	.merge = merge,
+	.is_sound = is_sound,
 	.result = result,
 };

@@ -61,6 +61,13 @@ weir_sum_merge(
 		weir_sum_int_merge(dst, src);
 }
 
+WEIR_AGG_INLINE bool
+weir_sum_is_sound(const void *state, const enum weir_type *args)
+{
+	return args[0] == WEIR_FLOAT ? weir_sum_float_is_sound(state)
+				     : weir_sum_int_is_sound(state);
+}
+
 /* What is too large for a float's sum leaves no trace of how often it came. */
 WEIR_AGG_INLINE bool
 weir_sum_unmerge(void *dst, const void *src, const enum weir_type *args)

@@ -119,6 +119,12 @@ unmerge_small(void *dst, const void *src, const enum weir_type *args)
 	return true;
 }
 
+static bool
+is_sound_small(const void *state, const enum weir_type *args)
+{
+	return *(const uint64_t *)state <= INT64_MAX;
+}
+
 static struct weir_value
 result_small(const void *state, const enum weir_type *args, const struct weir_window_span *window)
 {
@@ -133,6 +139,7 @@ static const struct weir_agg_function small = {
 	.update_and_count = update_small_and_count,
 	.merge = merge_small,
 	.unmerge = unmerge_small,
+	.is_sound = is_sound_small,
 	.result = result_small,
 };
 
@@ -161,5 +168,6 @@ const struct weir_agg_function weir_agg_sum = {
 	.update = weir_sum_update,
 	.merge = weir_sum_merge,
 	.unmerge = weir_sum_unmerge,
+	.is_sound = weir_sum_is_sound,
 	.result = result,
 };

@@ -66,6 +66,34 @@ drop(void *state, const enum weir_type *args, struct weir_sketch_memory *memory)
 	weir_values_drop(state, n_bags(args), memory, true);
 }
 
+static uint64_t
+pieces(const void *state, const enum weir_type *args)
+{
+	return weir_values_pieces(state, n_bags(args));
+}
+
+/* k goes with every piece: merged is the largest. */
+static void
+write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+    struct weir_out *out)
+{
+	const uint64_t *k = (const void *)((const struct weir_bag *)state + n_bags(args));
+
+	weir_out_number(out, *k);
+	weir_values_write(state, n_bags(args), first, n, out, true);
+}
+
+static bool
+read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
+{
+	uint64_t k = weir_in_number(in);
+
+	if (k > WEIR_TOP_MAX)
+		weir_in_spoil(in);
+	*k_of(state, args) = k;
+	return weir_values_read(state, args + 1, 1, memory, in, true);
+}
+
 static bool
 text(const void *state, const enum weir_type *args, struct weir_strbuf *ret)
 {
@@ -90,5 +118,8 @@ const struct weir_agg_function weir_agg_topk = {
 	.update = update,
 	.merge = merge,
 	.drop = drop,
+	.pieces = pieces,
+	.write = write,
+	.read = read,
 	.text = text,
 };

@@ -172,6 +172,49 @@ weir_values_merge(struct weir_bag *dst, const struct weir_bag *src, unsigned n_b
 		weir_bag_merge(&dst[i], memory, &src[i], is_counted);
 }
 
+WEIR_AGG_INLINE uint64_t
+weir_values_pieces(const struct weir_bag *bags, unsigned n_bags)
+{
+	return weir_bag_places(&bags[0]) + (n_bags > 1 ? weir_bag_places(&bags[1]) : 0);
+}
+
+/* One bag after the other, of each the places that are meant. */
+WEIR_AGG_INLINE void
+weir_values_write(const struct weir_bag *bags, unsigned n_bags, uint64_t first, uint64_t n,
+    struct weir_out *out, bool is_counted)
+{
+	for (unsigned i = 0; i < n_bags; i++) {
+		uint64_t places = weir_bag_places(&bags[i]);
+		uint64_t from = first < places ? first : places;
+		uint64_t some = n < places - from ? n : places - from;
+
+		weir_bag_write(&bags[i], is_counted, from, some, out);
+		first -= from;
+		n -= some;
+	}
+}
+
+/* What the values of these types must be like. */
+WEIR_AGG_INLINE bool
+weir_values_read(struct weir_bag *bags, const enum weir_type *args, unsigned n_args,
+    struct weir_sketch_memory *memory, struct weir_in *in, bool is_counted)
+{
+	unsigned n_bags = weir_values_n_bags(args, n_args);
+
+	for (unsigned i = 0; i < n_bags; i++) {
+		bool is_wide = n_bags > 1 && i == WEIR_VALUES_WIDE;
+		struct weir_bag_shape s = { 0, 0, is_counted };
+
+		for (unsigned a = 0; a < n_args; a++) {
+			s.words += args[a] == WEIR_IP && is_wide ? 3 : 1;
+			s.strings += args[a] == WEIR_STRING;
+		}
+		if (!weir_bag_read(&bags[i], memory, s, !is_wide && !s.strings, in))
+			return false;
+	}
+	return true;
+}
+
 WEIR_AGG_INLINE void
 weir_values_drop(
     struct weir_bag *bags, unsigned n_bags, struct weir_sketch_memory *memory, bool is_counted)

@@ -7,6 +7,7 @@
 
 #include <weir/base/column.h>
 #include <weir/base/error.h>
+#include <weir/base/words.h>
 #include <weir/sketch/fold.h>
 #include <weir/sketch/memory.h>
 
@@ -94,6 +95,18 @@ struct weir_agg_function {
 	bool (*unmerge)(void *dst, const void *src, const enum weir_type *args);
 	/* Hot, or NULL. Give back what the state has of the pane's memory: it goes. */
 	void (*drop)(void *state, const enum weir_type *args, struct weir_sketch_memory *memory);
+	/*
+	 * Cold. What another host merges: the words of a state or, of one that grows, what these
+	 * three say. In how many pieces it may be written; n of them from `first` on, none of them
+	 * too; and what was written taken into an empty state, false where the bytes are bad.
+	 */
+	uint64_t (*pieces)(const void *state, const enum weir_type *args);
+	void (*write)(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
+	    struct weir_out *out);
+	bool (*read)(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
+	    struct weir_in *in);
+	/* Cold. Whether words that came from elsewhere can be a state. NULL: any can. */
+	bool (*is_sound)(const void *state, const enum weir_type *args);
 	/* Cold. The value; strings point into the state. */
 	struct weir_value (*result)(
 	    const void *state, const enum weir_type *args, const struct weir_window_span *window);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <weir/base/hash.h>
+#include <weir/base/words.h>
 #include <weir/sketch/memory.h>
 
 /*
@@ -57,6 +58,16 @@ void weir_bag_drop(struct weir_bag *b, struct weir_sketch_memory *m, bool is_cou
  * inside a set is not met: it has one. */
 uint32_t weir_bag_walk(const struct weir_bag *b);
 const uint64_t *weir_bag_element(const struct weir_bag *b, uint32_t i, bool is_counted);
+/*
+ * Cold. A bag as bytes, in pieces: n of its places from `first` on, which may be of no value. What
+ * is read is taken in, and must be of this shape or, where is_packed, of one word; else the bytes
+ * are bad.
+ */
+uint64_t weir_bag_places(const struct weir_bag *b);
+void weir_bag_write(
+    const struct weir_bag *b, bool is_counted, uint64_t first, uint64_t n, struct weir_out *out);
+bool weir_bag_read(struct weir_bag *b, struct weir_sketch_memory *m, struct weir_bag_shape s,
+    bool is_packed, struct weir_in *in);
 /* Cold. Shannon entropy in bits of what bags hold together; NaN of nothing. */
 double weir_bag_entropy(const struct weir_bag *bags, unsigned n);
 

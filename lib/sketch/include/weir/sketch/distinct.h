@@ -31,6 +31,13 @@ void weir_distinct_merge(
     struct weir_distinct *dst, struct weir_sketch_memory *m, const struct weir_distinct *src);
 /* Cold, owner. */
 void weir_distinct_drop(struct weir_distinct *d, struct weir_sketch_memory *m);
+/* Cold. As bytes, in pieces: n of its places from `first` on. What is read is taken in; false where
+ * the bytes are bad. */
+uint64_t weir_distinct_places(const struct weir_distinct *d);
+void weir_distinct_write(
+    const struct weir_distinct *d, uint64_t first, uint64_t n, struct weir_out *out);
+bool weir_distinct_read(
+    struct weir_distinct *d, struct weir_sketch_memory *m, struct weir_in *in);
 /* Cold. The estimate. */
 int64_t weir_distinct_get(const struct weir_distinct *d);
 

@@ -72,6 +72,8 @@ enum weir_type weir_fold_type(const struct weir_fold *f, unsigned var);
 /* Bytes of a state, a multiple of 8. All-zero bytes are that of a group without rows. */
 uint32_t weir_fold_state_size(const struct weir_fold *f);
 struct weir_value weir_fold_value(const struct weir_fold *f, const void *state, unsigned var);
+/* Whether words that came from elsewhere can be a state. */
+bool weir_fold_is_sound(const struct weir_fold *f, const void *state);
 /* dst takes src over, where it has had no row; else it stays as it is. */
 void weir_fold_take_over(const struct weir_fold *f, void *dst, const void *src);
 
