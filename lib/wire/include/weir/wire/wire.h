@@ -26,7 +26,7 @@
 #define WEIR_WIRE_RSS_TABLE      512
 #define WEIR_WIRE_MEMORY_LEAST   (UINT64_C(1) << 20) /* bytes */
 
-/* An address and whose bits are the network's. */
+/* An IP address. */
 struct weir_wire_address {
 	struct weir_addr addr;
 	uint8_t version; /* 4 or 6; 0: none */
@@ -199,7 +199,7 @@ struct weir_wire_stats {
 /* Copies made by the wire thread: consistent. False where there is no such peer. */
 bool weir_wire_peer_stats(struct weir_wire *w, unsigned id, struct weir_wire_peer_stats *ret);
 void weir_wire_stats(struct weir_wire *w, struct weir_wire_stats *ret);
-/* Milliseconds, as CLOCK_MONOTONIC: when the peer was heard last, 0 never. Without the thread. */
+/* CLOCK_MONOTONIC when the peer was heard last, 0 never. Without the thread. */
 int64_t weir_wire_heard_ns(const struct weir_wire *w, unsigned id);
 
 #endif
