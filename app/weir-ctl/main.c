@@ -196,12 +196,23 @@ take_option(struct ctl *c, const struct weir_option_value *v, struct weir_error 
 	return rc ? weir_error_wrap(err, "%s '%s'", name, v->value) : 0;
 }
 
+#define COMMANDS_MOST 4 /* that have use for an option */
+
+static bool
+is_among(int command, const int commands[COMMANDS_MOST])
+{
+	for (unsigned i = 0; i < COMMANDS_MOST; i++)
+		if (commands[i] == command)
+			return true;
+	return false;
+}
+
 /* An option that the command has no use for is a mistake. */
 static int
 check_option(int command, const struct weir_option *o, struct weir_error *err)
 {
 	static const struct {
-		int option, commands[4];
+		int option, commands[COMMANDS_MOST];
 	} rows[] = {
 		{ FLAG_JSON, { FLAG_LIST, FLAG_STATUS, FLAG_NODES, FLAG_SLOTS } },
 		{ FLAG_EVERY, { FLAG_TOP, 0 } },
@@ -213,8 +224,7 @@ check_option(int command, const struct weir_option *o, struct weir_error *err)
 	if (o->id == FLAG_NAME && command == FLAG_LIST)
 		return weir_error_usage(err, "list shows all runs and takes no -n");
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (o->id == rows[i].option && command != rows[i].commands[0] &&
-		    command != rows[i].commands[1])
+		if (o->id == rows[i].option && !is_among(command, rows[i].commands))
 			return weir_error_usage(
 			    err, "%s does not belong to this command (see --help)", o->name);
 	return 0;

@@ -80,8 +80,8 @@ struct weir_span_counters {
 	uint64_t panes;         /* that were closed here */
 	uint64_t groups_sent;   /* to other nodes, each time */
 	uint64_t groups_kept;   /* own ones */
-	uint64_t groups_taken;  /* of other nodes */
-	uint64_t groups_late;   /* of windows that were delivered before they came */
+	uint64_t parts_sent;    /* frames that they went in */
+	uint64_t parts_taken;   /* that came from other nodes */
 	uint64_t groups_shed;   /* of panes for which there was no room any more */
 	uint64_t frames_stale;  /* of a map that is over */
 	uint64_t frames_wrong;  /* that no weir can have made */

@@ -94,5 +94,5 @@ weir_span_head_slot(
 	for (unsigned i = 0; i < plan->n_queries; i++)
 		if (in[i] && strcmp(plan->queries[i].text->name, least) < 0)
 			least = plan->queries[i].text->name;
-	return weir_slot_of_text(least, key);
+	return weir_slot_of_name(key, least);
 }

@@ -2,6 +2,7 @@
 #ifndef WEIR_RUNTIME_SPAN_PARTS_H
 #define WEIR_RUNTIME_SPAN_PARTS_H
 
+#include <weir/aggregate/part.h>
 #include <weir/cluster/cluster.h>
 #include <weir/record/slot.h>
 #include <weir/wire/wire.h>
@@ -69,7 +70,7 @@ struct weir_span_kept {
 	uint16_t *slots;   /* [groups] */
 	uint32_t *groups;  /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
 	uint32_t *first;   /* [n_nodes + 1] */
-	uint32_t *sent;    /* [n_nodes] where the next one to be sent is in groups */
+	struct weir_pane_writer *writers; /* [n_nodes] of these */
 	unsigned n_nodes;
 };
 

@@ -37,8 +37,9 @@ forget_parting(struct weir_span_kept *k)
 {
 	free(k->groups);
 	free(k->first);
-	free(k->sent);
-	k->groups = k->first = k->sent = NULL;
+	free(k->writers);
+	k->groups = k->first = NULL;
+	k->writers = NULL;
 	k->is_parted = false;
 	k->n_nodes = 0;
 }
@@ -116,6 +117,7 @@ part(struct weir_span *s, struct weir_span_kept *k)
 {
 	uint32_t owner[WEIR_SPAN_SLOTS], n = weir_pane_n_groups(k->pane), sum = 0;
 	const struct weir_span_query *q = &s->queries[k->query];
+	uint32_t *at;
 
 	forget_parting(k);
 	k->n_nodes = s->map->n_nodes;
@@ -130,25 +132,41 @@ part(struct weir_span *s, struct weir_span_kept *k)
 				k->slots[g] = q->head_slot;
 	}
 	k->first = calloc(k->n_nodes + 2, sizeof(*k->first));
-	k->sent = calloc(k->n_nodes + 1, sizeof(*k->sent));
-	if (!k->first || !k->sent)
+	k->writers = calloc(k->n_nodes + 1, sizeof(*k->writers));
+	at = calloc(k->n_nodes + 1, sizeof(*at));
+	if (!k->first || !k->writers || !at) {
+		free(at);
 		return false;
+	}
 	owners(s, k, owner);
-	spread_groups(s, k, owner, k->sent, NULL);
+	spread_groups(s, k, owner, at, NULL);
 	for (unsigned node = 0; node < k->n_nodes; node++) {
 		k->first[node] = sum;
-		sum += k->sent[node];
-		k->sent[node] = k->first[node];
+		sum += at[node];
+		at[node] = k->first[node];
 	}
 	k->first[k->n_nodes] = sum;
 	k->groups = calloc(sum + 1, sizeof(*k->groups));
-	if (!k->groups)
-		return false;
-	spread_groups(s, k, owner, k->sent, k->groups);
-	for (unsigned node = 0; node < k->n_nodes; node++)
-		k->sent[node] = k->first[node];
-	k->is_parted = true;
-	return true;
+	if (k->groups)
+		spread_groups(s, k, owner, at, k->groups);
+	free(at);
+	for (unsigned node = 0; k->groups && node < k->n_nodes; node++)
+		k->writers[node] = (struct weir_pane_writer){ .pane = k->pane,
+			.groups = &k->groups[k->first[node]],
+			.n = k->first[node + 1] - k->first[node] };
+	k->is_parted = k->groups != NULL;
+	return k->is_parted;
+}
+
+/* Groups of a pane that a node has not had yet. */
+static uint32_t
+n_left(const struct weir_span_kept *k, unsigned node)
+{
+	const struct weir_pane_writer *w = &k->writers[node];
+
+	return k->is_parted && node < k->n_nodes && !(w->is_begun && w->at == w->n && !w->is_divided)
+		   ? w->n - w->at
+		   : 0;
 }
 
 static void
@@ -164,17 +182,16 @@ fail_memory(struct weir_span *s)
 static void
 take_own(struct weir_span *s, struct weir_span_kept *k)
 {
-	unsigned self = s->map->self;
-	uint32_t n = k->first[self + 1] - k->sent[self];
+	struct weir_pane_writer *w = &k->writers[s->map->self];
 	struct weir_pane *to;
 
-	if (!n)
+	if (!w->n)
 		return;
 	to = weir_span_incoming_pane(s, k->query, k->start_ns, k->end_ns);
-	if (!to || weir_pane_merge_some(to, k->pane, &k->groups[k->sent[self]], n))
+	if (!to || weir_pane_merge_some(to, k->pane, w->groups, w->n))
 		fail_memory(s);
-	k->sent[self] += n;
-	s->counters.groups_kept += n;
+	w->at = w->n;
+	s->counters.groups_kept += w->n;
 }
 
 static void
@@ -201,7 +218,7 @@ shed(struct weir_span *s)
 		struct weir_span_kept *k = s->kept;
 
 		for (unsigned node = 0; node < k->n_nodes; node++)
-			s->counters.groups_shed += k->first[node + 1] - k->sent[node];
+			s->counters.groups_shed += n_left(k, node);
 		s->kept = k->next;
 		weir_span_free_kept(s, k);
 	}
@@ -253,37 +270,41 @@ weir_span_keep(struct weir_span *s)
 static bool
 send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 {
+	uint32_t most = weir_wire_payload_most(s->wire) - WEIR_SPAN_PART_HEAD;
+	struct weir_pane_writer *w = &k->writers[node], before;
 	struct weir_span_peer *peer = &s->peers[node];
 
-	while (k->sent[node] < k->first[node + 1]) {
-		uint32_t most = weir_wire_payload_most(s->wire), n;
+	while (n_left(k, node)) {
 		struct weir_wire_frame *f;
-		size_t len = 0;
+		size_t len;
+		int rc;
 
-		if (!weir_wire_room(s->wire, node))
+		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
 			return false;
-		f = weir_wire_frame_get(s->wire);
-		if (!f)
-			return false;
-		n = weir_pane_write(k->pane, &k->groups[k->sent[node]],
-		    k->first[node + 1] - k->sent[node], f->data + WEIR_SPAN_PART_HEAD,
-		    most - WEIR_SPAN_PART_HEAD, &len);
-		if (!n) { /* a group that no frame holds */
-			s->counters.groups_shed++;
-			k->sent[node]++;
+		before = *w;
+		len = weir_pane_write(w, f->data + WEIR_SPAN_PART_HEAD, most);
+		if (len == 0 || len > most) {
 			weir_wire_frame_put(f);
+			if (len) { /* of the next group one value is too long for a frame */
+				s->counters.groups_shed++;
+				w->at++;
+				w->is_divided = false;
+				w->stage = 0;
+				w->piece = 0;
+			}
 			continue;
 		}
 		weir_span_put_part(f->data, s->queries[k->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
-		if (weir_wire_send(s->wire, node, f, 0)) {
-			weir_wire_frame_put(f);
+		rc = weir_wire_send(s->wire, node, f, 0);
+		weir_wire_frame_put(f);
+		if (rc) {
+			*w = before;
 			return false;
 		}
-		weir_wire_frame_put(f);
 		peer->n_parts++;
-		k->sent[node] += n;
-		s->counters.groups_sent += n;
+		s->counters.parts_sent++;
+		s->counters.groups_sent += w->at - before.at;
 	}
 	return true;
 }
@@ -332,12 +353,11 @@ weir_span_send(struct weir_span *s)
 		if (node == s->map->self || !s->peers[node].is_there)
 			continue;
 		for (struct weir_span_kept *k = s->kept; k; k = k->next) {
-			if (!k->is_parted || node >= k->n_nodes || send_groups(s, node, k))
+			if (!n_left(k, node) || send_groups(s, node, k))
 				continue;
 			/* Panes are in the order of their ends, about. */
 			for (; k; k = k->next)
-				if (k->is_parted && node < k->n_nodes &&
-				    k->sent[node] < k->first[node + 1] && k->end_ns - 1 < closed_ns)
+				if (n_left(k, node) && k->end_ns - 1 < closed_ns)
 					closed_ns = k->end_ns - 1;
 			break;
 		}

@@ -102,8 +102,8 @@ weir_span_nodes(struct weir_span *s)
 	X(panes);
 	X(groups_sent);
 	X(groups_kept);
-	X(groups_taken);
-	X(groups_late);
+	X(parts_sent);
+	X(parts_taken);
 	X(groups_shed);
 	X(frames_stale);
 	X(frames_wrong);

@@ -12,6 +12,15 @@
 
 #define BURST 64
 
+static void
+fail_memory(struct weir_span *s)
+{
+	struct weir_error e;
+
+	weir_error_run(&e, -ENOMEM, "no memory for what comes from other hosts");
+	weir_span_fail(s, &e);
+}
+
 struct weir_pane *
 weir_span_incoming_pane(struct weir_span *s, unsigned query, int64_t start_ns, int64_t end_ns)
 {
@@ -25,11 +34,12 @@ weir_span_incoming_pane(struct weir_span *s, unsigned query, int64_t start_ns, i
 	if (at && q->incoming[at - 1].start_ns == start_ns)
 		return q->incoming[at - 1].pane;
 	list = realloc(q->incoming, (q->n_incoming + 1) * sizeof(*list));
-	p = list ? weir_aggregator_new_pane(q->aggregator, start_ns, end_ns) : NULL;
+	p = list ? weir_aggregator_new_pane(q->aggregator) : NULL;
 	if (list)
 		q->incoming = list;
 	if (!p)
 		return NULL;
+	weir_pane_set_window(p, start_ns, end_ns);
 	memmove(&list[at + 1], &list[at], (q->n_incoming - at) * sizeof(*list));
 	list[at] = (struct weir_span_incoming){ start_ns, p };
 	q->n_incoming++;
@@ -43,8 +53,11 @@ weir_span_give(struct weir_span *s, int64_t time_ns)
 		struct weir_span_query *q = &s->queries[i];
 		unsigned n = 0;
 
-		while (n < q->n_incoming && weir_pane_end(q->incoming[n].pane) <= time_ns)
-			weir_flow_pane(s->flow, i, WEIR_SPAN_WORKER, q->incoming[n++].pane);
+		for (; n < q->n_incoming && weir_pane_end(q->incoming[n].pane) <= time_ns; n++) {
+			if (weir_pane_settle(q->incoming[n].pane))
+				fail_memory(s);
+			weir_flow_pane(s->flow, i, WEIR_SPAN_WORKER, q->incoming[n].pane);
+		}
 		q->n_incoming -= n;
 		memmove(q->incoming, q->incoming + n, q->n_incoming * sizeof(*q->incoming));
 	}
@@ -62,11 +75,23 @@ weir_span_forget_incoming(struct weir_span *s)
 	}
 }
 
+/* Whether a query has panes of this time. */
+static bool
+is_a_pane(const struct weir_span *s, unsigned query, const struct weir_part_window *w)
+{
+	int64_t pane_ns = weir_window_pane_ns(&s->plan->queries[query].path->window), end_ns;
+
+	if (!pane_ns)
+		return w->end_ns == INT64_MAX;
+	return w->start_ns % pane_ns == 0 &&
+	       !__builtin_add_overflow(w->start_ns, pane_ns, &end_ns) && end_ns == w->end_ns;
+}
+
 /* A part by the map in force. False: it is none. */
 static bool
 take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 {
-	struct weir_part_info info;
+	struct weir_part_window window;
 	uint16_t number;
 	uint64_t epoch, at;
 	unsigned query;
@@ -79,15 +104,16 @@ take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 	query = s->by_number[number];
 	data += WEIR_SPAN_PART_HEAD;
 	len -= WEIR_SPAN_PART_HEAD;
-	if (!s->queries[query].aggregator || !weir_part_look(data, len, &info))
+	if (!s->queries[query].aggregator || weir_part_window(data, len, &window, &e) ||
+	    !is_a_pane(s, query, &window))
 		return false;
 	if (!weir_span_arrive(&s->peers[node].arrived, at))
 		return true;
-	p = weir_span_incoming_pane(s, query, info.start_ns, info.end_ns);
-	rc = p ? weir_pane_read(p, data, len, &e) : weir_error_run(&e, -ENOMEM, "out of memory");
+	p = weir_span_incoming_pane(s, query, window.start_ns, window.end_ns);
+	rc = p ? weir_pane_read(p, data, len, &e) : -ENOMEM;
 	if (rc == -ENOMEM)
-		weir_span_fail(s, &e);
-	s->counters.groups_taken += rc ? 0 : info.n_groups;
+		fail_memory(s);
+	s->counters.parts_taken++;
 	return rc == 0 || rc == -ENOMEM;
 }
 
@@ -134,11 +160,9 @@ static void
 put_off(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 {
 	struct weir_span_early *e = malloc(sizeof(*e) + len);
-	struct weir_error error;
 
 	if (!e) {
-		weir_error_run(&error, -ENOMEM, "no memory for what comes from other hosts");
-		weir_span_fail(s, &error);
+		fail_memory(s);
 		return;
 	}
 	*e = (struct weir_span_early){ NULL, node, len };

@@ -9,6 +9,7 @@
 #include <weir/base/error.h>
 #include <weir/base/value.h>
 #include <weir/sketch/histogram.h>
+#include <weir/wire/secret.h>
 
 /*
  * The wire: frames between hosts over a port of DPDK, reliable, not ordered, with bounded memory.
@@ -26,7 +27,7 @@
 #define WEIR_WIRE_RSS_TABLE      512
 #define WEIR_WIRE_MEMORY_LEAST   (UINT64_C(1) << 20) /* bytes */
 
-/* An address and whose bits are the network's. */
+/* An IP address. */
 struct weir_wire_address {
 	struct weir_addr addr;
 	uint8_t version; /* 4 or 6; 0: none */
@@ -50,15 +51,17 @@ struct weir_wire;
 
 struct weir_wire_config {
 	const struct weir_wire_spec *spec;
-	const char *job;       /* salt of the keys */
-	const uint8_t *secret; /* copied where it is needed; NULL only with is_insecure */
-	size_t secret_len;     /* bytes */
-	bool is_insecure;      /* frames in clear */
-	uint64_t incarnation;  /* of this node: 64 random bits, not 0 */
+	const char *job; /* salt of the keys */
+	/* NULL: frames in clear, which needs is_insecure. Used during weir_wire_open alone. */
+	const struct weir_secret *secret;
+	bool is_insecure;
+	uint64_t incarnation;  /* of this node: 64 random bits, not 0, never used before */
 	uint64_t epoch;        /* of the map, at first */
 	uint64_t memory_bytes; /* for frames, received and to be sent; 0: 64 MiB */
-	/* any may be NULL. Wire thread: frames have come, or there is room again where there was
-	 * none; must not block */
+	/*
+	 * May be NULL. Wire thread: frames have come, or there is room where there was none when
+	 * somebody wanted it. Must not block.
+	 */
 	void (*wake)(void *arg);
 	void *wake_arg;
 };
@@ -68,8 +71,11 @@ int weir_wire_open(
     const struct weir_wire_config *c, struct weir_wire **ret, struct weir_error *err);
 /* Joins the thread, gives up the port. All frames are given up, whoever has them. NULL is fine. */
 void weir_wire_close(struct weir_wire *w);
-/* The epoch that frames are sent with from now on (those sent again, too). */
-void weir_wire_set_epoch(struct weir_wire *w, uint64_t epoch);
+/*
+ * Frames are sent with the newest epoch from now on, those sent again, too. Sealed ones are taken
+ * where they are of one of the two, and refused else.
+ */
+void weir_wire_set_epochs(struct weir_wire *w, uint64_t newest, uint64_t oldest);
 
 /* How a node's NIC spreads what comes, as it announces it; n_queues 0 or 1: it does not. */
 struct weir_wire_rss {
@@ -121,7 +127,7 @@ struct weir_wire_frame {
 	uint8_t *data; /* room for weir_wire_payload_most bytes */
 	uint32_t len;  /* to be set; at least 1 */
 	uint32_t refs; /* wire's, atomic */
-	struct weir_wire *wire;
+	void *pool;    /* wire's */
 };
 
 /* Bytes of a frame, the same for all peers. */
@@ -199,7 +205,7 @@ struct weir_wire_stats {
 /* Copies made by the wire thread: consistent. False where there is no such peer. */
 bool weir_wire_peer_stats(struct weir_wire *w, unsigned id, struct weir_wire_peer_stats *ret);
 void weir_wire_stats(struct weir_wire *w, struct weir_wire_stats *ret);
-/* Milliseconds, as CLOCK_MONOTONIC: when the peer was heard last, 0 never. Without the thread. */
+/* CLOCK_MONOTONIC when the peer was heard last, 0 never. Without the thread. */
 int64_t weir_wire_heard_ns(const struct weir_wire *w, unsigned id);
 
 #endif
