@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <weir/aggregate/part.h>
 #include <weir/base/log.h>
@@ -69,8 +70,8 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 	if (!pq->path || !pq->path->has_group || pq->is_shared)
 		return 0;
 	pane_ns = weir_window_pane_ns(&pq->path->window);
-	q->own.window = pane_ns ? (struct weir_window){ WEIR_WINDOW_TUMBLING, pane_ns }
-				: (struct weir_window){ WEIR_WINDOW_GLOBAL, 0 };
+	q->own.window.kind = pane_ns ? WEIR_WINDOW_TUMBLING : WEIR_WINDOW_GLOBAL;
+	q->own.window.size_ns = pane_ns;
 	q->own.last_end_ns = INT64_MIN;
 	weir_plan_group_spec(s->plan, pq, &spec);
 	q->aggregator = weir_aggregator_create(&spec, err);
@@ -117,7 +118,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 			  : weir_error_run(err, -ENOMEM, "out of memory");
 	}
 	weir_wire_self(s->wire, &self);
-	weir_wire_address_text(&self.ip, address, sizeof(address));
+	weir_ip_text(&self.ip.addr, self.ip.version, address, sizeof(address));
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
 		queries[i].name = s->plan->queries[i].text->name;
 		queries[i].text = text_of(s->plan, i);
@@ -176,7 +177,8 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	    },
 	    &s->wire, err);
 	if (!rc)
-		weir_slot_key_derive(&s->slot_key, uri.job);
+		rc = weir_secret_derive(secret, uri.job, "weir slots v1", s->slot_key.bytes,
+		    sizeof(s->slot_key.bytes), err);
 	weir_secret_free(secret);
 	weir_cluster_uri_free(&uri);
 	return rc ? weir_error_wrap(err, "--wire '%s'", c->wire) : 0;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,11 +26,14 @@ meet(struct weir_span *s, unsigned node)
 		.n_addrs = 1,
 		.udp_port = n->udp_port,
 		.rss.n_queues = n->n_queues };
+	unsigned version = 0;
 	struct weir_error e;
 
 	snprintf(peer.name, sizeof(peer.name), "%s", n->name);
-	if (weir_wire_address_parse(n->address, &peer.addrs[0], &e) ||
-	    weir_wire_peer_set(s->wire, node, &peer, &e)) {
+	if (weir_ip_parse(n->address, &peer.addrs[0].addr, &version))
+		weir_error_run(&e, -EINVAL, "'%s' is no address", n->address);
+	peer.addrs[0].version = (uint8_t)version;
+	if (!version || weir_wire_peer_set(s->wire, node, &peer, &e)) {
 		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", n->name, e.text);
 		return;
 	}
@@ -94,7 +99,7 @@ weir_span_look(struct weir_span *s)
 			s->heard_done_ns[i] = s->heard_done_ns[i] > s->done_ns[i]
 						  ? s->heard_done_ns[i]
 						  : s->done_ns[i];
-		weir_wire_set_epoch(s->wire, v->epoch);
+		weir_wire_set_epochs(s->wire, v->epoch, s->epoch ? s->epoch : v->epoch);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #define WEIR_WIRE_SECRET_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <weir/base/error.h>
 
@@ -24,6 +25,12 @@ int weir_secret_read(const char *path, struct weir_secret **ret, struct weir_err
 /* The same of bytes, which are copied as they are. */
 int weir_secret_make(
     const void *bytes, size_t n_bytes, struct weir_secret **ret, struct weir_error *err);
+/*
+ * Bytes that follow from the secret, the job and what they are for, and from which nobody learns
+ * the secret: 16 or 32 of them. Without a secret they follow from the rest alone. -EIO.
+ */
+int weir_secret_derive(const struct weir_secret *secret, const char *job, const char *use,
+    uint8_t *ret, size_t n, struct weir_error *err);
 /* NULL is fine. */
 void weir_secret_free(struct weir_secret *secret);
 
