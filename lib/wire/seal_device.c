@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_pause.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ plug(struct seal_device *d, const struct driver *driver, const char *args)
 		snprintf(d->name, sizeof(d->name), "%s_weir%u", driver->name, i);
 		if (rte_cryptodev_get_dev_id(d->name) >= 0)
 			continue;
-		rc = rte_vdev_init(d->name, args);
+		rc = rte_eal_hotplug_add("vdev", d->name, args ? args : "");
 		if (rc != -EEXIST)
 			break;
 	}
@@ -67,7 +67,7 @@ plug(struct seal_device *d, const struct driver *driver, const char *args)
 		return rc < 0 ? rc : -EIO;
 	id = rte_cryptodev_get_dev_id(d->name);
 	if (id < 0 || !is_able((uint8_t)id)) {
-		rte_vdev_uninit(d->name);
+		rte_eal_hotplug_remove("vdev", d->name);
 		return -ENOTSUP;
 	}
 	d->id = (uint8_t)id;
@@ -168,7 +168,7 @@ seal_device_close(struct seal_device *d)
 	if (d->is_open) {
 		rte_cryptodev_stop(d->id);
 		rte_cryptodev_close(d->id);
-		rte_vdev_uninit(d->name);
+		rte_eal_hotplug_remove("vdev", d->name);
 	}
 	rte_mempool_free(d->ops);
 	rte_mempool_free(d->sessions);
