@@ -110,7 +110,7 @@ unsigned weir_seal_protect(struct weir_seal *s, const uint64_t *to, struct rte_m
  * Judge n frames that came from the network; ret[i] is the verdict on m[i]. Those that are OK are
  * decrypted in place and their tags are cut off; the header stays as it came. The payload of others
  * is undefined. Returns how many are OK. A sender that is unknown may be added, and its frame
- * judged again: WEIR_SEAL_UNKNOWN_SENDER leaves frames as they are, as EPOCH and REPLAYED do.
+ * judged again: only FORGED, REPLAYED and FAILED may change frames that they refuse.
  */
 unsigned weir_seal_accept(
     struct weir_seal *s, struct rte_mbuf **m, unsigned n, enum weir_seal_verdict *ret);
