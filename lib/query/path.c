@@ -184,8 +184,28 @@ move_columns(struct weir_path *p)
 		for (unsigned k = 0; k < p->calls[i].n_args; k++)
 			p->arg_moved[i][k] = move_column(p, p->args[i][k]);
 	p->moved_columns = calloc(p->n_moved + 1, sizeof(*p->moved_columns));
-	if (!p->moved_columns)
+	p->shipped_columns = calloc(p->n_moved + WEIR_PATH_LEAD, sizeof(*p->shipped_columns));
+	if (!p->moved_columns || !p->shipped_columns)
 		abort();
+}
+
+/* The columns of rows that are shipped. */
+static int
+name_shipped(struct weir_path *p)
+{
+	static const char *const lead[WEIR_PATH_LEAD] = { "time", "node", "number" };
+	int rc = 0;
+
+	p->shipped.query = strdup(p->name);
+	for (unsigned i = 0; !rc && i < WEIR_PATH_LEAD; i++)
+		rc = weir_schema_add(&p->shipped, lead[i], WEIR_INT, true);
+	for (unsigned i = 0; !rc && i < p->n_moved; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", i);
+		rc = weir_schema_add(&p->shipped, name, p->moved[i].type, false);
+	}
+	return rc;
 }
 
 static void
@@ -257,6 +277,8 @@ weir_path_build(const struct weir_query_text *text, bool wants_rows,
 	}
 	alloc_scratch(p);
 	move_columns(p);
+	if (name_shipped(p))
+		abort();
 	*ret = p;
 	return 0;
 }
@@ -305,6 +327,31 @@ weir_path_hand_over(struct weir_path *p, const struct weir_schema *columns, stru
 	return 0;
 }
 
+void
+weir_path_unship(struct weir_path *p, const struct weir_block *b, struct weir_aggregator *a,
+    int64_t *number, struct weir_group_counters *counters)
+{
+	struct weir_column *views = calloc(b->schema->n_columns, sizeof(*views));
+	const struct weir_column **columns = calloc(p->n_moved + 1, sizeof(*columns));
+	int64_t numbers[WEIR_ROWS];
+
+	if (!views || !columns)
+		abort();
+	for (unsigned i = 0; i < p->n_moved; i++)
+		columns[i] = &views[WEIR_PATH_LEAD + i];
+	for (uint32_t at = 0; at < b->n_rows; at += WEIR_ROWS) {
+		struct weir_exchange_block rows = { .columns = columns, .number = numbers };
+
+		rows.n = rows.end = weir_block_slice(b, at, views);
+		rows.time_ns = views[0].data;
+		for (uint32_t r = 0; r < rows.n; r++)
+			numbers[r] = (*number)++;
+		weir_path_gather(p, &rows, a, counters);
+	}
+	free(views);
+	free(columns);
+}
+
 static void
 destroy_programs(struct weir_program **programs, unsigned n)
 {
@@ -346,6 +393,8 @@ weir_path_destroy(struct weir_path *p)
 	free(p->key_moved);
 	free(p->arg_moved);
 	free(p->moved_columns);
+	free(p->shipped_columns);
+	weir_schema_fini(&p->shipped);
 	weir_schema_fini(&p->schema);
 	free(p);
 }

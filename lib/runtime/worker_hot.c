@@ -189,6 +189,26 @@ run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	w->counts.queries[q].in_time += w->batch->n - weir_mask_count(rows->sel);
 }
 
+/* Of a cluster: rows whose order matters go to the hosts that own their keys. */
+static void
+ship(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
+{
+	struct weir_worker_query *wq = &w->queries[q];
+	struct weir_query_counts *counts = &w->counts.queries[q];
+	uint32_t before;
+
+	if (!wq->rows)
+		wq->rows = weir_block_create(&wq->path->shipped, ROWS_PER_BLOCK);
+	before = wq->rows ? wq->rows->n_rows : 0;
+	if (!wq->rows || weir_path_ship(wq->path, &wq->spec, rows, watermark_ns, w->all->node,
+			     &counts->group, wq->rows))
+		counts->no_memory += weir_mask_count(rows->sel);
+	else
+		counts->emitted += wq->rows->n_rows - before;
+	if (wq->rows && wq->rows->n_rows + WEIR_ROWS > ROWS_PER_BLOCK)
+		send_rows(w, q);
+}
+
 /* Rows to the query's groups, here or with the workers that own them. */
 static void
 group(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
@@ -224,7 +244,9 @@ run_query(struct weir_worker *w, unsigned q, int64_t watermark_ns)
 		keep_to_send(w, q, &rows);
 	if (wq->wants_packets)
 		keep_packets(w, q, &rows);
-	if (wq->aggregator)
+	if (wq->ships)
+		ship(w, q, &rows, watermark_ns);
+	else if (wq->aggregator)
 		group(w, q, &rows, watermark_ns);
 	else if (wq->wants_rows) {
 		if (wq->path->hands_over)

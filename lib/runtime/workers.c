@@ -72,6 +72,10 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 	if (!q->path->has_group)
 		return 0;
 	weir_plan_group_spec(plan, q, &wq->spec);
+	if (plan->command->cluster && weir_path_needs_order(q->path)) {
+		wq->ships = true;
+		return 0;
+	}
 	wq->aggregator = weir_aggregator_create(&wq->spec, err);
 	if (!wq->aggregator)
 		return err->code;
@@ -240,7 +244,8 @@ create_exchange(struct weir_workers *all, unsigned query, struct weir_error *err
 	const struct weir_plan_query *q = &all->config->plan->queries[query];
 	struct weir_exchange_spec spec = { .n_workers = all->config->plan->n_workers };
 
-	if (q->strategy != WEIR_STRATEGY_RING)
+	if (q->strategy != WEIR_STRATEGY_RING ||
+	    (q->path->is_ordered && all->config->plan->command->cluster))
 		return 0;
 	spec.n_columns = q->path->n_moved;
 	spec.columns = q->path->moved;

@@ -65,6 +65,12 @@ struct weir_path {
 	unsigned *key_moved;                /* [n_keys] which of them */
 	unsigned (*arg_moved)[WEIR_AGG_MAX_COLUMNS]; /* [n_aggs] */
 
+	/*
+	 * Of a cluster, where rows go to the host that owns their key as they are: time, node,
+	 * number of the frame, and what is moved; rows are in the order of the first three.
+	 */
+	struct weir_schema shipped;
+
 	unsigned n_select; /* 0 where no rows are wanted: packet sinks alone */
 	struct weir_program **select;
 
@@ -78,7 +84,10 @@ struct weir_path {
 	const struct weir_column *(*arg_columns)[WEIR_AGG_MAX_COLUMNS];
 	const struct weir_column *const **arg_lists;
 	const struct weir_column **moved_columns;
+	const struct weir_column **shipped_columns;
 };
+
+#define WEIR_PATH_LEAD 3 /* columns in front of what is moved, where rows are shipped */
 
 /*
  * What is left of a batch behind stages that several queries begin with: worked out for the first
@@ -168,6 +177,17 @@ bool weir_path_scatter_again(
  */
 void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
     struct weir_aggregator *a, struct weir_group_counters *counters);
+/*
+ * Hot, owning lcore. In place of both: rows that are left are judged, and appended to a block of
+ * the schema `shipped`; node: of this host, among those whose packets have the same time. 0 or
+ * -ENOMEM.
+ */
+int weir_path_ship(struct weir_path *p, const struct weir_group_spec *spec, struct weir_rows *rows,
+    int64_t watermark_ns, int64_t node, struct weir_group_counters *counters,
+    struct weir_block *b);
+/* Cold. Feed rows of such a block, which are in order, to the aggregator; *number counts them. */
+void weir_path_unship(struct weir_path *p, const struct weir_block *b, struct weir_aggregator *a,
+    int64_t *number, struct weir_group_counters *counters);
 /*
  * Cold. The same for the rows of a result, by their columns: time_ns and number are by row, and all
  * of them are admitted.
