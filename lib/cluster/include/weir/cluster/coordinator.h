@@ -35,6 +35,7 @@ struct weir_coordinator {
 	struct weir_keys keys;
 	bool is_changed; /* keys have changed since who reads them set it to false */
 	bool is_away;    /* the store does not answer */
+	bool is_stale;   /* the store is known to be ahead: read() reads all again */
 };
 
 struct weir_coordinator_ops {
