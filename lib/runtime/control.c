@@ -101,7 +101,10 @@ static void
 deliver(struct control *c, const struct weir_parcel *parcel)
 {
 	weir_trail_follow(c->delivery.trail, WEIR_TRAIL_BLOCK, parcel->origin);
-	if (parcel->kind == WEIR_PARCEL_ROWS)
+	if (parcel->kind == WEIR_PARCEL_ROWS && c->span &&
+	    weir_span_ships(c->all->config->plan, parcel->query))
+		weir_span_rows(c->span, parcel->query, parcel->p);
+	else if (parcel->kind == WEIR_PARCEL_ROWS)
 		weir_flow_rows(&c->flow, parcel->query, parcel->p);
 	else
 		weir_delivery_packets(&c->delivery, parcel->query, parcel->p);

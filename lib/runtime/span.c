@@ -75,7 +75,9 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 	q->own.last_end_ns = INT64_MIN;
 	weir_plan_group_spec(s->plan, pq, &spec);
 	q->aggregator = weir_aggregator_create(&spec, err);
-	return q->aggregator ? 0 : err->code;
+	if (!q->aggregator)
+		return err->code;
+	return weir_span_ships(s->plan, query) ? weir_span_rows_init(s, query, err) : 0;
 }
 
 /* What decides the rows of a query, for the others to compare. */
@@ -200,6 +202,7 @@ weir_span_open(
 	s->waker = config->waker;
 	s->n_queries = s->plan->n_queries;
 	s->kept_end = &s->kept;
+	s->shipments_end = &s->shipments;
 	s->early_end = &s->early;
 	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = INT64_MIN;
 	s->most_kept_bytes =
@@ -244,6 +247,7 @@ weir_span_close(struct weir_span *s)
 		s->kept = k->next;
 		weir_span_free_kept(s, k);
 	}
+	weir_span_free_shipments(s, INT64_MAX);
 	weir_span_forget_incoming(s);
 	while (s->early) {
 		struct weir_span_early *e2 = s->early;
@@ -253,6 +257,7 @@ weir_span_close(struct weir_span *s)
 	}
 	for (unsigned i = 0; s->queries && i < s->plan->n_queries; i++) {
 		weir_windows_fini(&s->queries[i].own);
+		weir_span_rows_fini(s, i);
 		weir_aggregator_destroy(s->queries[i].aggregator);
 		free(s->queries[i].incoming);
 	}
@@ -350,6 +355,7 @@ weir_span_complete(struct weir_span *s)
 	if (time_ns > s->complete_ns) {
 		s->complete_ns = time_ns;
 		weir_span_give(s, time_ns);
+		weir_span_give_rows(s, time_ns);
 	}
 	return s->complete_ns;
 }
@@ -368,7 +374,7 @@ weir_span_is_over(const struct weir_span *s)
 {
 	if (s->has_failed)
 		return true;
-	if (s->closed_ns != INT64_MAX || !s->epoch || s->is_moving || s->kept)
+	if (s->closed_ns != INT64_MAX || !s->epoch || s->is_moving || s->kept || s->shipments)
 		return false;
 	if (s->is_draining)
 		return !weir_cluster_pending(s->cluster);

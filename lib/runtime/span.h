@@ -44,6 +44,8 @@ bool weir_span_is_ready(const struct weir_span *s);
 void weir_span_give_up(struct weir_span *s);
 /* A pane that a worker has closed. */
 void weir_span_pane(struct weir_span *s, unsigned query, unsigned worker, struct weir_pane *pane);
+/* Rows that a worker ships; b is consumed. */
+void weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b);
 /* All panes that end by this time have been given; INT64_MAX: all that there are. */
 void weir_span_closed(struct weir_span *s, int64_t time_ns);
 /* Send, take, and look at the cluster. Whether anything was done. */
@@ -80,6 +82,8 @@ struct weir_span_counters {
 	uint64_t panes;         /* that were closed here */
 	uint64_t groups_sent;   /* to other nodes, each time */
 	uint64_t groups_kept;   /* own ones */
+	uint64_t rows_sent;     /* of packets, to other nodes, as they are */
+	uint64_t rows_taken;    /* that came from them */
 	uint64_t parts_sent;    /* frames that they went in */
 	uint64_t parts_taken;   /* that came from other nodes */
 	uint64_t groups_shed;   /* of panes for which there was no room any more */
@@ -99,6 +103,8 @@ enum weir_span_kind {
 	WEIR_SPAN_HEAD,  /* all by one node: what follows its --agg looks at all rows */
 };
 
+/* Rows of a query go to their owners as they are: what is done with them depends on their order. */
+bool weir_span_ships(const struct weir_plan *plan, unsigned query);
 /* Usage error where a query cannot span hosts. */
 int weir_span_check(const struct weir_plan *plan, struct weir_error *err);
 enum weir_span_kind weir_span_kind_of(const struct weir_plan *plan, unsigned query);

@@ -47,9 +47,10 @@ get64(const uint8_t *p)
 
 /* type, 0, query, epoch, number */
 void
-weir_span_put_part(uint8_t *p, uint16_t query, uint64_t epoch, uint64_t number)
+weir_span_put_part(
+    uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch, uint64_t number)
 {
-	*p++ = WEIR_SPAN_PART;
+	*p++ = (uint8_t)type;
 	*p++ = 0;
 	p = put16(p, query);
 	p = put64(p, epoch);
@@ -60,7 +61,8 @@ bool
 weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number)
 {
-	if (len < WEIR_SPAN_PART_HEAD || p[0] != WEIR_SPAN_PART || p[1])
+	if (len < WEIR_SPAN_PART_HEAD || (p[0] != WEIR_SPAN_PART && p[0] != WEIR_SPAN_ROWS) ||
+	    p[1])
 		return false;
 	*query = get16(p + 2);
 	*epoch = get64(p + 4);

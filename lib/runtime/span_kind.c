@@ -27,26 +27,26 @@ weir_span_kind_of(const struct weir_plan *plan, unsigned query)
 	return looks_at_all(q) ? WEIR_SPAN_HEAD : WEIR_SPAN_SLOT;
 }
 
+bool
+weir_span_ships(const struct weir_plan *plan, unsigned query)
+{
+	const struct weir_plan_query *q = &plan->queries[query];
+
+	return q->path && q->path->has_group && !q->is_shared && weir_path_needs_order(q->path);
+}
+
 static int
 check_query(const struct weir_plan *plan, unsigned query, struct weir_error *err)
 {
 	const struct weir_plan_query *q = &plan->queries[query];
-	const char *name = q->text->name, *orderly;
+	const char *name = q->text->name;
 
-	if (weir_span_kind_of(plan, query) == WEIR_SPAN_LOCAL || !q->path)
+	if (weir_span_kind_of(plan, query) == WEIR_SPAN_LOCAL || !q->path || q->path->has_group)
 		return 0;
-	orderly = weir_path_needs_order(q->path);
-	if (orderly)
-		return weir_error_usage(err,
-		    "--cluster: query %s: %s needs the packets of a key in their order, and those "
-		    "of several hosts are not put in order yet",
-		    name, orderly);
-	if (!q->path->has_group)
-		return weir_error_usage(err,
-		    "--cluster: query %s: rows of packets are not sent to other hosts yet (put an "
-		    "--agg in front)",
-		    name);
-	return 0;
+	return weir_error_usage(err,
+	    "--cluster: query %s: rows of packets cannot be joined, or be another query's input, "
+	    "across hosts (put an --agg in front)",
+	    name);
 }
 
 int

@@ -251,6 +251,7 @@ weir_span_go_over(struct weir_span *s)
 	}
 	rewind_flow(s, least_ns);
 	weir_span_part_again(s);
+	weir_span_ship_again(s);
 	s->counters.changes++;
 	weir_span_take_early(s);
 }

@@ -21,6 +21,7 @@
 enum weir_span_frame {
 	WEIR_SPAN_PART = 1, /* of a pane: groups of one owner */
 	WEIR_SPAN_STATUS,   /* how far a node has come */
+	WEIR_SPAN_ROWS,     /* of packets, as WEIR_SPAN_PART */
 	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
 };
 
@@ -80,7 +81,29 @@ struct weir_span_incoming {
 	struct weir_pane *pane;
 };
 
+/* Rows that are shipped, until all windows that they are in have been delivered. */
+struct weir_span_shipment {
+	struct weir_span_shipment *next;
+	unsigned query;
+	struct weir_block *rows;
+	int64_t last_due_ns;
+	bool is_parted;
+	uint16_t *slots;  /* [rows] */
+	uint32_t *picked; /* by owner, as in struct weir_span_kept */
+	uint32_t *first;
+	uint32_t *at; /* [n_nodes] the next one to be sent */
+	unsigned n_nodes;
+};
+
 struct weir_span_query {
+	bool ships;
+	unsigned n_key_columns; /* of what is shipped */
+	unsigned *key_columns;
+	struct weir_path *path;      /* takes what has been shipped */
+	struct weir_early *early;    /* --emit early, or NULL */
+	struct weir_block *pending;  /* rows of all nodes that are not in windows yet, or NULL */
+	int64_t row_number;          /* that have been put in windows */
+	struct weir_group_counters group;
 	enum weir_span_kind kind;
 	uint16_t number;         /* by which all nodes call it: in the order of names */
 	uint16_t head_slot;      /* whose owner is the head */
@@ -131,6 +154,7 @@ struct weir_span {
 	int64_t delivered_ns;
 	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
 	struct weir_span_kept *kept, **kept_end;
+	struct weir_span_shipment *shipments, **shipments_end;
 	uint64_t kept_bytes, most_kept_bytes;
 	struct weir_span_early *early, **early_end;
 	uint8_t *buffer; /* of a frame */
@@ -148,7 +172,8 @@ uint16_t weir_span_head_slot(const struct weir_plan *plan, unsigned query,
     const struct weir_slot_key *key);
 
 /* span_frame.c. Read: false where it is none. */
-void weir_span_put_part(uint8_t *p, uint16_t query, uint64_t epoch, uint64_t number);
+void weir_span_put_part(uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch,
+    uint64_t number);
 bool weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number);
 uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);
@@ -187,6 +212,20 @@ void weir_span_give(struct weir_span *s, int64_t time_ns);
 void weir_span_forget_incoming(struct weir_span *s);
 /* Frames that were early are looked at again. */
 void weir_span_take_early(struct weir_span *s);
+
+/* span_rows.c */
+
+int weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *err);
+void weir_span_rows_fini(struct weir_span *s, unsigned query);
+/* Send a node what it has not had; false where there is no room for all of it. */
+bool weir_span_send_rows(struct weir_span *s, unsigned node);
+/* Shipments are parted anew. */
+void weir_span_ship_again(struct weir_span *s);
+void weir_span_free_shipments(struct weir_span *s, int64_t done_ns);
+/* A frame's rows, behind its head. False: they are none. */
+bool weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len);
+/* Rows up to then are all here: into windows, and those that are closed to the flow. */
+void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
 
 /* span_map.c */
 

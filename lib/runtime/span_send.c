@@ -294,7 +294,7 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 			}
 			continue;
 		}
-		weir_span_put_part(f->data, s->queries[k->query].number, s->epoch, peer->n_parts);
+		weir_span_put_part(f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
 		rc = weir_wire_send(s->wire, node, f, 0);
 		weir_wire_frame_put(f);
@@ -361,6 +361,11 @@ weir_span_send(struct weir_span *s)
 					closed_ns = k->end_ns - 1;
 			break;
 		}
+		/* Of rows that have not all been sent some may be from just before the time. */
+		if (!weir_span_send_rows(s, node))
+			closed_ns = s->peers[node].told.epoch == s->epoch
+					? s->peers[node].told.closed_ns
+					: INT64_MIN;
 		did |= s->peers[node].n_parts != before;
 		did |= send_status(s, node, closed_ns, now_ns);
 	}
@@ -396,6 +401,7 @@ weir_span_free(struct weir_span *s)
 		weir_span_free_kept(s, k);
 	}
 	s->kept_end = at;
+	weir_span_free_shipments(s, done_ns);
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
 		if (s->done_ns[slot] < done_ns)
 			s->done_ns[slot] = done_ns;

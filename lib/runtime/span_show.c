@@ -102,6 +102,8 @@ weir_span_nodes(struct weir_span *s)
 	X(panes);
 	X(groups_sent);
 	X(groups_kept);
+	X(rows_sent);
+	X(rows_taken);
 	X(parts_sent);
 	X(parts_taken);
 	X(groups_shed);

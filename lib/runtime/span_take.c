@@ -91,6 +91,7 @@ is_a_pane(const struct weir_span *s, unsigned query, const struct weir_part_wind
 static bool
 take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 {
+	enum weir_span_frame type = (enum weir_span_frame)data[0];
 	struct weir_part_window window;
 	uint16_t number;
 	uint64_t epoch, at;
@@ -104,6 +105,11 @@ take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 	query = s->by_number[number];
 	data += WEIR_SPAN_PART_HEAD;
 	len -= WEIR_SPAN_PART_HEAD;
+	if (type == WEIR_SPAN_ROWS) {
+		if (weir_span_arrive(&s->peers[node].arrived, at))
+			return weir_span_take_rows(s, query, data, len);
+		return true;
+	}
 	if (!s->queries[query].aggregator || weir_part_window(data, len, &window, &e) ||
 	    !is_a_pane(s, query, &window))
 		return false;
@@ -182,6 +188,7 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 		goto wrong;
 	switch ((enum weir_span_frame)data[0]) {
 	case WEIR_SPAN_PART:
+	case WEIR_SPAN_ROWS:
 		if (!weir_span_get_part(data, len, &query, &epoch, &at))
 			break;
 		is_right = true;

@@ -427,7 +427,7 @@ weir_worker_close(struct weir_worker *w, int64_t watermark_ns)
 		low_ns = low_time(w, wq, watermark_ns);
 		/* Rows that have a place among the windows up to there go before them. */
 		send_early(w, q);
-		if (wq->path->hands_over)
+		if (wq->path->hands_over || wq->ships)
 			send_rows(w, q);
 		done_ns = wq->aggregator ? close_query(w, q, low_ns) : low_ns;
 		closed_ns = done_ns < closed_ns ? done_ns : closed_ns;

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/record/part.h>
+
+#include "flow_parts.h"
+#include "span_parts.h"
+
+/*
+ * Rows whose order matters: folds, sessions, windows of so many rows, --emit early. They go to the
+ * owner of their key as they are, and there, when all nodes have sent theirs up to some time, into
+ * its windows in the order of their times.
+ */
+
+static void
+fail_memory(struct weir_span *s)
+{
+	struct weir_error e;
+
+	weir_error_run(&e, -ENOMEM, "no memory for the rows of other hosts");
+	weir_span_fail(s, &e);
+}
+
+int
+weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *err)
+{
+	const struct weir_plan_query *pq = &s->plan->queries[query];
+	struct weir_span_query *q = &s->queries[query];
+	int rc = weir_plan_path(s->plan, pq, &q->path, err);
+
+	if (rc)
+		return rc;
+	q->ships = true;
+	q->n_key_columns = q->path->n_keys;
+	q->key_columns = calloc(q->n_key_columns + 1, sizeof(*q->key_columns));
+	if (!q->key_columns)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned k = 0; k < q->n_key_columns; k++)
+		q->key_columns[k] = WEIR_PATH_LEAD + q->path->key_moved[k];
+	if (q->path->is_early) {
+		struct weir_group_watch watch;
+
+		rc = weir_early_create(pq, s->plan->command->simd, &q->early, err);
+		if (rc)
+			return rc;
+		watch = weir_early_watch(q->early);
+		weir_aggregator_watch(q->aggregator, &watch);
+	}
+	return 0;
+}
+
+void
+weir_span_rows_fini(struct weir_span *s, unsigned query)
+{
+	struct weir_span_query *q = &s->queries[query];
+
+	weir_block_destroy(q->pending);
+	weir_early_destroy(q->early);
+	weir_path_destroy(q->path);
+	free(q->key_columns);
+}
+
+static void
+forget_parting(struct weir_span_shipment *h)
+{
+	free(h->picked);
+	free(h->first);
+	free(h->at);
+	h->picked = h->first = h->at = NULL;
+	h->is_parted = false;
+	h->n_nodes = 0;
+}
+
+static void
+free_shipment(struct weir_span *s, struct weir_span_shipment *h)
+{
+	s->kept_bytes -= weir_block_bytes(h->rows);
+	forget_parting(h);
+	free(h->slots);
+	weir_block_destroy(h->rows);
+	free(h);
+}
+
+/* Until when rows up to a time may be in a window that has not been delivered. */
+static int64_t
+due_of(const struct weir_window *w, int64_t time_ns)
+{
+	int64_t into;
+
+	switch (w->kind) {
+	case WEIR_WINDOW_TUMBLING:
+		into = (time_ns % w->size_ns + w->size_ns) % w->size_ns;
+		return weir_flow_plus(time_ns, w->size_ns - into);
+	case WEIR_WINDOW_SLIDING:
+		return weir_flow_plus(time_ns, w->size_ns);
+	case WEIR_WINDOW_SESSION:
+		return weir_flow_plus(time_ns, w->gap_ns + 1);
+	case WEIR_WINDOW_COUNT:
+		return time_ns;
+	case WEIR_WINDOW_GLOBAL:
+		break;
+	}
+	return INT64_MAX;
+}
+
+static int64_t
+last_time(const struct weir_block *b)
+{
+	const int64_t *time_ns = b->columns[0].data;
+	int64_t last_ns = INT64_MIN;
+
+	for (uint32_t r = 0; r < b->n_rows; r++)
+		last_ns = time_ns[r] > last_ns ? time_ns[r] : last_ns;
+	return last_ns;
+}
+
+/* Rows that are a node's own go to what is pending. False when out of memory. */
+static bool
+append(struct weir_span *s, unsigned query, const struct weir_block *from, const uint32_t *rows,
+    uint32_t n)
+{
+	struct weir_span_query *q = &s->queries[query];
+	unsigned n_columns = from->schema->n_columns;
+	struct weir_column *views = calloc(n_columns, sizeof(*views));
+	const struct weir_column **columns = calloc(n_columns, sizeof(*columns));
+	uint32_t i = 0;
+	bool is_well = views && columns;
+
+	if (!q->pending)
+		q->pending = weir_block_create(&q->path->shipped, n);
+	is_well &= q->pending != NULL;
+	for (unsigned c = 0; is_well && c < n_columns; c++)
+		columns[c] = &views[c];
+	for (uint32_t at = 0; is_well && at < from->n_rows; at += WEIR_ROWS) {
+		uint32_t in_slice = weir_block_slice(from, at, views);
+		uint64_t sel[WEIR_MASK_WORDS] = { 0 };
+
+		if (!rows)
+			weir_mask_first(sel, in_slice);
+		for (; rows && i < n && rows[i] < at + in_slice; i++)
+			weir_mask_set(sel, rows[i] - at);
+		is_well = weir_block_append_columns(q->pending, columns, sel) == 0;
+	}
+	free(views);
+	free(columns);
+	return is_well;
+}
+
+/* Who owns each row, and the rows by owner; own ones are taken at once. */
+static bool
+part(struct weir_span *s, struct weir_span_shipment *h)
+{
+	const struct weir_span_query *q = &s->queries[h->query];
+	uint32_t n = h->rows->n_rows, sum = 0, *count;
+	unsigned self = s->map->self;
+
+	forget_parting(h);
+	h->n_nodes = s->map->n_nodes;
+	if (!h->slots) {
+		h->slots = calloc(n + 1, sizeof(*h->slots));
+		if (!h->slots)
+			return false;
+		if (q->kind == WEIR_SPAN_SLOT)
+			weir_block_slots(
+			    h->rows, q->key_columns, q->n_key_columns, &s->slot_key, h->slots);
+		else
+			for (uint32_t r = 0; r < n; r++)
+				h->slots[r] = q->head_slot;
+	}
+	h->first = calloc(h->n_nodes + 2, sizeof(*h->first));
+	h->at = calloc(h->n_nodes + 1, sizeof(*h->at));
+	h->picked = calloc(n + 1, sizeof(*h->picked));
+	if (!h->first || !h->at || !h->picked)
+		return false;
+	count = h->at;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (uint32_t r = 0; r < n; r++) {
+			unsigned slot = h->slots[r], node;
+
+			if (h->last_due_ns <= s->done_ns[slot])
+				continue;
+			node = weir_span_owner(s, h->last_due_ns, slot);
+			if (node >= h->n_nodes)
+				continue;
+			if (pass)
+				h->picked[count[node]] = r;
+			count[node]++;
+		}
+		for (unsigned node = 0; node < h->n_nodes; node++) {
+			if (!pass) {
+				h->first[node] = sum;
+				sum += count[node];
+			}
+			count[node] = h->first[node];
+		}
+		h->first[h->n_nodes] = sum;
+	}
+	h->is_parted = true;
+	if (self >= h->n_nodes)
+		return true;
+	h->at[self] = h->first[self + 1];
+	return append(s, h->query, h->rows, &h->picked[h->first[self]],
+	    h->first[self + 1] - h->first[self]);
+}
+
+void
+weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
+{
+	struct weir_span_shipment *h = calloc(1, sizeof(*h));
+
+	if (!h || !b->n_rows) {
+		if (!h)
+			fail_memory(s);
+		free(h);
+		weir_block_destroy(b);
+		return;
+	}
+	h->query = query;
+	h->rows = b;
+	h->last_due_ns = due_of(&s->plan->queries[query].path->window, last_time(b));
+	s->kept_bytes += weir_block_bytes(b);
+	*s->shipments_end = h;
+	s->shipments_end = &h->next;
+	if (s->epoch && !s->is_moving && !part(s, h))
+		fail_memory(s);
+}
+
+void
+weir_span_ship_again(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		weir_block_destroy(s->queries[i].pending);
+		s->queries[i].pending = NULL;
+	}
+	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
+		if (!part(s, h))
+			fail_memory(s);
+}
+
+void
+weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
+{
+	struct weir_span_shipment **at = &s->shipments;
+
+	while (*at) {
+		struct weir_span_shipment *h = *at;
+
+		if (h->last_due_ns > done_ns) {
+			at = &h->next;
+			continue;
+		}
+		*at = h->next;
+		free_shipment(s, h);
+	}
+	s->shipments_end = at;
+}
+
+static bool
+send_shipment(struct weir_span *s, unsigned node, struct weir_span_shipment *h)
+{
+	uint32_t most = weir_wire_payload_most(s->wire) - WEIR_SPAN_PART_HEAD;
+	struct weir_span_peer *peer = &s->peers[node];
+
+	while (h->at[node] < h->first[node + 1]) {
+		struct weir_wire_frame *f;
+		size_t len = 0;
+		uint32_t n;
+		int rc;
+
+		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+			return false;
+		n = weir_block_write(h->rows, h->picked, h->at[node], h->first[node + 1],
+		    f->data + WEIR_SPAN_PART_HEAD, most, &len);
+		if (!n) { /* a row that no frame holds */
+			weir_wire_frame_put(f);
+			s->counters.groups_shed++;
+			h->at[node]++;
+			continue;
+		}
+		weir_span_put_part(f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch,
+		    peer->n_parts);
+		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
+		rc = weir_wire_send(s->wire, node, f, 0);
+		weir_wire_frame_put(f);
+		if (rc)
+			return false;
+		peer->n_parts++;
+		s->counters.rows_sent += n;
+		h->at[node] += n;
+	}
+	return true;
+}
+
+bool
+weir_span_send_rows(struct weir_span *s, unsigned node)
+{
+	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
+		if (h->is_parted && node < h->n_nodes && !send_shipment(s, node, h))
+			return false;
+	return true;
+}
+
+bool
+weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len)
+{
+	struct weir_block *b;
+	struct weir_error e;
+	int rc;
+
+	if (!s->queries[query].ships)
+		return false;
+	rc = weir_block_read(&s->queries[query].path->shipped, data, len, &b, &e);
+	if (rc == -ENOMEM)
+		fail_memory(s);
+	if (rc)
+		return rc == -ENOMEM;
+	s->counters.rows_taken += b->n_rows;
+	if (!append(s, query, b, NULL, b->n_rows))
+		fail_memory(s);
+	weir_block_destroy(b);
+	return true;
+}
+
+/* Rows up to a time, in order; what is later stays. NULL where there are none. */
+static struct weir_block *
+due_rows(struct weir_span *s, struct weir_span_query *q, int64_t time_ns)
+{
+	struct weir_block *due = NULL, *rest = NULL;
+	const int64_t *times;
+	uint32_t n = 0;
+
+	if (!q->pending || !q->pending->n_rows)
+		return NULL;
+	if (weir_block_sort(q->pending, -1, 0)) {
+		fail_memory(s);
+		return NULL;
+	}
+	times = q->pending->columns[0].data;
+	while (n < q->pending->n_rows && times[n] <= time_ns)
+		n++;
+	if (!n)
+		return NULL;
+	if (n == q->pending->n_rows) {
+		due = q->pending;
+		q->pending = NULL;
+		return due;
+	}
+	due = weir_flow_part(q->pending, 0, n);
+	rest = weir_flow_part(q->pending, n, q->pending->n_rows);
+	if (!due || !rest)
+		fail_memory(s);
+	weir_block_destroy(q->pending);
+	q->pending = rest;
+	return due;
+}
+
+static void
+give(struct weir_span *s, unsigned query, int64_t time_ns)
+{
+	int64_t until_ns = weir_flow_plus(time_ns, s->plan->lateness_ns);
+	struct weir_span_query *q = &s->queries[query];
+	struct weir_block *due = due_rows(s, q, time_ns);
+	struct weir_early_rows *early;
+	struct weir_pane *pane;
+
+	if (due)
+		weir_path_unship(q->path, due, q->aggregator, &q->row_number, &q->group);
+	weir_block_destroy(due);
+	early = q->early ? weir_early_take(q->early) : NULL;
+	if (early)
+		weir_flow_early(s->flow, query, early);
+	do {
+		while ((pane = weir_aggregator_close(q->aggregator, until_ns)))
+			weir_flow_pane(s->flow, query, WEIR_SPAN_WORKER, pane);
+	} while (weir_window_is_per_group(&q->path->window) &&
+		 weir_aggregator_closed(q->aggregator) < until_ns);
+}
+
+void
+weir_span_give_rows(struct weir_span *s, int64_t time_ns)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++)
+		if (s->queries[i].ships)
+			give(s, i, time_ns);
+}
