@@ -138,7 +138,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	    },
 	    &s->cluster, err);
 	for (unsigned i = 0; i < s->plan->n_queries; i++)
-		free((char *)queries[i].text);
+		free((void *)(uintptr_t)queries[i].text);
 	free(queries);
 	weir_cluster_uri_free(&uri);
 	if (rc)

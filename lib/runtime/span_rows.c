@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/record/append.h>
 #include <weir/record/part.h>
 
 #include "flow_parts.h"
@@ -153,6 +154,8 @@ static bool
 part(struct weir_span *s, struct weir_span_shipment *h)
 {
 	const struct weir_span_query *q = &s->queries[h->query];
+	const struct weir_window *window = &s->plan->queries[h->query].path->window;
+	const int64_t *times = h->rows->columns[0].data;
 	uint32_t n = h->rows->n_rows, sum = 0, *count;
 	unsigned self = s->map->self;
 
@@ -177,11 +180,12 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	count = h->at;
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (uint32_t r = 0; r < n; r++) {
+			int64_t due_ns = due_of(window, times[r]);
 			unsigned slot = h->slots[r], node;
 
-			if (h->last_due_ns <= s->done_ns[slot])
+			if (due_ns <= s->done_ns[slot])
 				continue;
-			node = weir_span_owner(s, h->last_due_ns, slot);
+			node = weir_span_owner(s, due_ns, slot);
 			if (node >= h->n_nodes)
 				continue;
 			if (pass)
@@ -227,13 +231,34 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		fail_memory(s);
 }
 
+/* What a query has of windows that were not delivered comes again. */
+static void
+begin_anew(struct weir_span *s, unsigned query)
+{
+	struct weir_span_query *q = &s->queries[query];
+	struct weir_group_watch watch;
+	struct weir_group_spec spec;
+	struct weir_error e;
+
+	weir_block_destroy(q->pending);
+	q->pending = NULL;
+	weir_aggregator_destroy(q->aggregator);
+	weir_plan_group_spec(s->plan, &s->plan->queries[query], &spec);
+	q->aggregator = weir_aggregator_create(&spec, &e);
+	if (!q->aggregator) {
+		weir_span_fail(s, &e);
+	} else if (q->early) {
+		watch = weir_early_watch(q->early);
+		weir_aggregator_watch(q->aggregator, &watch);
+	}
+}
+
 void
 weir_span_ship_again(struct weir_span *s)
 {
-	for (unsigned i = 0; i < s->plan->n_queries; i++) {
-		weir_block_destroy(s->queries[i].pending);
-		s->queries[i].pending = NULL;
-	}
+	for (unsigned i = 0; i < s->plan->n_queries; i++)
+		if (s->queries[i].ships)
+			begin_anew(s, i);
 	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
 		if (!part(s, h))
 			fail_memory(s);
