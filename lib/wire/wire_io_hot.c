@@ -145,7 +145,7 @@ answer(struct weir_wire *w, const uint8_t *p, const struct net_seen *seen)
 	uint8_t out[ANSWER_BYTES];
 	uint32_t len = weir_net_answer(&w->host, p, seen, out, sizeof(out));
 
-	if (!len || len > RTE_ETHER_HDR_LEN + w->mtu) {
+	if (!len || len > (uint32_t)RTE_ETHER_HDR_LEN + w->mtu) {
 		count(w, -1, WEIR_WIRE_IGNORED, 1);
 		return;
 	}
