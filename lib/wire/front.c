@@ -126,6 +126,19 @@ weir_wire_front_remove(struct weir_wire_front *f, unsigned id)
 	f->shared[id].generation += f->shared[id].generation % 2;
 }
 
+unsigned
+weir_wire_front_frames(const struct weir_wire_front *f, unsigned *ret_free)
+{
+	*ret_free = rte_ring_count(f->free_frames);
+	return f->n_frames;
+}
+
+unsigned
+weir_wire_front_buffers_free(const struct weir_wire_front *f)
+{
+	return rte_ring_count(f->free_buffers);
+}
+
 struct weir_wire_frame *
 weir_wire_front_get(struct weir_wire_front *f)
 {

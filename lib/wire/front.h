@@ -76,6 +76,8 @@ void weir_wire_front_set(struct weir_wire_front *f, unsigned id, uint64_t incarn
 void weir_wire_front_remove(struct weir_wire_front *f, unsigned id);
 
 /* Control: what weir_wire_* of the same names do. */
+unsigned weir_wire_front_frames(const struct weir_wire_front *f, unsigned *ret_free);
+unsigned weir_wire_front_buffers_free(const struct weir_wire_front *f);
 struct weir_wire_frame *weir_wire_front_get(struct weir_wire_front *f);
 int weir_wire_front_send(
     struct weir_wire_front *f, unsigned id, struct weir_wire_frame *frame, uint16_t queue);

@@ -12,8 +12,8 @@
 #include "random.h"
 
 /*
- * Nodes whose wires are joined by a network in memory that loses, repeats, delays and changes
- * datagrams as told, with a clock that jumps from one event to the next. Ids of peers are numbers
+ * Nodes whose wires are joined by a network in memory that loses, repeats and delays datagrams
+ * as told, with a clock that jumps from one event to the next. Ids of peers are numbers
  * of nodes.
  */
 
@@ -34,7 +34,7 @@ struct fake_datagram {
 };
 
 struct fake_rules {
-	unsigned loss, dup, garble; /* of 1000 */
+	unsigned loss, dup; /* of 1000 */
 	int64_t delay_ns, jitter_ns;
 	bool is_cut[FAKE_NODES]; /* neither hears nor is heard */
 };
@@ -108,8 +108,6 @@ fake_fly(struct fake_node *n, const struct weir_wire_out *out)
 	memcpy(d->p, out->head, out->head_len);
 	if (out->body_len)
 		memcpy(d->p + out->head_len, out->body, out->body_len);
-	if (fake_below(w, 1000) < w->rules.garble)
-		d->p[fake_below(w, d->len)] ^= (uint8_t)(1 + fake_below(w, 255));
 	w->n_datagrams++;
 }
 

@@ -94,6 +94,7 @@ struct weir_wire_self {
 	uint16_t mtu; /* in use */
 	struct weir_wire_rss rss;
 	const char *device; /* DPDK's name of the port's first device */
+	const char *seal;   /* "crypto_aesni_gcm"; "none" where frames go in clear */
 };
 
 void weir_wire_self(const struct weir_wire *w, struct weir_wire_self *ret);
@@ -147,7 +148,7 @@ unsigned weir_wire_frames(const struct weir_wire *w, unsigned *ret_free);
  */
 int weir_wire_send(struct weir_wire *w, unsigned id, struct weir_wire_frame *f, uint16_t queue);
 /* How many frames weir_wire_send takes for this peer at once; 0 for one that is not there. */
-unsigned weir_wire_room(const struct weir_wire *w, unsigned id);
+unsigned weir_wire_room(struct weir_wire *w, unsigned id);
 /* Frames that the peer has not acknowledged yet, queued ones included. */
 unsigned weir_wire_unacked(const struct weir_wire *w, unsigned id);
 
