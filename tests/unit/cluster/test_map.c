@@ -283,7 +283,7 @@ run_history(uint64_t seed)
 static void
 test_one_owner(void)
 {
-	for (uint64_t seed = 1; seed <= 24; seed++)
+	for (uint64_t seed = 1; seed <= 8; seed++)
 		run_history(seed);
 }
 
