@@ -15,22 +15,10 @@ import netns  # noqa: E402
 import pcapmaker as pm  # noqa: E402
 import pcapread  # noqa: E402
 import weir  # noqa: E402
+from pcapread import read_pcap  # noqa: E402
 from running import SLOWER, Run, run_tests  # noqa: E402
 
 ETH = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-
-
-def read_pcap(path):
-    """The packets' bytes, of a file in the old format."""
-    with open(path, "rb") as f:
-        data = f.read()
-    e = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
-    at, out = 24, []
-    while at < len(data):
-        n = struct.unpack_from(e + "I", data, at + 8)[0]
-        out.append(data[at + 16:at + 16 + n])
-        at += 16 + n
-    return out
 
 
 def flows(n, n_flows=60):
