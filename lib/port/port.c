@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <weir/port/eal.h>
+#include <weir/port/interface.h>
 #include <weir/port/profile.h>
 
 #include "eal_log.h"
@@ -334,21 +332,6 @@ weir_port_close(struct weir_port *port)
 	destroy(p);
 }
 
-static bool
-kernel_is_up(const char *interface)
-{
-	struct ifreq r = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_up;
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%.15s", interface);
-	is_up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0 && r.ifr_flags & IFF_UP &&
-		r.ifr_flags & IFF_RUNNING;
-	if (fd >= 0)
-		close(fd);
-	return is_up;
-}
-
 bool
 weir_port_is_up(const struct weir_port *p)
 {
@@ -356,7 +339,7 @@ weir_port_is_up(const struct weir_port *p)
 	struct rte_eth_link link;
 
 	if (p->interface[0])
-		return kernel_is_up(p->interface);
+		return weir_interface_is_up(p->interface);
 	return rte_eth_link_get_nowait(own->devices[0].id, &link) == 0 &&
 	       link.link_status == RTE_ETH_LINK_UP;
 }
