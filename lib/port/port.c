@@ -115,6 +115,20 @@ explain(const struct weir_port_name *n, int code, struct weir_error *err)
 	return code;
 }
 
+/* What its driver needs is most often why a device could not be opened. */
+static int
+add_needs(const struct weir_device_spec *spec, int code, struct weir_error *err)
+{
+	struct weir_profile profile;
+	char said[sizeof(err->text)];
+
+	if (!err || code == -EEXIST || code == -ENOMEM || err->fail == WEIR_FAIL_USAGE ||
+	    weir_profile_for_device(spec->bus, spec->name, &profile, NULL) || !profile.needs[0])
+		return code;
+	snprintf(said, sizeof(said), "%s", err->text);
+	return weir_error_run(err, code, "%s (it needs %s)", said, profile.needs);
+}
+
 static int
 open_named(struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err)
 {
@@ -134,7 +148,9 @@ open_named(struct weir_open_port *p, const struct weir_port_config *c, struct we
 		return weir_error_usage(err, "a packet has no more than 65407 bytes here");
 	weir_eal_log_mark();
 	rc = weir_port_add_device(p, &spec, err);
-	return rc && !p->n_devices && rc != -EEXIST ? explain(&n, rc, err) : rc;
+	if (rc && !p->n_devices && rc != -EEXIST)
+		explain(&n, rc, err);
+	return rc ? add_needs(&spec, rc, err) : 0;
 }
 
 static void
