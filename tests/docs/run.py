@@ -98,8 +98,11 @@ def main():
                 for command, want in commands:
                     n += 1
                     what = "%d - %s:%d: %s" % (n, path.relative_to(ROOT), line, re.sub(r"[#\n]", " ", command))
-                    if is_cable and missing:
-                        print("ok %s # SKIP %s" % (what, missing))
+                    why = missing
+                    if "--take" in command and os.environ.get("WEIR_HAS_XDP") == "0":
+                        why = why or "this weir was built without its own XDP program"
+                    if is_cable and why:
+                        print("ok %s # SKIP %s" % (what, why))
                         continue
                     got = run(command, env, is_cable)
                     ok = matches(want, got)

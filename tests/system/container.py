@@ -168,6 +168,7 @@ def test_tap(folder):
 
 def test_take(folder):
     """an interface over AF_XDP: NET_RAW, NET_ADMIN, SYS_ADMIN, SETUID, SETGID, and memory that may be locked"""
+    netns.need_xdp_program()
     locked, caps = 64 << 20, ["net_raw", "net_admin", "sys_admin", "setuid", "setgid"]
     if subprocess.run(["prlimit", "--memlock=%d:%d" % (locked, locked), "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         print("# the limit of locked memory cannot be raised here: IPC_LOCK in its place", flush=True)
