@@ -290,4 +290,4 @@ def provided(test):
 
 
 run_tests([provided(t) for t in (test_pushed, test_pushed_queues, test_shared, test_taken_whole, test_generic, test_added, test_overload,
-                                 test_killed, test_stream, test_explain)])
+                                 test_killed, test_explain)])
