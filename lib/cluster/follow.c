@@ -120,8 +120,8 @@ update_texts(struct weir_cluster *c)
 {
 	for (unsigned i = 0; i < c->n_texts; i++) {
 		const struct weir_node_text *t = &c->texts[i];
-		struct weir_cluster_node *n =
-		    &c->nodes[weir_cluster_index(c, t->name, t->incarnation)];
+		unsigned at = weir_cluster_index(c, t->name, t->incarnation); /* may move nodes */
+		struct weir_cluster_node *n = &c->nodes[at];
 
 		set_text(&n->address, t->address);
 		set_text(&n->facts, t->facts);

@@ -127,6 +127,7 @@ decode_node(struct weir_record *r, const json_t *j, uint64_t revision)
 	const json_t *weight = json_object_get(j, "weight"), *lost = json_object_get(j, "lost");
 	struct weir_record_node *n;
 	uint64_t incarnation;
+	unsigned at;
 
 	if (!name || !weir_cluster_is_word(name))
 		return "a node has no name";
@@ -139,7 +140,8 @@ decode_node(struct weir_record *r, const json_t *j, uint64_t revision)
 		return "a node was lost in no map";
 	if (weir_record_find(r, name, incarnation) != WEIR_NO_NODE)
 		return "a node is there twice";
-	n = &r->nodes[weir_record_add_node(r, name, incarnation, json_number_value(weight))];
+	at = weir_record_add_node(r, name, incarnation, json_number_value(weight));
+	n = &r->nodes[at];
 	n->is_left = json_is_true(json_object_get(j, "left"));
 	if (lost)
 		n->lost_epoch =

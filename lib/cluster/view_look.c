@@ -84,13 +84,25 @@ weir_cluster_find(const struct weir_cluster_view *v, uint64_t incarnation)
 	return WEIR_CLUSTER_NONE;
 }
 
+static bool
+is_gone(const struct weir_cluster_node *n)
+{
+	return n->state == WEIR_NODE_LOST || n->state == WEIR_NODE_LEFT;
+}
+
 unsigned
 weir_cluster_find_name(const struct weir_cluster_view *v, const char *name)
 {
-	for (unsigned i = v->n_nodes; i > 0; i--)
-		if (!strcmp(v->nodes[i - 1].name, name))
-			return i - 1;
-	return WEIR_CLUSTER_NONE;
+	unsigned found = WEIR_CLUSTER_NONE;
+
+	for (unsigned i = 0; i < v->n_nodes; i++) {
+		if (strcmp(v->nodes[i].name, name))
+			continue;
+		if (!is_gone(&v->nodes[i]))
+			return i;
+		found = i;
+	}
+	return found;
 }
 
 void

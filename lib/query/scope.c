@@ -5,15 +5,6 @@
 
 #include "scope.h"
 
-const char *
-weir_flag_name(enum weir_flag flag)
-{
-	for (const struct weir_option *o = weir_flags; o->name; o++)
-		if (o->id == (int)flag)
-			return o->name;
-	return "?";
-}
-
 bool
 weir_stage_groups(const struct weir_stage_text *stage)
 {

@@ -4,6 +4,7 @@
 
 #include <weir/expr/program.h>
 #include <weir/query/command.h>
+#include <weir/query/flags.h>
 #include <weir/stage/stage.h>
 
 /* Helpers that the packet side and the result side share. Private to lib/query. */
@@ -11,8 +12,6 @@
 /* What a packet row shows when nothing was selected: what tcpdump would. */
 #define WEIR_PACKET_COLUMNS "frame.time,ip.src,srcport,ip.dst,dstport,ip.proto,frame.len"
 
-/* The option's name: "--where". */
-const char *weir_flag_name(enum weir_flag flag);
 /* Whether a stage groups rows: --agg. */
 bool weir_stage_groups(const struct weir_stage_text *stage);
 /* "--where 'EXPR': " in front of the error. Returns its code. */

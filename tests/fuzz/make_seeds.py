@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file."""
+file, cluster."""
+import base64
 import glob
 import importlib.util
+import json
 import os
 import sys
 
@@ -24,7 +26,7 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file"):
+    for kind in ("decode", "application", "expr", "file", "cluster"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
@@ -59,6 +61,15 @@ def main():
                     write(folders["expr"], value.encode())
                     for part in value.split(","):
                         write(folders["expr"], part.split("=", 1)[-1].encode())
+    node = {"name": "a", "incarnation": "%016x" % 1, "weight": 2.0}
+    table = base64.b64encode(bytes(8192)).decode()
+    maps = [{"epoch": 5, "live": [0], "draining": [1], "owners": table},
+            {"from": 7, "live": [0], "draining": [], "owners": table}]
+    lost = {"name": "b", "incarnation": "%016x" % 2, "weight": 1.0, "lost": 0}
+    for record in ({"version": 1, "nodes": [node, lost], "maps": maps, "global": table, "pins": [[9, 0]]},
+                   {**node, "state": "live", "address": "192.0.2.1", "udp": 1, "queues": 1, "facts": "", "version": "0",
+                    "done": 3, "queries": {"scan": "--where 'tcp' --top 5"}}):
+        write(folders["cluster"], json.dumps(record).encode())
 
 
 main()

@@ -33,7 +33,7 @@ def packets(n=6000, seconds=12, seed=7):
     r, out = random.Random(seed), []
     for i in range(n):
         a, b = "10.0.%d.%d" % (r.randrange(3), r.randrange(40)), "10.9.0.%d" % r.randrange(20)
-        out.append(pm.packet(pm.S + i * seconds * pm.S // n, a, b, payload=b"x" * r.randrange(1200),
+        out.append(pm.packet(pm.S + i * seconds * 1000 * pm.MS // n, a, b, payload=b"x" * r.randrange(1200),
                              **({"udp": (r.randrange(5), 53)} if r.randrange(2) else {"tcp": (r.randrange(9), 80, "A")})))
     return out
 

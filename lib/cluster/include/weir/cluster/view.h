@@ -104,7 +104,8 @@ unsigned weir_cluster_slots_of(
 /* Whether a node owns any window that ends after done_ns; global ones are not looked at. */
 bool weir_cluster_owns_after(const struct weir_cluster_view *v, int64_t done_ns, unsigned node);
 
-/* The index of a node, or WEIR_CLUSTER_NONE. By name: the newest incarnation of that name. */
+/* The index of a node, or WEIR_CLUSTER_NONE. By name: the incarnation that is
+ * there, else the last one. */
 unsigned weir_cluster_find(const struct weir_cluster_view *v, uint64_t incarnation);
 unsigned weir_cluster_find_name(const struct weir_cluster_view *v, const char *name);
 
