@@ -205,6 +205,18 @@ copy_rows(struct weir_pane *dst, const struct weir_pane *src, const uint32_t *ro
 	return 0;
 }
 
+void
+weir_pane_take_window(struct weir_pane *dst, int64_t start_ns, int64_t end_ns)
+{
+	const struct weir_pane_window *w = &dst->window;
+	const struct weir_layout *l = dst->layout;
+
+	if (w->start_ns == weir_pane_window_all.start_ns &&
+	    w->end_ns == weir_pane_window_all.end_ns && l->window.kind != WEIR_WINDOW_GLOBAL &&
+	    !l->is_per_group)
+		weir_pane_set_window(dst, start_ns, end_ns);
+}
+
 int
 weir_pane_merge_some(
     struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n)
@@ -213,6 +225,7 @@ weir_pane_merge_some(
 	int rc = rows ? 0 : -ENOMEM;
 
 	dst->is_clear = false;
+	weir_pane_take_window(dst, src->window.start_ns, src->window.end_ns);
 	if (!rc && src->is_list) {
 		weir_pane_forget_order(dst);
 		dst->is_list = true;

@@ -271,18 +271,6 @@ read_part(struct reading *r, struct weir_layout *l)
 	return rc ? rc : r->in.len ? -EBADMSG : 0;
 }
 
-/* Where nobody has said which window it is. */
-static void
-take_window(struct weir_pane *dst, const struct weir_part_head *h)
-{
-	const struct weir_pane_window *w = &dst->window;
-
-	if (w->start_ns == weir_pane_window_all.start_ns &&
-	    w->end_ns == weir_pane_window_all.end_ns &&
-	    dst->layout->window.kind != WEIR_WINDOW_GLOBAL && !dst->layout->is_per_group)
-		weir_pane_set_window(dst, h->start_ns, h->end_ns);
-}
-
 int
 weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct weir_error *err)
 {
@@ -292,12 +280,13 @@ weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct weir
 
 	if (r) {
 		r->in = (struct weir_in){ .p = bytes, .len = len };
+		r->layout = l;
 		weir_sketch_memory_init(&r->memory, l->state_seed,
 		    l->max_state_bytes < MOST_STATE_BYTES ? l->max_state_bytes
 							  : MOST_STATE_BYTES);
 		rc = read_part(r, l);
 		if (!rc) {
-			take_window(dst, &r->head);
+			weir_pane_take_window(dst, r->head.start_ns, r->head.end_ns);
 			rc = weir_pane_take_part(dst, &r->part);
 		}
 		for (unsigned s = 0; s < l->n_shapes; s++)

@@ -68,8 +68,11 @@ int weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct 
  * each time. 0 or -ENOMEM. */
 int weir_pane_settle(struct weir_pane *p);
 
-/* Control. Merge n groups of src alone, and, once for each src, all that it knows of its window.
- * As weir_pane_merge, but that dst is to be settled. Groups of a list are copied. */
+/*
+ * Control. Merge n groups of src alone, and, once for each src, all that it knows of its window,
+ * which dst's becomes where nobody has said that. As weir_pane_merge, but that dst is to be
+ * settled. Groups of a list are copied.
+ */
 int weir_pane_merge_some(
     struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n);
 /* Control. An empty pane as those of the aggregator are, while another thread has it. The caller
