@@ -86,7 +86,8 @@ void weir_pane_take_window(struct weir_pane *dst, int64_t start_ns, int64_t end_
 bool weir_pane_is_full_list(const struct weir_pane *p);
 /*
  * Move a row's key and states to the end of a list. The row stays, its states without memory of
- * their own; or, where no memory is given, is copied and stays as it is. False, and nothing has changed, where there is no memory.
+ * their own; or, where no memory is given, is copied and stays as it is. False, and nothing has
+ * changed, where there is no memory.
  */
 bool weir_pane_take_row(
     struct weir_pane *list, unsigned shape, uint8_t *row, struct weir_sketch_memory *memory);

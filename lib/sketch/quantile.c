@@ -163,8 +163,7 @@ write_buckets(uint64_t *buckets, uint32_t n, struct weir_out *out)
 }
 
 void
-weir_quantile_write(
-    const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out)
+weir_quantile_write(const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	uint64_t buckets[WEIR_WORDS_MAX], n_buckets = 0;
 	uint32_t held = 0;
@@ -183,8 +182,7 @@ weir_quantile_write(
 }
 
 static bool
-read_buckets(
-    struct weir_quantile *s, struct weir_sketch_memory *m, uint32_t n, struct weir_in *in)
+read_buckets(struct weir_quantile *s, struct weir_sketch_memory *m, uint32_t n, struct weir_in *in)
 {
 	uint64_t keys[WEIR_WORDS_MAX], counts[WEIR_WORDS_MAX];
 

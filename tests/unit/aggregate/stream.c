@@ -360,8 +360,7 @@ read_parts(struct weir_pane **owners, struct part *parts, unsigned n, uint64_t *
 		struct part part = parts[at];
 
 		parts[at] = parts[n - 1];
-		CU_ASSERT_EQUAL(
-		    weir_pane_read(owners[part.owner], part.bytes, part.len, &err), 0);
+		CU_ASSERT_EQUAL(weir_pane_read(owners[part.owner], part.bytes, part.len, &err), 0);
 		free(part.bytes);
 	}
 }
@@ -401,7 +400,8 @@ share_pane(struct answer *a, const struct query *q, struct weir_pane **owners, s
 
 /* The rows of all owners. */
 static void
-take_owners(struct answer *a, const struct query *q, struct weir_pane **owners, struct weir_block *b)
+take_owners(
+    struct answer *a, const struct query *q, struct weir_pane **owners, struct weir_block *b)
 {
 	for (unsigned o = 0; o < q->owners; o++) {
 		CU_ASSERT_EQUAL(weir_pane_settle(owners[o]), 0);

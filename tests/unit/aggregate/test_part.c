@@ -64,8 +64,8 @@ compare(const struct stream *s, struct query q, unsigned owners, size_t bytes, u
 
 /* A stream of a key of one kind, and two columns for arguments. */
 static void
-make_stream(struct stream *s, unsigned key, unsigned arg, unsigned arg2, uint32_t n, uint64_t groups,
-    uint64_t *rng)
+make_stream(struct stream *s, unsigned key, unsigned arg, unsigned arg2, uint32_t n,
+    uint64_t groups, uint64_t *rng)
 {
 	stream_init(s, n);
 	stream_column(s, kinds[key].type, kinds[key].store);
@@ -123,9 +123,8 @@ every_function_survives(void)
 			make_stream(&s, (run * 7 + i) % N_KINDS, arg, arg2, 1500, 40, &rng);
 			q.is_merged = run % 2;
 			if (run % 3)
-				q.window = (struct weir_window){
-					.kind = WEIR_WINDOW_TUMBLING, .size_ns = 400000000
-				};
+				q.window = (struct weir_window){ .kind = WEIR_WINDOW_TUMBLING,
+					.size_ns = 400000000 };
 			if (make_call(weir_agg_functions[i], &s, &q.calls[0])) {
 				(void)compare(&s, q, 1 + run % 3, sizes[run % 4], 1 + run % 2);
 				n_compared++;
@@ -197,7 +196,8 @@ large_groups_are_divided(void)
 			if (kinds[kind].type == WEIR_STRING)
 				for (uint32_t r = 0; r < s.n; r++)
 					if (!stream_value(&s, r, 1)->is_null)
-						free((void *)(uintptr_t)stream_value(&s, r, 1)->s.p);
+						free(
+						    (void *)(uintptr_t)stream_value(&s, r, 1)->s.p);
 			stream_fill(&s, 1, 4000, 11, &rng);
 			if (make_call(weir_agg_function_find(names[i]), &s, &c)) {
 				uint64_t n;

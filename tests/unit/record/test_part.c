@@ -36,8 +36,8 @@ some_value(enum weir_type type, uint64_t *rng, unsigned null_one_in, char *text)
 		v.addr.hi = v.version == 6 ? x * 3 : 0;
 		break;
 	case WEIR_STRING:
-		v.s.len = (uint32_t)snprintf(text, 64, "%.*s%u", (int)(x % 5), "www.",
-		    (unsigned)(x % 200));
+		v.s.len = (uint32_t)snprintf(
+		    text, 64, "%.*s%u", (int)(x % 5), "www.", (unsigned)(x % 200));
 		v.s.len = x % 11 ? v.s.len : 0;
 		v.s.p = (const uint8_t *)text;
 		break;
@@ -65,7 +65,8 @@ make_block(uint32_t n, unsigned null_one_in, bool has_windows, uint64_t seed)
 			CU_ASSERT_EQUAL(weir_block_set(b, r, c, &v), 0);
 		}
 		if (has_windows) {
-			b->row_start_ns[r] = b->window_start_ns + (int64_t)(random_next(&seed) % 99);
+			b->row_start_ns[r] =
+			    b->window_start_ns + (int64_t)(random_next(&seed) % 99);
 			b->row_end_ns[r] = r % 5 ? b->row_start_ns[r] + 7 : INT64_MIN;
 		}
 	}
@@ -112,8 +113,7 @@ round_trip(const struct weir_block *b, const uint32_t *rows, uint32_t n, size_t 
 		CU_ASSERT_EQUAL_FATAL(got->n_rows, some);
 		memset(buf, 0x5a, max); /* nothing points there */
 		for (uint32_t i = 0; i < some; i++)
-			CU_ASSERT_EQUAL(
-			    differs(b, rows ? rows[done + i] : done + i, got, i), 0);
+			CU_ASSERT_EQUAL(differs(b, rows ? rows[done + i] : done + i, got, i), 0);
 		done += some;
 		weir_block_destroy(got);
 	}

@@ -63,8 +63,7 @@ values_are_hashed_as_words(void)
 	const uint64_t words[] = { 1, 80, 5 | 11 << 8, UINT64_C(0x62206e6576656c65),
 		UINT64_C(0x657479), 0 };
 
-	CU_ASSERT_EQUAL(
-	    slot_of(v, 3), weir_siphash(&key, words, sizeof(words)) % WEIR_SLOTS);
+	CU_ASSERT_EQUAL(slot_of(v, 3), weir_siphash(&key, words, sizeof(words)) % WEIR_SLOTS);
 }
 
 static void
@@ -111,14 +110,14 @@ static void
 names_have_slots(void)
 {
 	struct weir_slot_key key = counting_key(), other = key;
-	const struct weir_value v = { .type = WEIR_STRING,
-		.s = { (const uint8_t *)"talkers", 7 } };
+	const struct weir_value v = { .type = WEIR_STRING, .s = { (const uint8_t *)"talkers", 7 } };
 	unsigned n_same = 0;
 
 	CU_ASSERT_EQUAL(weir_slot_of_name(&key, "talkers"), slot_of(&v, 1));
 	for (unsigned i = 0; i < 16; i++) {
 		other.bytes[i]++;
-		n_same += weir_slot_of_name(&key, "talkers") == weir_slot_of_name(&other, "talkers");
+		n_same +=
+		    weir_slot_of_name(&key, "talkers") == weir_slot_of_name(&other, "talkers");
 	}
 	CU_ASSERT(n_same < 3);
 }
