@@ -253,7 +253,9 @@ write_groups(struct weir_pane_writer *w, uint8_t *buf, size_t max)
 		fits_len = write_part(&f, buf, max);
 	}
 	w->at += f.n;
-	w->guess = f.n;
+	/* As many bytes, less a little: what does not fit is written for nothing. */
+	if (fits_len > max / 2)
+		w->guess = (uint32_t)((double)f.n * ((double)max * 0.98 / (double)fits_len));
 	w->is_begun = true;
 	return fits_len;
 }

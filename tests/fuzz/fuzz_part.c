@@ -8,7 +8,7 @@
 /*
  * Parts of panes and of blocks: any bytes are merged or refused with a message, and what was merged
  * gives rows. The first byte says which query and what of it; the print of the query, which nothing
- * but chance would find, is put in.
+ * but chance would find, is put in. Or the others say where a good part is changed, and how.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -84,7 +84,52 @@ struct made {
 	struct weir_schema schema;
 	uint8_t print[PRINT_BYTES];
 	uint8_t block_print[PRINT_BYTES];
+	uint8_t *good, *good_block; /* parts */
+	size_t good_len, good_block_len;
 };
+
+/* Whole column: small numbers, large ones, texts, addresses of both kinds. */
+static const struct weir_column *
+fill(struct weir_column *c, enum weir_type type, enum weir_store store)
+{
+	static const char text[] = "www.example.org and more";
+
+	if (weir_column_init(c, type, store, WEIR_ROWS))
+		abort();
+	for (unsigned r = 0; r < WEIR_ROWS; r++) {
+		unsigned x = r * r % 97;
+
+		switch (store) {
+		case WEIR_U8:
+			((uint8_t *)c->data)[r] = type == WEIR_BOOL ? x & 1 : (uint8_t)x;
+			break;
+		case WEIR_U16:
+			((uint16_t *)c->data)[r] = (uint16_t)(x * 600);
+			break;
+		case WEIR_U32:
+			((uint32_t *)c->data)[r] = x << 24;
+			break;
+		case WEIR_I64:
+			((int64_t *)c->data)[r] = x % 3 ? (int64_t)x : -((int64_t)x << 40);
+			break;
+		case WEIR_F64:
+			((double *)c->data)[r] = x / 97.0;
+			break;
+		case WEIR_ADDR:
+			c->version[r] = x % 4 ? 4 : 6;
+			((struct weir_addr *)c->data)[r] =
+			    (struct weir_addr){ x % 4 ? 0 : x, x * 1000 };
+			break;
+		case WEIR_BYTES:
+			((struct weir_bytes *)c->data)[r] =
+			    (struct weir_bytes){ (const uint8_t *)text, x % sizeof(text) };
+			break;
+		case WEIR_N_STORES:
+			abort();
+		}
+	}
+	return c;
+}
 
 static void
 add_column(struct made *m, enum weir_type type, bool is_key)
@@ -111,6 +156,72 @@ find_prints(struct made *m)
 	memcpy(m->block_print, buf + PRINT_AT, PRINT_BYTES);
 	weir_pane_destroy(p);
 	weir_block_destroy(b);
+}
+
+/* A pane with groups, as a part and, its rows, as one of a block. */
+static void
+write_good(struct made *m, const struct weir_pane *p)
+{
+	static uint8_t buf[MAX_BYTES];
+	static uint32_t groups[WEIR_ROWS];
+	struct weir_pane_writer w = { .pane = p, .groups = groups, .tells_lost = true };
+	struct weir_block *b = weir_block_create(&m->schema, 0);
+
+	w.n = weir_pane_n_groups(p);
+	for (uint32_t i = 0; i < w.n; i++)
+		groups[i] = i;
+	m->good_len = weir_pane_write(&w, buf, sizeof(buf));
+	m->good = malloc(m->good_len);
+	if (!b || !m->good || m->good_len > sizeof(buf) || weir_pane_rows(p, 0, w.n, b))
+		abort();
+	memcpy(m->good, buf, m->good_len);
+	if (weir_block_write(b, NULL, 0, b->n_rows, buf, sizeof(buf), &m->good_block_len) !=
+	    b->n_rows)
+		abort();
+	m->good_block = malloc(m->good_block_len);
+	if (!m->good_block)
+		abort();
+	memcpy(m->good_block, buf, m->good_block_len);
+	weir_block_destroy(b);
+}
+
+static void
+feed(struct made *m, const struct query *q)
+{
+	struct weir_column columns[3 + 6 * 2];
+	const struct weir_column *keys[3], *args[6][2];
+	const struct weir_column *const *arg_lists[6];
+	struct weir_group_counters counters = { 0 };
+	int64_t time_ns[WEIR_ROWS];
+	uint64_t sel[WEIR_MASK_WORDS];
+	struct weir_group_rows rows = {
+		.n = WEIR_ROWS, .sel = sel, .keys = keys, .args = arg_lists, .time_ns = time_ns
+	};
+	struct weir_pane *p;
+	unsigned n = 0;
+
+	for (unsigned r = 0; r < WEIR_ROWS; r++)
+		time_ns[r] = r * 100;
+	for (unsigned k = 0; k < q->n_keys; k++, n++)
+		keys[k] = fill(&columns[n], q->keys[k].type, q->keys[k].store);
+	for (unsigned i = 0; i < q->n_calls; i++) {
+		for (unsigned a = 0; a < q->calls[i].n_args; a++, n++) {
+			args[i][a] = fill(&columns[n], q->calls[i].types[a], q->calls[i].stores[a]);
+			if (a == 0 && strcmp(q->calls[i].name, "topk") == 0)
+				for (unsigned r = 0; r < WEIR_ROWS; r++)
+					((int64_t *)columns[n].data)[r] = 3;
+		}
+		arg_lists[i] = q->calls[i].n_args ? args[i] : NULL;
+	}
+	weir_mask_first(sel, WEIR_ROWS);
+	weir_aggregator_update(m->aggregator, &rows, &counters);
+	p = weir_aggregator_close(m->aggregator, INT64_MAX);
+	if (!p)
+		abort();
+	write_good(m, p);
+	weir_pane_destroy(p);
+	while (n--)
+		weir_column_fini(&columns[n]);
 }
 
 static void
@@ -148,6 +259,7 @@ make(struct made *m, const struct query *q)
 	if (!m->aggregator)
 		abort();
 	find_prints(m);
+	feed(m, q);
 }
 
 static void
@@ -215,6 +327,32 @@ try_block(const struct made *m, const uint8_t *bytes, size_t size)
 	weir_block_destroy(b);
 }
 
+/* Bytes that are a part but for what the data change: each three of them one byte. */
+static uint8_t *
+change_good(const uint8_t *good, size_t len, const uint8_t *data, size_t size)
+{
+	uint8_t *bytes = malloc(len);
+
+	if (!bytes)
+		abort();
+	memcpy(bytes, good, len);
+	for (size_t i = 0; i + 3 <= size; i += 3)
+		bytes[(data[i] | data[i + 1] << 8) % len] ^= data[i + 2];
+	return bytes;
+}
+
+static uint8_t *
+take_bytes(const uint8_t *data, size_t size, const uint8_t *print)
+{
+	uint8_t *bytes = malloc(size);
+
+	if (!bytes)
+		abort();
+	memcpy(bytes, data, size);
+	memcpy(bytes + PRINT_AT, print, PRINT_BYTES);
+	return bytes;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -222,24 +360,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct weir_part_window window;
 	struct weir_error err = { 0 };
 	struct made *m;
+	bool is_block = size && data[0] & 0x80;
 	uint8_t *bytes;
+	size_t len;
 
 	if (size < 1 + PRINT_AT + PRINT_BYTES || size > MAX_BYTES)
 		return 0;
 	m = &made[data[0] % N_QUERIES];
 	if (!m->aggregator)
 		make(m, &queries[data[0] % N_QUERIES]);
-	bytes = malloc(size - 1);
-	if (!bytes)
-		abort();
-	memcpy(bytes, data + 1, size - 1);
-	memcpy(bytes + PRINT_AT, data[0] & 0x80 ? m->block_print : m->print, PRINT_BYTES);
-	if (weir_part_window(bytes, size - 1, &window, &err))
+	len = data[0] & 0x40 ? (is_block ? m->good_block_len : m->good_len) : size - 1;
+	bytes = data[0] & 0x40
+		    ? change_good(is_block ? m->good_block : m->good, len, data + 1, size - 1)
+		    : take_bytes(data + 1, size - 1, is_block ? m->block_print : m->print);
+	if (weir_part_window(bytes, len, &window, &err))
 		check_refusal(&err);
-	if (data[0] & 0x80)
-		try_block(m, bytes, size - 1);
+	if (is_block)
+		try_block(m, bytes, len);
 	else
-		try_pane(m, bytes, size - 1);
+		try_pane(m, bytes, len);
 	free(bytes);
 	return 0;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file."""
+file, part."""
 import glob
 import importlib.util
 import os
@@ -24,7 +24,7 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file"):
+    for kind in ("decode", "application", "expr", "file", "part"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
@@ -59,6 +59,10 @@ def main():
                     write(folders["expr"], value.encode())
                     for part in value.split(","):
                         write(folders["expr"], part.split("=", 1)[-1].encode())
+    for query in range(6):  # a good part of each, unchanged; as it stands, and of its block
+        for mode in (0x40, 0xc0):
+            first = next(x for x in range(mode, mode + 64) if x % 6 == query)
+            write(folders["part"], bytes([first]) + bytes(9))
 
 
 main()
