@@ -109,7 +109,7 @@ WEIR_AGG_INLINE bool
 weir_quantile_read_state(
     void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
 {
-	return weir_quantile_read(state, memory, in);
+	return weir_quantile_read(state, memory, args[0] == WEIR_FLOAT, in);
 }
 
 WEIR_AGG_INLINE struct weir_value

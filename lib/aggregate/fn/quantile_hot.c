@@ -82,7 +82,7 @@ read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
 		weir_in_spoil(in);
 		return false;
 	}
-	return weir_quantile_read(&s->sketch, memory, in);
+	return weir_quantile_read(&s->sketch, memory, args[0] == WEIR_FLOAT, in);
 }
 
 static struct weir_value
