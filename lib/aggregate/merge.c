@@ -52,7 +52,8 @@ struct merging {
  * when all has been merged.
  */
 static int
-merge_rows(const struct merging *m, const struct weir_shape *shape, uint8_t *const *rows, uint32_t n)
+merge_rows(
+    const struct merging *m, const struct weir_shape *shape, uint8_t *const *rows, uint32_t n)
 {
 	const struct weir_layout *l = m->dst->layout;
 	struct weir_found found;
@@ -110,8 +111,7 @@ merge_table(const struct merging *m, const struct weir_table *src, const uint32_
 }
 
 static int
-merge_groups(
-    struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n)
+merge_groups(struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n)
 {
 	const struct weir_layout *l = dst->layout;
 	struct weir_keys keys;
@@ -195,14 +195,25 @@ copy_rows(struct weir_pane *dst, const struct weir_pane *src, const uint32_t *ro
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t row = rows[i];
 		const struct weir_table *t = weir_pane_table_of(src, &row);
-		unsigned shape = t == &src->tables[WEIR_SHAPE_WIDE] ? WEIR_SHAPE_WIDE
-								   : WEIR_SHAPE_NARROW;
+		unsigned shape =
+		    t == &src->tables[WEIR_SHAPE_WIDE] ? WEIR_SHAPE_WIDE : WEIR_SHAPE_NARROW;
 
-		if (!weir_pane_take_row(
-			dst, shape, t->rows + (size_t)row * t->shape->stride, NULL))
+		if (!weir_pane_take_row(dst, shape, t->rows + (size_t)row * t->shape->stride, NULL))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+void
+weir_pane_take_window(struct weir_pane *dst, int64_t start_ns, int64_t end_ns)
+{
+	const struct weir_pane_window *w = &dst->window;
+	const struct weir_layout *l = dst->layout;
+
+	if (w->start_ns == weir_pane_window_all.start_ns &&
+	    w->end_ns == weir_pane_window_all.end_ns && l->window.kind != WEIR_WINDOW_GLOBAL &&
+	    !l->is_per_group)
+		weir_pane_set_window(dst, start_ns, end_ns);
 }
 
 int
@@ -213,6 +224,7 @@ weir_pane_merge_some(
 	int rc = rows ? 0 : -ENOMEM;
 
 	dst->is_clear = false;
+	weir_pane_take_window(dst, src->window.start_ns, src->window.end_ns);
 	if (!rc && src->is_list) {
 		weir_pane_forget_order(dst);
 		dst->is_list = true;
@@ -243,8 +255,7 @@ weir_pane_take_part(struct weir_pane *dst, struct weir_pane *part)
 	for (unsigned s = 0; s < dst->layout->n_shapes; s++)
 		for (uint32_t r = 0; r < part->tables[s].n_rows; r++)
 			if (!weir_pane_take_row(dst, s,
-				part->tables[s].rows +
-				    (size_t)r * part->tables[s].shape->stride,
+				part->tables[s].rows + (size_t)r * part->tables[s].shape->stride,
 				part->memory))
 				return -ENOMEM;
 	merge_rest(dst, part);

@@ -77,6 +77,8 @@ struct weir_pane *weir_pane_create(struct weir_layout *l);
 /* merge.c. As weir_pane_merge, of what a part has, but that dst is to be settled; a list's rows are
  * moved. 0 or -ENOMEM. */
 int weir_pane_take_part(struct weir_pane *dst, struct weir_pane *part);
+/* Where nobody has said which window dst is: this one. */
+void weir_pane_take_window(struct weir_pane *dst, int64_t start_ns, int64_t end_ns);
 
 /* list.c: closed groups with windows of their own. */
 
@@ -84,7 +86,8 @@ int weir_pane_take_part(struct weir_pane *dst, struct weir_pane *part);
 bool weir_pane_is_full_list(const struct weir_pane *p);
 /*
  * Move a row's key and states to the end of a list. The row stays, its states without memory of
- * their own; or, where no memory is given, is copied and stays as it is. False, and nothing has changed, where there is no memory.
+ * their own; or, where no memory is given, is copied and stays as it is. False, and nothing has
+ * changed, where there is no memory.
  */
 bool weir_pane_take_row(
     struct weir_pane *list, unsigned shape, uint8_t *row, struct weir_sketch_memory *memory);

@@ -31,9 +31,8 @@ mix_slot(uint64_t print, const struct weir_agg_slot *s)
 	}
 	for (unsigned i = 0; i < s->n_args; i++)
 		print = mix(print, s->arg_types[i]);
-	return mix(print,
-	    weir_hash_bytes((const uint8_t *)s->function->name,
-		(uint32_t)strlen(s->function->name), secrets));
+	return mix(print, weir_hash_bytes((const uint8_t *)s->function->name,
+			      (uint32_t)strlen(s->function->name), secrets));
 }
 
 uint32_t

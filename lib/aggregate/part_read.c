@@ -42,8 +42,8 @@ key_of(const struct reading *r, uint32_t i)
 }
 
 static void
-read_key_words(struct reading *r, const struct weir_group_key *key,
-    const struct weir_key_place *place)
+read_key_words(
+    struct reading *r, const struct weir_group_key *key, const struct weir_key_place *place)
 {
 	uint64_t x[WEIR_PART_GROUPS], mask = weir_part_mask(key->store);
 
@@ -243,8 +243,8 @@ read_head(struct reading *r)
 			weir_in_spoil(&r->in);
 		n += h->n_groups[s];
 	}
-	if (h->level > (l->overflow == WEIR_OVERFLOW_SAMPLE ? 32 : 0) || is_list != l->is_per_group ||
-	    n > WEIR_PART_GROUPS)
+	if (h->level > (l->overflow == WEIR_OVERFLOW_SAMPLE ? 32 : 0) ||
+	    is_list != l->is_per_group || n > WEIR_PART_GROUPS)
 		weir_in_spoil(&r->in);
 	return !r->in.is_bad;
 }
@@ -271,18 +271,6 @@ read_part(struct reading *r, struct weir_layout *l)
 	return rc ? rc : r->in.len ? -EBADMSG : 0;
 }
 
-/* Where nobody has said which window it is. */
-static void
-take_window(struct weir_pane *dst, const struct weir_part_head *h)
-{
-	const struct weir_pane_window *w = &dst->window;
-
-	if (w->start_ns == weir_pane_window_all.start_ns &&
-	    w->end_ns == weir_pane_window_all.end_ns &&
-	    dst->layout->window.kind != WEIR_WINDOW_GLOBAL && !dst->layout->is_per_group)
-		weir_pane_set_window(dst, h->start_ns, h->end_ns);
-}
-
 int
 weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct weir_error *err)
 {
@@ -292,19 +280,19 @@ weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct weir
 
 	if (r) {
 		r->in = (struct weir_in){ .p = bytes, .len = len };
+		r->layout = l;
 		weir_sketch_memory_init(&r->memory, l->state_seed,
-		    l->max_state_bytes < MOST_STATE_BYTES ? l->max_state_bytes
-							  : MOST_STATE_BYTES);
+		    l->max_state_bytes < MOST_STATE_BYTES ? l->max_state_bytes : MOST_STATE_BYTES);
 		rc = read_part(r, l);
 		if (!rc) {
-			take_window(dst, &r->head);
+			weir_pane_take_window(dst, r->head.start_ns, r->head.end_ns);
 			rc = weir_pane_take_part(dst, &r->part);
 		}
 		for (unsigned s = 0; s < l->n_shapes; s++)
 			if (r->part.tables[s].rows)
-				weir_memory_put(r->part.tables[s].rows,
-				    (size_t)r->part.tables[s].cap_rows *
-					r->part.tables[s].shape->stride);
+				weir_memory_put(
+				    r->part.tables[s].rows, (size_t)r->part.tables[s].cap_rows *
+								r->part.tables[s].shape->stride);
 		weir_sketch_memory_fini(&r->memory);
 	}
 	free(r);

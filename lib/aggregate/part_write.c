@@ -8,10 +8,10 @@
 /* What goes into one part. */
 struct filling {
 	struct weir_pane_writer *w;
-	uint32_t n;         /* groups, from the one in hand on */
-	bool is_divided;    /* of the one group there are some pieces only */
-	unsigned stage;     /* as the writer has it */
-	uint64_t piece;     /* first one */
+	uint32_t n;      /* groups, from the one in hand on */
+	bool is_divided; /* of the one group there are some pieces only */
+	unsigned stage;  /* as the writer has it */
+	uint64_t piece;  /* first one */
 	uint64_t n_pieces;
 };
 
@@ -47,8 +47,7 @@ write_key_words(const struct section *s, struct weir_out *out, uint32_t word, ui
 }
 
 static void
-write_key_strings(
-    const struct section *s, struct weir_out *out, const struct weir_key_place *place)
+write_key_strings(const struct section *s, struct weir_out *out, const struct weir_key_place *place)
 {
 	struct weir_bytes x[WEIR_PART_GROUPS];
 
@@ -227,7 +226,8 @@ static size_t
 write_groups(struct weir_pane_writer *w, uint8_t *buf, size_t max)
 {
 	uint32_t left = w->n - w->at, most = left < WEIR_PART_GROUPS ? left : WEIR_PART_GROUPS;
-	uint64_t guess = w->guess ? w->guess : max / 16 + 1, fits = 0, fits_not = (uint64_t)most + 1;
+	uint64_t guess = w->guess ? w->guess : max / 16 + 1, fits = 0,
+		 fits_not = (uint64_t)most + 1;
 	struct filling f = { .w = w };
 	size_t len = 0, fits_len = 0;
 
@@ -253,7 +253,9 @@ write_groups(struct weir_pane_writer *w, uint8_t *buf, size_t max)
 		fits_len = write_part(&f, buf, max);
 	}
 	w->at += f.n;
-	w->guess = f.n;
+	/* As many bytes, less a little: what does not fit is written for nothing. */
+	if (fits_len > max / 2)
+		w->guess = (uint32_t)((double)f.n * ((double)max * 0.98 / (double)fits_len));
 	w->is_begun = true;
 	return fits_len;
 }

@@ -135,7 +135,8 @@ best_order(const uint32_t lengths[65], unsigned longest)
 		for (unsigned i = 0; i <= longest; i++) {
 			unsigned above = i > k ? i - k : 0;
 
-			bits += (uint64_t)lengths[i] * (k + (above > 1 ? 2 * above - 1 : 2 * above));
+			bits +=
+			    (uint64_t)lengths[i] * (k + (above > 1 ? 2 * above - 1 : 2 * above));
 		}
 		if (bits < least) {
 			least = bits;
@@ -180,8 +181,8 @@ plan_plain(const uint64_t *x, uint32_t n)
 }
 
 static void
-write_plain(struct weir_out *o, const struct plan *p, unsigned differences, const uint64_t *x,
-    uint32_t n)
+write_plain(
+    struct weir_out *o, const struct plan *p, unsigned differences, const uint64_t *x, uint32_t n)
 {
 	struct weir_bits_out b = { .out = o };
 

@@ -44,8 +44,8 @@ print_of(const struct weir_schema *s)
 
 	for (unsigned i = 0; i < s->n_columns; i++) {
 		const struct weir_schema_column *c = &s->columns[i];
-		uint64_t name = weir_hash_bytes(
-		    (const uint8_t *)c->name, (uint32_t)strlen(c->name), secrets);
+		uint64_t name =
+		    weir_hash_bytes((const uint8_t *)c->name, (uint32_t)strlen(c->name), secrets);
 
 		print = weir_fold(print ^ secrets[0], name ^ c->type ^ secrets[1]);
 	}
@@ -382,7 +382,7 @@ weir_block_read(const struct weir_schema *schema, const void *bytes, size_t len,
 	}
 	weir_block_destroy(r.block);
 	if (rc == -EBADMSG)
-		return weir_error_run(err, rc,
-		    "these %zu bytes are no part of a block with these columns", len);
+		return weir_error_run(
+		    err, rc, "these %zu bytes are no part of a block with these columns", len);
 	return weir_error_run(err, rc, "no memory for a part of a block");
 }

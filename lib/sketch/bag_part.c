@@ -53,8 +53,9 @@ write_elements(const uint64_t **e, uint32_t n, struct weir_bag_shape s, struct w
 		struct weir_bytes strings[WEIR_WORDS_MAX];
 
 		for (uint32_t i = 0; i < n; i++)
-			strings[i] = (struct weir_bytes){ (const uint8_t *)(uintptr_t)e[i][s.words + t],
-				(uint32_t)e[i][numbers + t] };
+			strings[i] =
+			    (struct weir_bytes){ (const uint8_t *)(uintptr_t)e[i][s.words + t],
+				    (uint32_t)e[i][numbers + t] };
 		weir_strings_write(out, strings, n);
 	}
 	for (uint32_t i = 0; s.is_counted && i < n; i++)

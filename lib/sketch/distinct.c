@@ -129,8 +129,7 @@ weir_distinct_places(const struct weir_distinct *d)
 
 /* How many registers there are, 0 where hashes follow; the number of the first; and they. */
 void
-weir_distinct_write(
-    const struct weir_distinct *d, uint64_t first, uint64_t n, struct weir_out *out)
+weir_distinct_write(const struct weir_distinct *d, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	uint64_t column[WEIR_WORDS_MAX];
 	uint32_t some;

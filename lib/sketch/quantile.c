@@ -163,8 +163,7 @@ write_buckets(uint64_t *buckets, uint32_t n, struct weir_out *out)
 }
 
 void
-weir_quantile_write(
-    const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out)
+weir_quantile_write(const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	uint64_t buckets[WEIR_WORDS_MAX], n_buckets = 0;
 	uint32_t held = 0;
@@ -183,16 +182,17 @@ weir_quantile_write(
 }
 
 static bool
-read_buckets(
-    struct weir_quantile *s, struct weir_sketch_memory *m, uint32_t n, struct weir_in *in)
+read_buckets(struct weir_quantile *s, struct weir_sketch_memory *m, int32_t largest, uint32_t n,
+    struct weir_in *in)
 {
 	uint64_t keys[WEIR_WORDS_MAX], counts[WEIR_WORDS_MAX];
 
 	if (!weir_words_read(in, keys, n) || !weir_words_read(in, counts, n))
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!keys[i] || keys[i] >= 2 * (uint64_t)WEIR_QUANTILE_BIAS || !counts[i] ||
-		    counts[i] >> WEIR_QUANTILE_COUNT_BITS) {
+		/* From -largest to largest. */
+		if (keys[i] + (uint64_t)largest - WEIR_QUANTILE_BIAS > 2 * (uint64_t)largest ||
+		    !counts[i] || counts[i] >> WEIR_QUANTILE_COUNT_BITS) {
 			weir_in_spoil(in);
 			return false;
 		}
@@ -202,11 +202,15 @@ read_buckets(
 }
 
 bool
-weir_quantile_read(struct weir_quantile *s, struct weir_sketch_memory *m, struct weir_in *in)
+weir_quantile_read(
+    struct weir_quantile *s, struct weir_sketch_memory *m, bool is_float, struct weir_in *in)
 {
+	int32_t largest =
+	    is_float ? weir_quantile_key_of_float(HUGE_VAL) : -weir_quantile_key_of_int(INT64_MIN);
 	uint64_t n = weir_in_number(in);
 
 	for (; n && !in->is_bad; n -= n < WEIR_WORDS_MAX ? n : WEIR_WORDS_MAX)
-		(void)read_buckets(s, m, n < WEIR_WORDS_MAX ? (uint32_t)n : WEIR_WORDS_MAX, in);
+		(void)read_buckets(
+		    s, m, largest, n < WEIR_WORDS_MAX ? (uint32_t)n : WEIR_WORDS_MAX, in);
 	return !in->is_bad;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file, cluster."""
+file, cluster, part."""
 import base64
 import glob
 import importlib.util
@@ -26,7 +26,7 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file", "cluster"):
+    for kind in ("decode", "application", "expr", "file", "cluster", "part"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
@@ -70,6 +70,10 @@ def main():
                    {**node, "state": "live", "address": "192.0.2.1", "udp": 1, "queues": 1, "facts": "", "version": "0",
                     "done": 3, "queries": {"scan": "--where 'tcp' --top 5"}}):
         write(folders["cluster"], json.dumps(record).encode())
+    for query in range(6):  # a good part of each, unchanged; as it stands, and of its block
+        for mode in (0x40, 0xc0):
+            first = next(x for x in range(mode, mode + 64) if x % 6 == query)
+            write(folders["part"], bytes([first]) + bytes(9))
 
 
 main()

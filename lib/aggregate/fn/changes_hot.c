@@ -210,11 +210,12 @@ text_pieces(const void *state, const enum weir_type *args)
 }
 
 static void
-text_write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+text_write(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	const struct text_changes *s = state;
-	const struct weir_bytes ends[] = { { s->first.p, s->first.len }, { s->last.p, s->last.len } };
+	const struct weir_bytes ends[] = { { s->first.p, s->first.len },
+		{ s->last.p, s->last.len } };
 
 	weir_out_byte(out, n && s->last.is_set);
 	if (!n || !s->last.is_set)

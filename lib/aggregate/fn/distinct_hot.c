@@ -89,15 +89,15 @@ pieces_one(const void *state, const enum weir_type *args)
 }
 
 static void
-write_one(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+write_one(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	weir_values_write(state, weir_values_n_bags(args, 1), first, n, out, false);
 }
 
 static bool
-read_one(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
-    struct weir_in *in)
+read_one(
+    void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
 {
 	return weir_values_read(state, args, 1, memory, in, false);
 }
@@ -109,15 +109,15 @@ pieces_two(const void *state, const enum weir_type *args)
 }
 
 static void
-write_two(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+write_two(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	weir_values_write(state, weir_values_n_bags(args, 2), first, n, out, false);
 }
 
 static bool
-read_two(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
-    struct weir_in *in)
+read_two(
+    void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
 {
 	return weir_values_read(state, args, 2, memory, in, false);
 }

@@ -45,8 +45,8 @@ pieces(const void *state, const enum weir_type *args)
 }
 
 static void
-write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+write(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	weir_values_write(state, weir_values_n_bags(args, 1), first, n, out, true);
 }

@@ -99,17 +99,17 @@ weir_quantile_pieces(const void *state, const enum weir_type *args)
 }
 
 WEIR_AGG_INLINE void
-weir_quantile_write_state(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+weir_quantile_write_state(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	weir_quantile_write(state, first, n, out);
 }
 
 WEIR_AGG_INLINE bool
-weir_quantile_read_state(void *state, const enum weir_type *args,
-    struct weir_sketch_memory *memory, struct weir_in *in)
+weir_quantile_read_state(
+    void *state, const enum weir_type *args, struct weir_sketch_memory *memory, struct weir_in *in)
 {
-	return weir_quantile_read(state, memory, in);
+	return weir_quantile_read(state, memory, args[0] == WEIR_FLOAT, in);
 }
 
 WEIR_AGG_INLINE struct weir_value

@@ -58,8 +58,8 @@ merge(void *dst, const void *src, const enum weir_type *args, struct weir_sketch
 
 /* Which quantile goes with every piece: merged is the largest. */
 static void
-write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+write(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	const struct state *s = state;
 	uint64_t bits;
@@ -82,7 +82,7 @@ read(void *state, const enum weir_type *args, struct weir_sketch_memory *memory,
 		weir_in_spoil(in);
 		return false;
 	}
-	return weir_quantile_read(&s->sketch, memory, in);
+	return weir_quantile_read(&s->sketch, memory, args[0] == WEIR_FLOAT, in);
 }
 
 static struct weir_value

@@ -74,8 +74,8 @@ pieces(const void *state, const enum weir_type *args)
 
 /* k goes with every piece: merged is the largest. */
 static void
-write(const void *state, const enum weir_type *args, uint64_t first, uint64_t n,
-    struct weir_out *out)
+write(
+    const void *state, const enum weir_type *args, uint64_t first, uint64_t n, struct weir_out *out)
 {
 	const uint64_t *k = (const void *)((const struct weir_bag *)state + n_bags(args));
 

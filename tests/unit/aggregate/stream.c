@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/aggregate/part.h>
 #include <weir/base/time.h>
 
 #include "aggregator.h"
@@ -314,6 +315,120 @@ take_pane(struct answer *a, struct weir_pane *p)
 	a->blocks[a->n_blocks++] = b;
 }
 
+struct part {
+	unsigned owner;
+	uint8_t *bytes;
+	size_t len;
+};
+
+/* Some groups of a pane as parts. */
+static unsigned
+write_parts(struct answer *a, const struct query *q, const struct weir_pane *p,
+    const uint32_t *groups, uint32_t n, unsigned owner, struct part *parts)
+{
+	struct weir_pane_writer w = {
+		.pane = p, .groups = groups, .n = n, .tells_lost = owner == 0
+	};
+	unsigned n_parts = 0;
+	size_t max = q->part_bytes;
+	uint8_t *buf = malloc(max);
+
+	for (size_t len; (len = weir_pane_write(&w, buf, max));) {
+		if (len > max) { /* once more, with as much as it needs */
+			a->n_longer++;
+			max = len;
+			buf = realloc(buf, max);
+			continue;
+		}
+		CU_ASSERT_FATAL(n_parts < 20000);
+		parts[n_parts] = (struct part){ owner, malloc(len), len };
+		memcpy(parts[n_parts++].bytes, buf, len);
+		max = q->part_bytes;
+	}
+	free(buf);
+	a->n_parts += n_parts;
+	return n_parts;
+}
+
+static void
+read_parts(struct weir_pane **owners, struct part *parts, unsigned n, uint64_t *rng)
+{
+	struct weir_error err;
+
+	for (; n; n--) {
+		unsigned at = (unsigned)(random_next(rng) % n);
+		struct part part = parts[at];
+
+		parts[at] = parts[n - 1];
+		CU_ASSERT_EQUAL(weir_pane_read(owners[part.owner], part.bytes, part.len, &err), 0);
+		free(part.bytes);
+	}
+}
+
+/* The groups of one host's pane to their owners; it is the owner of some itself. */
+static void
+share_pane(struct answer *a, const struct query *q, struct weir_pane **owners, struct weir_pane *p,
+    unsigned host, uint64_t *rng)
+{
+	static const struct weir_slot_key key = { "0123456789abcde" };
+	uint32_t n_all = weir_pane_n_groups(p);
+	uint16_t *slots = calloc(n_all + 1, sizeof(*slots));
+	uint32_t *groups = calloc(n_all + 1, sizeof(*groups));
+	struct part *parts = calloc(20000, sizeof(*parts));
+	unsigned n_parts = 0;
+
+	if (q->is_ordered)
+		CU_ASSERT_EQUAL(weir_pane_order(p), 0);
+	weir_pane_slots(p, &key, slots);
+	for (unsigned o = 0; o < q->owners; o++) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < n_all; i++)
+			if (slots[i] % q->owners == o)
+				groups[n++] = i;
+		if (o == host) {
+			CU_ASSERT_EQUAL(weir_pane_merge_some(owners[o], p, groups, n), 0);
+			continue;
+		}
+		n_parts += write_parts(a, q, p, groups, n, o, parts + n_parts);
+	}
+	read_parts(owners, parts, n_parts, rng);
+	free(slots);
+	free(groups);
+	free(parts);
+}
+
+/* The rows of all owners. */
+static void
+take_owners(
+    struct answer *a, const struct query *q, struct weir_pane **owners, struct weir_block *b)
+{
+	for (unsigned o = 0; o < q->owners; o++) {
+		CU_ASSERT_EQUAL(weir_pane_settle(owners[o]), 0);
+		CU_ASSERT_EQUAL(weir_pane_rows(owners[o], 0, UINT32_MAX, b), 0);
+		note_pane(a, owners[o]);
+		weir_pane_destroy(owners[o]);
+	}
+}
+
+/* One window's panes of some hosts, through parts. */
+static void
+take_shared(struct answer *a, const struct query *q, struct weir_aggregator *any,
+    struct weir_pane **panes, const unsigned *hosts, unsigned n)
+{
+	struct weir_block *b = weir_block_create(&a->schema, 0);
+	struct weir_pane *owners[8];
+	uint64_t rng = 5;
+
+	for (unsigned o = 0; o < q->owners; o++)
+		owners[o] = weir_aggregator_new_pane(any);
+	for (unsigned i = 0; i < n; i++)
+		share_pane(a, q, owners, panes[i], hosts[i], &rng);
+	take_owners(a, q, owners, b);
+	CU_ASSERT_EQUAL(weir_block_sort(b, -1, 0), 0);
+	a->blocks[a->n_blocks++] = b;
+}
+
 /* Nothing is returned that was due before. */
 static void
 check_due(const struct answer *a, const struct query *q, const struct weir_block *b, uint32_t row)
@@ -346,8 +461,19 @@ take_lists(
 
 		CU_ASSERT(weir_pane_is_list(p) && weir_pane_n_groups(p) > 0);
 		CU_ASSERT(weir_pane_n_groups(p) <= 4096);
-		for (uint32_t first = 0; first <= weir_pane_n_groups(p); first += 777)
-			CU_ASSERT_EQUAL(weir_pane_rows(p, first, 777, b), 0);
+		if (q->owners) {
+			struct weir_pane *owners[8];
+			uint64_t rng = n + 1;
+
+			for (unsigned o = 0; o < q->owners; o++)
+				owners[o] = weir_aggregator_new_pane(core);
+			share_pane(a, q, owners, p, q->owners - 1, &rng);
+			take_owners(a, q, owners, b);
+		} else {
+			for (uint32_t first = 0; first <= weir_pane_n_groups(p); first += 777)
+				CU_ASSERT_EQUAL(weir_pane_rows(p, first, 777, b), 0);
+			note_pane(a, p);
+		}
 		CU_ASSERT_EQUAL_FATAL(b->n_rows, n + weir_pane_n_groups(p));
 		for (uint32_t r = n; r < b->n_rows; r++) {
 			if (watermark_ns != INT64_MAX)
@@ -355,7 +481,6 @@ take_lists(
 			CU_ASSERT(b->row_start_ns[r] >= weir_pane_start(p));
 			CU_ASSERT(b->row_end_ns[r] <= weir_pane_end(p));
 		}
-		note_pane(a, p);
 		if (b->n_rows % 2)
 			weir_pane_clear(p);
 		weir_aggregator_recycle(core, p);
@@ -397,18 +522,27 @@ take_panes(struct answer *a, const struct query *q, struct weir_aggregator **cor
 				oldest = (int)i;
 		if (oldest < 0)
 			return;
-		struct weir_pane *whole = next[oldest];
+		struct weir_pane *whole = next[oldest], *panes[8] = { whole };
+		unsigned hosts[8] = { (unsigned)oldest }, n = 1;
 
 		next[oldest] = weir_aggregator_close(cores[oldest], watermark_ns);
 		for (unsigned i = 0; i < n_cores; i++) {
 			if (!next[i] || weir_pane_start(next[i]) != weir_pane_start(whole))
 				continue;
-			CU_ASSERT_EQUAL(weir_pane_merge(whole, next[i]), 0);
-			weir_pane_clear(next[i]);
-			weir_aggregator_recycle(cores[i], next[i]);
+			hosts[n] = i;
+			panes[n++] = next[i];
 			next[i] = weir_aggregator_close(cores[i], watermark_ns);
 		}
-		take_pane(a, whole);
+		if (q->owners)
+			take_shared(a, q, cores[0], panes, hosts, n);
+		for (unsigned i = 1; i < n; i++) {
+			if (!q->owners)
+				CU_ASSERT_EQUAL(weir_pane_merge(whole, panes[i]), 0);
+			weir_pane_clear(panes[i]);
+			weir_aggregator_recycle(cores[hosts[i]], panes[i]);
+		}
+		if (!q->owners)
+			take_pane(a, whole);
 		weir_aggregator_recycle(cores[oldest], whole);
 	}
 }

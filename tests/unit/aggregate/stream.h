@@ -43,6 +43,12 @@ struct query {
 	enum weir_overflow overflow;
 	bool is_merged;
 	enum weir_simd simd;
+
+	/* Not 0: groups go to so many owners, by their slots; those of others as parts of so many
+	 * bytes, in any order. */
+	unsigned owners;
+	size_t part_bytes;
+	bool is_ordered; /* before they are written */
 };
 
 /* Closed windows, oldest first, the rows of each in order; of groups' own windows one block of all.
@@ -62,6 +68,8 @@ struct answer {
 	int64_t closed_ns; /* own windows: what was said to be closed */
 	unsigned n_swept;  /* times that it rose before the end */
 	uint64_t most_open;
+	uint64_t n_parts;
+	uint64_t n_longer;   /* parts that needed more than was to be */
 	uint64_t open_bytes; /* that states of open groups had at most, live or free again */
 };
 

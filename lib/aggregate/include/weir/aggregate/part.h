@@ -18,8 +18,7 @@
 #define WEIR_PART_GROUPS 2048 /* most in one */
 
 /* Control. The slot of each group's key: ret[weir_pane_n_groups]. */
-void weir_pane_slots(
-    const struct weir_pane *p, const struct weir_slot_key *key, uint16_t *ret);
+void weir_pane_slots(const struct weir_pane *p, const struct weir_slot_key *key, uint16_t *ret);
 
 /* The parts of some groups, one after the other. */
 struct weir_pane_writer {
@@ -29,12 +28,12 @@ struct weir_pane_writer {
 	bool tells_lost; /* with what the pane lost and where it was short: to one host, at most */
 
 	/* Private; zero at first. */
-	uint32_t at;        /* groups that are done */
-	uint32_t guess;     /* groups that the last part took */
-	bool is_begun;      /* the first part is written: it has what is told once */
-	bool is_divided;    /* the group in hand goes into several parts */
-	unsigned stage;     /* of these: 0 its words, then the states that grow */
-	uint64_t piece;     /* of that state */
+	uint32_t at;     /* groups that are done */
+	uint32_t guess;  /* groups that the last part took */
+	bool is_begun;   /* the first part is written: it has what is told once */
+	bool is_divided; /* the group in hand goes into several parts */
+	unsigned stage;  /* of these: 0 its words, then the states that grow */
+	uint64_t piece;  /* of that state */
 };
 
 /*
@@ -53,8 +52,8 @@ struct weir_part_window {
 };
 
 /* Control. 0, or -EBADMSG where the bytes are no part. */
-int weir_part_window(const void *bytes, size_t len, struct weir_part_window *ret,
-    struct weir_error *err);
+int weir_part_window(
+    const void *bytes, size_t len, struct weir_part_window *ret, struct weir_error *err);
 /*
  * Control. Merge a part into a pane, which is as that of the writer was; where nobody has said
  * which window dst is, it is the part's. The bytes may be anything: -EBADMSG, and dst has not
@@ -68,8 +67,11 @@ int weir_pane_read(struct weir_pane *dst, const void *bytes, size_t len, struct 
  * each time. 0 or -ENOMEM. */
 int weir_pane_settle(struct weir_pane *p);
 
-/* Control. Merge n groups of src alone, and, once for each src, all that it knows of its window.
- * As weir_pane_merge, but that dst is to be settled. Groups of a list are copied. */
+/*
+ * Control. Merge n groups of src alone, and, once for each src, all that it knows of its window,
+ * which dst's becomes where nobody has said that. As weir_pane_merge, but that dst is to be
+ * settled. Groups of a list are copied.
+ */
 int weir_pane_merge_some(
     struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n);
 /* Control. An empty pane as those of the aggregator are, while another thread has it. The caller

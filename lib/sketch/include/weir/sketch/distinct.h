@@ -36,8 +36,7 @@ void weir_distinct_drop(struct weir_distinct *d, struct weir_sketch_memory *m);
 uint64_t weir_distinct_places(const struct weir_distinct *d);
 void weir_distinct_write(
     const struct weir_distinct *d, uint64_t first, uint64_t n, struct weir_out *out);
-bool weir_distinct_read(
-    struct weir_distinct *d, struct weir_sketch_memory *m, struct weir_in *in);
+bool weir_distinct_read(struct weir_distinct *d, struct weir_sketch_memory *m, struct weir_in *in);
 /* Cold. The estimate. */
 int64_t weir_distinct_get(const struct weir_distinct *d);
 

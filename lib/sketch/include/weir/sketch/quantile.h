@@ -38,12 +38,12 @@ void weir_quantile_merge(
 /* Cold, owner. */
 void weir_quantile_drop(struct weir_quantile *s, struct weir_sketch_memory *m);
 /* Cold. Buckets as bytes, in pieces: n of its places from `first` on. What is read is taken in;
- * false where the bytes are bad. */
+ * false where the bytes are bad, or no such number has a key. */
 uint64_t weir_quantile_places(const struct weir_quantile *s);
 void weir_quantile_write(
     const struct weir_quantile *s, uint64_t first, uint64_t n, struct weir_out *out);
 bool weir_quantile_read(
-    struct weir_quantile *s, struct weir_sketch_memory *m, struct weir_in *in);
+    struct weir_quantile *s, struct weir_sketch_memory *m, bool is_float, struct weir_in *in);
 /* Cold. Key of the bucket in which the number lies that is greater than or equal to a share q of
  * all, and no other smaller one is. False where there are none. */
 bool weir_quantile_key(const struct weir_quantile *s, double q, int32_t *ret_key);
