@@ -19,7 +19,7 @@
 #define WINDOW_LEAST    4u
 #define BURST           16u /* frames at once; then the pace of a round trip counts */
 #define RTO_FIRST_NS    ((int64_t)(100 * MS))
-#define RTO_LEAST_NS    ((int64_t)(20 * MS)) /* other threads may have this one's CPU so long */
+#define RTO_LEAST_NS    ((int64_t)(30 * MS)) /* other threads may have this one's CPU so long */
 #define RTO_MOST_NS     ((int64_t)(1000 * MS))
 #define BACKOFF_MOST    5u
 #define SUSPECT_AFTER   2u /* timeouts in a row */
@@ -47,6 +47,7 @@ struct slot {
 	int64_t sent_ns;
 	uint16_t queue;
 	uint8_t state; /* enum slot_state */
+	bool is_again; /* SENT: it was taken for lost before */
 };
 
 /* To the peer. base <= next_send <= next; base <= limit. */
@@ -63,6 +64,7 @@ struct outward {
 	unsigned n_lost;
 	unsigned window;
 	unsigned threshold; /* where the window's growth slows down */
+	unsigned undo;      /* the window before it was halved; 0: that was right */
 	unsigned grown;
 	unsigned backoff;
 	int64_t smoothed_ns; /* 0: no sample */
