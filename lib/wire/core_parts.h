@@ -27,6 +27,7 @@
 #define ACK_WAIT_NS     ((int64_t)(MS / 5))
 #define REORDER_NS      ((int64_t)(MS / 2)) /* who comes so late is not asked for */
 #define REORDER_FRAMES  3u
+#define NAK_MOST_NS     ((int64_t)(200 * MS)) /* between questions without an answer */
 #define PING_NS         ((int64_t)(100 * MS))
 #define PING_WANTED_NS  ((int64_t)(10 * MS)) /* somebody waits for credit */
 #define FULL_WAIT_NS    ((int64_t)(MS / 5))
@@ -88,6 +89,7 @@ struct inward {
 	uint64_t gap_top; /* the gaps that are waited for are below */
 	int64_t gap_ns;   /* since when; NEVER: there are none */
 	int64_t gap_wait_ns;
+	uint64_t nak_cum; /* cum when they were asked for last, + 1; 0: never */
 	unsigned n_unanswered;
 	int64_t ack_at_ns;
 	uint64_t bits[WORDS];
