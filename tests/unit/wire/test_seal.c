@@ -284,9 +284,9 @@ test_device_names(void)
 	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), -EINVAL);
 	CHECK_TEXT(err.text, "unknown crypto device 'crypto_opensll' (try 'crypto_openssl')");
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+	/* the driver would swallow arguments that it does not know */
 	spec.device = "crypto_openssl,no_such=1";
-	CU_ASSERT(weir_seal_open(&spec, &seal, &err) < 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "crypto_openssl,no_such=1"));
+	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), -EINVAL);
 	CU_ASSERT_PTR_NULL(seal);
 	spec.device = NULL;
 	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), 0);
