@@ -253,7 +253,7 @@ run(struct weir_wire *w, const struct options *o, struct tally *t)
 		send_some(w, t, o->n_frames);
 		if (!take_some(w, t, o->n_frames))
 			nanosleep(&nap, NULL);
-		if (is_done || t->n_got < o->n_frames || t->n_sent < o->n_frames ||
+		if (is_done || !o->n_frames || t->n_got < o->n_frames || t->n_sent < o->n_frames ||
 		    weir_wire_unacked(w, 5))
 			continue;
 		is_done = true;
