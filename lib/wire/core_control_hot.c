@@ -75,7 +75,11 @@ wait_again(struct peer *p, int64_t now_ns)
 		rtt_ns = RTE_MAX(rtt_ns, p->samples[i].rtt_ns);
 	in->gap_ns = now_ns;
 	in->gap_top = in->top;
-	in->gap_wait_ns = REORDER_NS + RTE_MIN(2 * rtt_ns, RTO_MOST_NS);
+	if (in->nak_cum == in->cum + 1)
+		in->gap_wait_ns = RTE_MIN(2 * in->gap_wait_ns, NAK_MOST_NS);
+	else
+		in->gap_wait_ns = REORDER_NS + RTE_MIN(2 * rtt_ns, NAK_MOST_NS);
+	in->nak_cum = in->cum + 1;
 }
 
 enum weir_wire_sent

@@ -19,7 +19,7 @@
 #define WINDOW_LEAST    4u
 #define BURST           16u /* frames at once; then the pace of a round trip counts */
 #define RTO_FIRST_NS    ((int64_t)(100 * MS))
-#define RTO_LEAST_NS    ((int64_t)(20 * MS)) /* other threads may have this one's CPU so long */
+#define RTO_LEAST_NS    ((int64_t)(30 * MS)) /* other threads may have this one's CPU so long */
 #define RTO_MOST_NS     ((int64_t)(1000 * MS))
 #define BACKOFF_MOST    5u
 #define SUSPECT_AFTER   2u /* timeouts in a row */
@@ -27,6 +27,7 @@
 #define ACK_WAIT_NS     ((int64_t)(MS / 5))
 #define REORDER_NS      ((int64_t)(MS / 2)) /* who comes so late is not asked for */
 #define REORDER_FRAMES  3u
+#define NAK_MOST_NS     ((int64_t)(200 * MS)) /* between questions without an answer */
 #define PING_NS         ((int64_t)(100 * MS))
 #define PING_WANTED_NS  ((int64_t)(10 * MS)) /* somebody waits for credit */
 #define FULL_WAIT_NS    ((int64_t)(MS / 5))
@@ -47,6 +48,7 @@ struct slot {
 	int64_t sent_ns;
 	uint16_t queue;
 	uint8_t state; /* enum slot_state */
+	bool is_again; /* SENT: it was taken for lost before */
 };
 
 /* To the peer. base <= next_send <= next; base <= limit. */
@@ -63,6 +65,7 @@ struct outward {
 	unsigned n_lost;
 	unsigned window;
 	unsigned threshold; /* where the window's growth slows down */
+	unsigned undo;      /* the window before it was halved; 0: that was right */
 	unsigned grown;
 	unsigned backoff;
 	int64_t smoothed_ns; /* 0: no sample */
@@ -86,6 +89,7 @@ struct inward {
 	uint64_t gap_top; /* the gaps that are waited for are below */
 	int64_t gap_ns;   /* since when; NEVER: there are none */
 	int64_t gap_wait_ns;
+	uint64_t nak_cum; /* cum when they were asked for last, + 1; 0: never */
 	unsigned n_unanswered;
 	int64_t ack_at_ns;
 	uint64_t bits[WORDS];

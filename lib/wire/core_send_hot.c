@@ -92,6 +92,7 @@ halve(struct outward *o, uint64_t xmit)
 	if (xmit < o->recover_xmit)
 		return;
 	o->recover_xmit = o->xmit;
+	o->undo = o->window;
 	o->window = RTE_MAX(o->window / 2, WINDOW_LEAST);
 	o->threshold = o->window;
 	o->grown = 0;
@@ -121,11 +122,26 @@ lose(struct outward *o, struct slot *s, uint64_t seq)
 	halve(o, s->xmit);
 }
 
+/*
+ * Was it there although it was taken for lost, and what was sent again instead is not yet? Then
+ * there was no loss: whoever should have answered was busy.
+ */
+static void
+look_back(struct outward *o, const struct slot *s, uint64_t echo)
+{
+	if (likely(!o->undo || (s->state == SLOT_SENT && (!s->is_again || s->xmit < echo))))
+		return;
+	o->window = RTE_MAX(o->window, o->undo);
+	o->threshold = RTE_MAX(o->threshold, o->undo);
+	o->undo = 0;
+}
+
 static unsigned
-settle(struct outward *o, struct slot *s)
+settle(struct outward *o, struct slot *s, uint64_t echo)
 {
 	if (s->state == SLOT_OVER)
 		return 0;
+	look_back(o, s, echo);
 	if (s->state == SLOT_SENT)
 		o->n_flight--;
 	else
@@ -138,19 +154,19 @@ settle(struct outward *o, struct slot *s)
 
 /* Those that the peer says it has. */
 static unsigned
-settle_all(struct outward *o, uint64_t cum, const uint8_t *words, unsigned n_words)
+settle_all(struct outward *o, uint64_t cum, const uint8_t *words, unsigned n_words, uint64_t echo)
 {
 	uint64_t seq, word, base = o->base;
 	unsigned n = 0;
 
 	for (seq = o->base; seq < cum; seq++)
-		n += settle(o, slot_of(o, seq));
+		n += settle(o, slot_of(o, seq), echo);
 	for (unsigned w = 0; w < n_words; w++) {
 		memcpy(&word, words + (size_t)w * sizeof(word), sizeof(word));
 		for (word = rte_be_to_cpu_64(word); word; word &= word - 1) {
 			seq = cum + w * 64 + (unsigned)__builtin_ctzll(word);
 			if (seq >= base && seq < o->next_send)
-				n += settle(o, slot_of(o, seq));
+				n += settle(o, slot_of(o, seq), echo);
 		}
 	}
 	while (o->base < o->next_send && slot_of(o, o->base)->state == SLOT_OVER)
@@ -193,7 +209,7 @@ core_acked(struct weir_wire_core *c, struct peer *p, const struct weir_inner_con
 	if (echo && seq >= o->base && seq < o->next_send && s->state != SLOT_OVER &&
 	    s->xmit + 1 == echo && held_ns >= 0 && held_ns <= now->mono_ns - s->sent_ns)
 		measure(o, now->mono_ns - s->sent_ns - held_ns);
-	n = settle_all(o, cum, words, n_words);
+	n = settle_all(o, cum, words, n_words, echo);
 	COUNT(c, p, DATA_ACKED, n);
 	o->limit = RTE_MAX(o->limit, limit);
 	if (n && was_full)
@@ -277,7 +293,8 @@ send_one(struct weir_wire_core *c, struct peer *p, uint64_t seq, int64_t now_ns)
 
 	if (rc != WEIR_WIRE_SENT)
 		return rc;
-	if (s->state == SLOT_LOST) {
+	s->is_again = s->state == SLOT_LOST;
+	if (s->is_again) {
 		o->n_lost--;
 		COUNT(c, p, RETRANSMITTED, 1);
 	} else {

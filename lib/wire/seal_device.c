@@ -29,7 +29,7 @@ static const struct driver *
 driver_of(const char *name)
 {
 	for (unsigned i = 0; i < N_DRIVERS; i++)
-		if (strncmp(name, drivers[i].name, strlen(drivers[i].name)) == 0)
+		if (strcmp(name, drivers[i].name) == 0)
 			return &drivers[i];
 	return NULL;
 }
@@ -49,9 +49,10 @@ is_able(uint8_t id)
 			c, SEAL_KEY_BYTES, WEIR_TAG_BYTES, SEAL_AAD_BYTES, SEAL_IV_BYTES) == 0;
 }
 
-/* Plug in one of driver, under a name that is free; it begins with the driver's, as EAL wants. */
+/* Plug in one of driver, under a name that is free; it begins with the driver's, as EAL wants. No
+ * arguments: the drivers swallow those that they do not know. */
 static int
-plug(struct seal_device *d, const struct driver *driver, const char *args)
+plug(struct seal_device *d, const struct driver *driver)
 {
 	int rc = -ENOSPC, id;
 
@@ -59,7 +60,7 @@ plug(struct seal_device *d, const struct driver *driver, const char *args)
 		snprintf(d->name, sizeof(d->name), "%s_weir%u", driver->name, i);
 		if (rte_cryptodev_get_dev_id(d->name) >= 0)
 			continue;
-		rc = rte_eal_hotplug_add("vdev", d->name, args ? args : "");
+		rc = rte_eal_hotplug_add("vdev", d->name, "");
 		if (rc != -EEXIST)
 			break;
 	}
@@ -76,13 +77,12 @@ plug(struct seal_device *d, const struct driver *driver, const char *args)
 	return 0;
 }
 
-/* What was asked for, "driver[,arguments]"; where that is NULL the first that can be had. */
+/* What was asked for; where that is NULL the first that can be had. */
 static int
 choose(struct seal_device *d, const char *asked, struct weir_error *err)
 {
 	const struct driver *driver = asked ? driver_of(asked) : NULL;
 	struct weir_nearest nearest;
-	const char *args = asked ? strchr(asked, ',') : NULL;
 	int rc = -ENOENT;
 
 	if (asked && !driver) {
@@ -93,7 +93,7 @@ choose(struct seal_device *d, const char *asked, struct weir_error *err)
 		    weir_nearest_get(&nearest) ? weir_nearest_get(&nearest) : drivers[0].name);
 	}
 	if (driver) {
-		rc = plug(d, driver, args ? args + 1 : NULL);
+		rc = plug(d, driver);
 		if (rc)
 			return weir_error_run(err, rc,
 			    "crypto device '%s' cannot be made: %s (is the package %s "
@@ -102,7 +102,7 @@ choose(struct seal_device *d, const char *asked, struct weir_error *err)
 		return 0;
 	}
 	for (unsigned i = 0; i < N_DRIVERS && rc; i++)
-		rc = plug(d, &drivers[i], NULL);
+		rc = plug(d, &drivers[i]);
 	if (rc)
 		return weir_error_run(err, rc,
 		    "neither %s nor %s can be made: %s (are the packages %s or %s installed?)",

@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <weir/port/interface.h>
+
 #include "inner.h"
 #include "wire_parts.h"
 
@@ -14,7 +16,7 @@
 
 #define MEMORY_DEFAULT (UINT64_C(64) << 20)
 #define SPARE_BUFFERS  (2 * WIRE_READY + 4 * WIRE_BURST) /* beside the transmit ring's */
-#define TRUNK_MOST     9600u
+#define MTU_MOST       9600u
 
 static int
 open_port(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_error *err)
@@ -41,19 +43,25 @@ open_port(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_er
 	return 0;
 }
 
-/* How long a packet may be: what the user says, but not more than the port takes. */
+/*
+ * How long a packet may be. A port takes more than its network does, so that its own word is a
+ * bound and no more: the usual MTU, unless the kernel or the user names another.
+ */
 static int
 choose_mtu(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_error *err)
 {
-	uint32_t room = w->port->data_bytes - RTE_ETHER_HDR_LEN;
-	uint32_t most = w->port->mtu && w->port->mtu < room ? w->port->mtu : room;
+	uint32_t most = RTE_MIN(w->port->data_bytes - RTE_ETHER_HDR_LEN, MTU_MOST);
+	struct weir_interface_facts facts = { .mtu = RTE_ETHER_MTU };
 
-	if (most > TRUNK_MOST)
-		most = TRUNK_MOST;
+	if (w->port->mtu)
+		most = RTE_MIN(most, w->port->mtu);
+	if (w->port->interface[0] &&
+	    weir_interface_facts_read(w->port->interface, &facts, NULL) == 0)
+		most = RTE_MIN(most, facts.mtu);
 	if (spec->mtu > most)
 		return weir_error_run(
 		    err, -EINVAL, "mtu=%u: '%s' takes %u at most", spec->mtu, spec->port, most);
-	w->mtu = spec->mtu ? spec->mtu : (uint16_t)most;
+	w->mtu = spec->mtu ? spec->mtu : (uint16_t)RTE_MIN(most, facts.mtu);
 	return 0;
 }
 

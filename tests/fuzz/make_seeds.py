@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file, cluster, part."""
+file, cluster, part, seal."""
 import base64
 import glob
 import importlib.util
 import json
 import os
+import struct
 import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -26,11 +27,13 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file", "cluster", "part"):
+    for kind in ("decode", "application", "expr", "file", "cluster", "part", "seal"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
             os.unlink(old)
+    for n_payload in (0, 40, 1400):  # all parts put right; see fuzz_seal.c
+        write(folders["seal"], b"\x3f" + struct.pack(">HBBHHQQQ", 0x5745, 1, 7, 1, 0, 77, 42, 5) + bytes(n_payload + 16))
     for path in sorted(glob.glob(os.path.join(GOLDEN, "*", "case.py"))):
         spec = importlib.util.spec_from_file_location("case", path)
         module = importlib.util.module_from_spec(spec)

@@ -15,6 +15,7 @@
 
 /* What is done to the probes; all of it depends on their sequence numbers and on nothing else. */
 struct impair_rules {
+	uint64_t any; /* not 0: every packet is one, numbered from 0 as it comes */
 	uint64_t hold_ns;
 	uint64_t drop_every; /* the last of so many; 0: none */
 	uint64_t dup_every;

@@ -208,7 +208,9 @@ impair_lane_step(struct impair_lane *l)
 	uint64_t now = now_ns(), seq;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (read_seq(burst[i], &seq)) {
+		if (l->rules.any) {
+			take_probe(l, burst[i], l->counts.received, now);
+		} else if (read_seq(burst[i], &seq)) {
 			take_probe(l, burst[i], seq, now);
 		} else {
 			l->counts.other++;

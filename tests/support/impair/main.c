@@ -89,7 +89,7 @@ list(char *text, struct impair_rules *r)
 static void
 parse(int argc, char **argv, struct impair_options *o)
 {
-	enum { IN = 1, OUT, HOLD, DROP_EVERY, DROP_SEQ, DUP, DELAY, DELAY_BY, LIMIT, QUEUE };
+	enum { IN = 1, OUT, HOLD, DROP_EVERY, DROP_SEQ, DUP, DELAY, DELAY_BY, LIMIT, QUEUE, ANY };
 	static const struct option options[] = {
 		{ "in", 1, NULL, IN },
 		{ "out", 1, NULL, OUT },
@@ -101,6 +101,7 @@ parse(int argc, char **argv, struct impair_options *o)
 		{ "delay-by", 1, NULL, DELAY_BY },
 		{ "limit-pps", 1, NULL, LIMIT },
 		{ "queue", 1, NULL, QUEUE },
+		{ "any", 1, NULL, ANY },
 		{ 0 },
 	};
 	struct impair_rules *r = &o->rules;
@@ -110,7 +111,8 @@ parse(int argc, char **argv, struct impair_options *o)
 		[DELAY] = &r->delay_every,
 		[DELAY_BY] = &r->delay_by,
 		[LIMIT] = &r->limit_pps,
-		[QUEUE] = &r->queue_pkts };
+		[QUEUE] = &r->queue_pkts,
+		[ANY] = &r->any };
 	int c;
 
 	*o = (struct impair_options){ .rules = { .delay_by = 1, .queue_pkts = 256 } };

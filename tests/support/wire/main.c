@@ -229,11 +229,12 @@ print(struct weir_wire *w, const struct tally *t, double seconds)
 	weir_wire_self(w, &self);
 	printf("{\"sent\":%u,\"got\":%u,\"double\":%u,\"wrong\":%u,\"unacked\":%u,\"seconds\":%.3f,"
 	       "\"cpu_s\":%.3f,\"offset_ns\":%" PRId64 ",\"error_ns\":%" PRId64
-	       ",\"rtt_n\":%" PRIu64 ",\"rtt_p50_ns\":%" PRId64 ",\"seal\":\"%s\",\"mtu\":%u"
+	       ",\"rtt_n\":%" PRIu64 ",\"rtt_p50_ns\":%" PRId64
+	       ",\"seal\":\"%s\",\"device\":\"%s\",\"mtu\":%u"
 	       ",\"buffers\":%u,\"buffers_free\":%u",
 	    t->n_sent, t->n_got, t->n_double, t->n_wrong, weir_wire_unacked(w, 5), seconds, cpu_s(),
 	    p->offset_ns, p->error_ns, p->rtt.n, weir_histogram_quantile(&p->rtt, 0.5), self.seal,
-	    self.mtu, s.n_buffers, s.n_buffers_free);
+	    self.device, self.mtu, s.n_buffers, s.n_buffers_free);
 	for (unsigned i = 0; i < WEIR_WIRE_N_COUNTERS; i++)
 		printf(",\"%s\":%" PRIu64, weir_wire_counter_name(i), s.counters[i]);
 	printf("}\n");
@@ -252,7 +253,7 @@ run(struct weir_wire *w, const struct options *o, struct tally *t)
 		send_some(w, t, o->n_frames);
 		if (!take_some(w, t, o->n_frames))
 			nanosleep(&nap, NULL);
-		if (is_done || t->n_got < o->n_frames || t->n_sent < o->n_frames ||
+		if (is_done || !o->n_frames || t->n_got < o->n_frames || t->n_sent < o->n_frames ||
 		    weir_wire_unacked(w, 5))
 			continue;
 		is_done = true;

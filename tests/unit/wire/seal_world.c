@@ -161,7 +161,7 @@ world_run(const char *suite, const struct CU_TestInfo *tests)
 		fprintf(stderr, "%s: skipped: %s\n", suite, err.text);
 		return CHECK_SKIPPED;
 	}
-	pool = rte_pktmbuf_pool_create("frames", 1023, 0, 0, 4096, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("frames", 1023, 0, 0, 8192, SOCKET_ID_ANY);
 	status = pool ? check_run(suite, tests) : 1;
 	if (pool && rte_mempool_avail_count(pool) != 1023) {
 		fprintf(stderr, "%s: %u frames have leaked\n", suite,

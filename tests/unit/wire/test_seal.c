@@ -270,6 +270,32 @@ test_what_cannot_be_sealed(void)
 	weir_seal_close(b);
 }
 
+/* A device that gives nothing back: frames are refused, and no number counts as seen. */
+static void
+test_device_fails(void)
+{
+	struct weir_seal *a, *b;
+	struct rte_mbuf *m;
+
+	make_pair(NULL, &a, &b);
+	a->device.is_stuck = true;
+	m = make_frame(EPOCH, 10);
+	CHECK_VERDICT(protect_one(a, NODE_B, m), WEIR_SEAL_FAILED);
+	CU_ASSERT_EQUAL(m->data_len, WEIR_FRAME_HEAD_BYTES + 10);
+	rte_pktmbuf_free(m);
+	a->device.is_stuck = false;
+	m = make_sealed(a, NODE_B, EPOCH, 10);
+	CU_ASSERT_EQUAL(rte_be_to_cpu_64(head_of(m)->number), 2);
+	b->device.is_stuck = true;
+	CHECK_VERDICT(accept_copy(b, m), WEIR_SEAL_FAILED);
+	b->device.is_stuck = false;
+	CHECK_VERDICT(accept_one(b, m), WEIR_SEAL_OK);
+	CU_ASSERT_EQUAL(weir_seal_counters(b)->accept[WEIR_SEAL_FAILED], 1);
+	rte_pktmbuf_free(m);
+	weir_seal_close(a);
+	weir_seal_close(b);
+}
+
 static void
 test_device_names(void)
 {
@@ -284,9 +310,9 @@ test_device_names(void)
 	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), -EINVAL);
 	CHECK_TEXT(err.text, "unknown crypto device 'crypto_opensll' (try 'crypto_openssl')");
 	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+	/* the driver would swallow arguments that it does not know */
 	spec.device = "crypto_openssl,no_such=1";
-	CU_ASSERT(weir_seal_open(&spec, &seal, &err) < 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "crypto_openssl,no_such=1"));
+	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), -EINVAL);
 	CU_ASSERT_PTR_NULL(seal);
 	spec.device = NULL;
 	CU_ASSERT_EQUAL(weir_seal_open(&spec, &seal, &err), 0);
@@ -325,6 +351,7 @@ main(void)
 		{ "keys change by number", test_generations },
 		{ "numbers come to an end", test_numbers_end },
 		{ "what cannot be sealed", test_what_cannot_be_sealed },
+		{ "a device that fails", test_device_fails },
 		{ "names of devices", test_device_names },
 		{ "opened and closed again", test_open_again },
 		CU_TEST_INFO_NULL,

@@ -49,8 +49,8 @@ struct weir_seal_spec {
 	 */
 	uint64_t incarnation;
 	/*
-	 * A software driver of DPDK, with arguments where wanted ("crypto_openssl"). NULL: the
-	 * first that this host has of crypto_aesni_gcm and crypto_openssl.
+	 * A software driver of DPDK, "crypto_openssl". NULL: the first that this host has of
+	 * crypto_aesni_gcm and crypto_openssl.
 	 */
 	const char *device;
 	unsigned max_peers; /* 0: 256 */
