@@ -138,6 +138,8 @@ make_request(const struct weir_etcd_http *h, const char *path, const char *body,
 	curl_easy_setopt(e, CURLOPT_URL, url.p);
 	weir_strbuf_free(&url);
 	*ret_headers = curl_slist_append(NULL, "Content-Type: application/json");
+	*ret_headers =
+	    curl_slist_append(*ret_headers, "Expect:"); /* no waiting before large bodies */
 	if (h->token) {
 		struct weir_strbuf line = { .p = NULL };
 

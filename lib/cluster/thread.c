@@ -170,7 +170,7 @@ wait_ns(const struct weir_cluster *c)
 {
 	int64_t now_ns = weir_now_mono_ns(), until_ns = c->due_ns;
 
-	if (c->is_registered && !c->is_lost && c->renew_ns < until_ns)
+	if (c->is_registered && !c->is_lost && !c->has_left && c->renew_ns < until_ns)
 		until_ns = c->renew_ns;
 	if (c->co->is_away || c->co->is_stale)
 		return c->co->is_away ? c->backoff_ns : STALE_NS;

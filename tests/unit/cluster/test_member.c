@@ -245,6 +245,7 @@ test_away(void)
 {
 	struct weir_cluster *a, *b;
 	uint64_t before;
+	int64_t lease_ns;
 
 	store = memory_create();
 	a = open_node("a", 1, 2);
@@ -255,11 +256,14 @@ test_away(void)
 	memory_cut(store, "a", true);
 	memory_cut(store, "b", true);
 	CU_ASSERT(has_event(a, "does not answer"));
+	lease_ns = weir_cluster_lease_until_ns(a);
+	CU_ASSERT_NOT_EQUAL(lease_ns, 0);
 	CU_ASSERT(has_event(b, "does not answer"));
 	/* Both leases lapse while nobody can see it: nobody is lost by that. */
 	memory_lapse(store, "a");
 	memory_lapse(store, "b");
 	CU_ASSERT(wait_for(a, WEIR_CLUSTER_LIVE, "b", WEIR_NODE_LIVE));
+	CU_ASSERT(weir_cluster_lease_until_ns(a) == lease_ns);
 	memory_cut(store, "a", false);
 	memory_cut(store, "b", false);
 	CU_ASSERT(has_event(a, "it has another"));
@@ -267,6 +271,7 @@ test_away(void)
 	CU_ASSERT(wait_for(a, WEIR_CLUSTER_LIVE, "b", WEIR_NODE_LIVE));
 	CU_ASSERT_EQUAL(epoch(a), before);
 	CU_ASSERT_EQUAL(epoch(b), before);
+	CU_ASSERT(weir_cluster_lease_until_ns(a) > lease_ns);
 	close_all(a, b, NULL);
 }
 
@@ -341,9 +346,21 @@ owner_of(struct weir_cluster *c, unsigned slot)
 	return is_self;
 }
 
+static bool
+wait_for_map(struct weir_cluster *c, uint64_t after)
+{
+	int64_t end_ns = weir_now_mono_ns() + PATIENCE_NS;
+	struct timespec pause = { .tv_nsec = 2000000 };
+
+	while (epoch(c) <= after && weir_now_mono_ns() < end_ns)
+		nanosleep(&pause, NULL);
+	return epoch(c) > after;
+}
+
 static void
 test_move(void)
 {
+	uint64_t before;
 	struct weir_error err = { 0 };
 	struct weir_cluster *a, *b;
 	unsigned mine = 0;
@@ -356,13 +373,18 @@ test_move(void)
 	CHECK_TEXT(err.text, "slots 1-0 are none: they go from 0 to 4095");
 	CU_ASSERT_NOT_EQUAL(weir_cluster_move(a, 0, 1, "betta", &err), 0);
 	CHECK_TEXT(err.text, "there is no live node 'betta', did you mean 'beta'?");
+	before = epoch(a);
 	CU_ASSERT_EQUAL(weir_cluster_move(a, 100, 299, "beta", NULL), 0);
 	CU_ASSERT(has_event(a, "slots 100-299 move to node beta"));
+	CU_ASSERT(wait_for_map(a, before));
 	for (unsigned s = 100; s < 300; s++)
 		mine += owner_of(a, s);
 	CU_ASSERT_EQUAL(mine, 0);
+	before = epoch(a);
+	CU_ASSERT(wait_for_map(b, before - 1));
 	CU_ASSERT_EQUAL(weir_cluster_unpin(b, 100, 299, NULL), 0);
 	CU_ASSERT(has_event(b, "slots 100-299 move back"));
+	CU_ASSERT(wait_for_map(b, before));
 	for (unsigned s = 100; s < 300; s++)
 		mine += !owner_of(b, s);
 	CU_ASSERT(mine > 50); /* half of them, about */
