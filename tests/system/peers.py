@@ -49,7 +49,8 @@ def between(folder, send, more=()):
             netns.wait("socket", lambda: os.path.exists(os.path.join(folder, "v.sock")))
             p = send(path, far)
             hugepages_in_pieces(p)
-            found = weir.ended(p)
+            # that a busy host gave weir-gen no CPU, so that its rate was not reached, is no problem
+            found = weir.ended(p, (0, 1) if b"not reached" in p.stderr else (0,))
             if found:
                 run.p.kill()
             else:
@@ -78,7 +79,8 @@ def test_vhost_gen(folder):
 
 def test_vhost_queues(folder):
     """vhost-user with two queues, --cores 2: exact counts, by both queues"""
-    n, listening = 1600, os.path.join(folder, "v.sock")  # what the rings hold, for nobody waits for live packets' sake
+    # as many as the rings hold, at two descriptors each, for live packets do not wait
+    n, listening = 800, os.path.join(folder, "v.sock")
     sent, paths = traffic(n=n), [os.path.join(folder, "in-%d.pcap" % i) for i in range(2)]
     for i in range(2):
         pm.write_pcap(paths[i], sent[i::2])
@@ -104,7 +106,8 @@ def test_vhost_returns(folder):
         problems = []
         for i in range(2):
             pm.write_pcap(path, sent[500 * i:500 * i + 500])
-            p = weir.run(["-r", path, "--sink", "port:vdev:net_virtio_user0,path=%s" % listening])
+            # for two seconds, so that it is seen
+            p = weir.run(["-r", path + "?speed=0.25", "--sink", "port:vdev:net_virtio_user0,path=%s" % listening])
             hugepages_in_pieces(p)
             problems += weir.ended(p)
             run.until_received(500 * i + 500)
