@@ -113,13 +113,21 @@ weir_idle_end(struct weir_worker *w)
 	w->is_armed = false;
 }
 
+bool
+weir_idle_sleeps(enum weir_idle how, unsigned n)
+{
+	return how != WEIR_IDLE_SPIN && n > SPINS;
+}
+
 void
 weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 {
 	/* Nobody waits for more rows to go with those that are there: none come. */
 	if (n == SPINS)
 		weir_worker_flush(w);
-	if (how == WEIR_IDLE_SPIN || n <= SPINS)
+	if (how == WEIR_IDLE_SPIN)
+		return; /* a pause is a good part of what a packet waits here for */
+	if (n <= SPINS)
 		rte_pause();
 	else if (how == WEIR_IDLE_INTERRUPT)
 		wait(w, n - SPINS, WAIT_MS);
