@@ -371,7 +371,7 @@ static bool
 is_time_to_look(const struct weir_worker *w, enum weir_idle how, unsigned idle, unsigned round)
 {
 	return round % ROUNDS_A_LOOK == 0 || (idle == 1 && w->n_exchanges) ||
-	       weir_idle_sleeps(how, idle + 1);
+	       weir_idle_sleeps(how, w, idle + 1);
 }
 
 static void
