@@ -65,15 +65,19 @@ has_layer(const struct weir_batch *b, unsigned r, uint32_t layers)
 		b->col[WEIR_FIELD_##id].null[lo / 64] = 0;                                         \
 	}
 
-/* A column that every row has, made of the batch's arrays alone: all 64 rows at once. */
+/* A column that every row has, made of the batch's arrays alone: 64 rows at once, or 16. */
 #define COLUMN_ALL(id, ctype, array_type, array, value)                                            \
 	void DECODE_COLUMN(id)(struct weir_batch * b, unsigned lo, uint64_t rows)                  \
 	{                                                                                          \
 		ctype *restrict out = (ctype *)b->col[WEIR_FIELD_##id].data + lo;                  \
 		const array_type *restrict x = (array) + lo;                                       \
                                                                                                    \
-		for (unsigned i = 0; i < 64; i++)                                                  \
-			out[i] = (ctype)(value);                                                   \
+		if (!(rows >> 16)) /* a small burst */                                             \
+			for (unsigned i = 0; i < 16; i++)                                          \
+				out[i] = (ctype)(value);                                           \
+		else                                                                               \
+			for (unsigned i = 0; i < 64; i++)                                          \
+				out[i] = (ctype)(value);                                           \
 		b->col[WEIR_FIELD_##id].null[lo / 64] = 0;                                         \
 	}
 

@@ -10,6 +10,11 @@
 
 /* One batch, a block of 64 rows after the other: the layout of every row, then the columns. */
 
+/* So few packets that they do without a block. */
+#ifndef DECODE_FEW
+#define DECODE_FEW 4
+#endif
+
 typedef void column(struct weir_batch *b, unsigned lo, uint64_t rows);
 
 static column *const columns[WEIR_N_FIELDS] = {
@@ -112,11 +117,41 @@ prefetch_first(const struct weir_batch *b)
 		__builtin_prefetch(b->data[r]);
 }
 
+/* Row by row: what is the same for 64 rows as for one takes longer than a few. */
+static void
+decode_few(struct weir_batch *b, struct weir_decode_counters *counters)
+{
+	uint64_t rows = rows_of(b, 0), others = 0;
+
+	for (unsigned r = 0; r < b->n; r++) {
+		struct packet_view v = view(b, r);
+		struct layout l;
+
+		if (decode_layout_fast(&v, &l))
+			store(b, r, &l);
+		else
+			others |= UINT64_C(1) << r;
+	}
+	if (others)
+		walk_rows(b, 0, others, counters);
+	for (unsigned w = 0; w < WEIR_FIELD_WORDS; w++)
+		for (uint64_t m = b->needed.word[w]; m; m &= m - 1) {
+			unsigned f = w * 64 + (unsigned)__builtin_ctzll(m);
+
+			b->col[f].null[0] = 0; /* of rows of an earlier, larger burst */
+			columns[f](b, 0, rows);
+		}
+}
+
 void
 decode_batch(struct weir_batch *b, struct weir_decode_counters *counters)
 {
 	struct decode_block k;
 
+	if (b->n <= DECODE_FEW) {
+		decode_few(b, counters);
+		return;
+	}
 	prefetch_first(b);
 	for (unsigned lo = 0; lo < b->n; lo += 64) {
 		k.rows = rows_of(b, lo);

@@ -58,10 +58,19 @@ static const struct weir_expr_table tables[] = {
 	TABLE(weir_expr_in_bitmap),
 };
 
+/* A word that is read where single bytes were written just before waits for them: few rows go bit
+ * by bit. */
+#define FEW 8
+
 #define NOT_ZERO(ctype)                                                                            \
 	do {                                                                                       \
 		const ctype *restrict a = c->data;                                                 \
                                                                                                    \
+		if (n <= FEW) {                                                                    \
+			for (uint32_t i = 0; i < n; i++)                                           \
+				mask[0] |= (uint64_t)(a[i] != 0) << i;                             \
+			return;                                                                    \
+		}                                                                                  \
 		for (uint32_t i = 0; i < n; i++)                                                   \
 			is_true[i] = a[i] != 0;                                                    \
 	} while (0)

@@ -11,12 +11,15 @@
 #include "links.h"
 #include "request.h"
 #include "sampling.h"
+#include "slice.h"
 #include "span.h"
 #include "trail.h"
 
-#define SLEEP_NS 1000000              /* between looks into empty rings, unless it is woken */
-#define LOOK_NS  (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
-#define POLL_NS  (WEIR_NS_PER_S / 50) /* between looks at links */
+#define SLEEP_NS 1000000 /* between looks into empty rings */
+/* The same where workers wake: each look takes a few microseconds, of a worker's CPU it may be. */
+#define SLEEP_LONG_NS 5000000
+#define LOOK_NS       (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
+#define POLL_NS       (WEIR_NS_PER_S / 50) /* between looks at links */
 
 /* What a worker has handed over. */
 struct inbox {
@@ -339,6 +342,13 @@ n_sent(const struct control *c)
 	return n;
 }
 
+/* Do workers wake for all that is to be done? Not when rows may go because others are further. */
+static bool
+may_sleep_long(const struct weir_workers *all)
+{
+	return all->is_live && !all->is_in_order;
+}
+
 /* Sleep until there is more to do than when so many parcels had been sent, or for a while. */
 static void
 sleep_until_called(struct control *c, uint64_t n_before)
@@ -356,7 +366,7 @@ sleep_until_called(struct control *c, uint64_t n_before)
 	if (n_sent(c) != n_before)
 		weir_waker_stay_awake(waker);
 	else
-		weir_waker_sleep(waker, SLEEP_NS);
+		weir_waker_sleep(waker, may_sleep_long(c->all) ? SLEEP_LONG_NS : SLEEP_NS);
 }
 
 /* Deliver until the workers have ended and their rings are empty. */
@@ -527,6 +537,8 @@ weir_run(
 	if (!rc) {
 		announce_tables(config->plan);
 		announce_joins(config->plan);
+		if (config->plan->is_live)
+			weir_slice_shorten();
 		control_loop(&c);
 		weir_workers_join(c.all);
 		weir_progress_wipe(&c.progress);

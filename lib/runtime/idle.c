@@ -135,24 +135,35 @@ begin_gap(struct weir_worker *w)
 	w->slept_ns = 0;
 }
 
+static bool
+is_sparse(enum weir_idle how, const struct weir_worker *w)
+{
+	return how != WEIR_IDLE_SPIN && w->n_long_gaps == LONG_GAPS;
+}
+
+bool
+weir_idle_sleeps(enum weir_idle how, const struct weir_worker *w, unsigned n)
+{
+	return how != WEIR_IDLE_SPIN && n > (is_sparse(how, w) ? SPINS_SPARSE : SPINS);
+}
+
 void
 weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 {
-	bool is_sparse;
-
 	if (n == 1)
 		begin_gap(w);
-	is_sparse = how != WEIR_IDLE_SPIN && w->n_long_gaps == LONG_GAPS;
-	if (is_sparse)
+	if (is_sparse(how, w))
 		n += SPINS - SPINS_SPARSE;
 	/* Nobody waits for more rows to go with those that are there: none come. */
 	if (n == SPINS)
 		weir_worker_flush(w);
-	if (how == WEIR_IDLE_SPIN || n <= SPINS)
+	if (how == WEIR_IDLE_SPIN)
+		return; /* a pause is a good part of what a packet waits here for */
+	if (n <= SPINS)
 		rte_pause();
 	else if (how == WEIR_IDLE_INTERRUPT)
 		wait(w, n - SPINS, WAIT_MS);
-	else if (is_sparse || n > SPINS + NAPS)
+	else if (is_sparse(how, w) || n > SPINS + NAPS)
 		wait(w, n - SPINS, WAIT_LESS_MS);
 	else
 		w->slept_ns += nap(n - SPINS, longest_nap(w));

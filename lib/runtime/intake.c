@@ -200,14 +200,16 @@ furthest_behind(struct weir_intake *in)
 static uint32_t
 poll_shared(struct weir_intake *in, struct weir_batch *b, int64_t now_ns, struct weir_burst *ret)
 {
-	struct weir_input *file = furthest_behind(in);
-	unsigned turn = in->n_turns++;
 	uint64_t max = left_of(in);
+	struct weir_input *file;
 	bool is_waiting = false;
+	unsigned turn;
 	uint32_t n = 0;
 
-	if (file && in->n_inputs == 1)
-		return poll_input(file, b, max, now_ns, ret);
+	if (in->n_inputs == 1)
+		return poll_input(in->inputs, b, max, now_ns, ret);
+	file = furthest_behind(in);
+	turn = in->n_turns++;
 	for (unsigned pass = 0; !n && pass < 2; pass++) {
 		if (file && (turn + pass) % 2 == 0) {
 			n = poll_input(file, b, max, now_ns, ret);

@@ -15,7 +15,7 @@
 #include "worker.h"
 
 #define SPINS         200 /* looks before sleeping, where another worker is waited for */
-#define ROUNDS_A_LOOK 16  /* busy rounds between looks at the clock and the stop flag */
+#define ROUNDS_A_LOOK 16  /* rounds between looks at orders, windows and the stop flag */
 #define PUSH_MOST_NS  (WEIR_NS_PER_S / 10) /* a live worker waits no longer for another */
 #define FLUSH_NS      (WEIR_NS_PER_S / 10) /* live rows wait no longer than this */
 
@@ -349,6 +349,7 @@ drain(struct weir_worker *w)
 		weir_nap(0); /* another worker is at it */
 	weir_worker_publish(w, INT64_MAX);
 	atomic_fetch_add_explicit(&w->all->n_draining, 1, memory_order_release);
+	weir_waker_wake(&w->all->waker);
 	while (!drain_round(w)) {
 		int64_t since_ns;
 
@@ -361,9 +362,22 @@ drain(struct weir_worker *w)
 	}
 }
 
+/*
+ * Is it time to look around? That costs as much as a few packets, and those that come while it is
+ * done wait for it. Before a sleep it is; and where others wait for what they hear of this worker's
+ * time it is when nothing has come for the first time.
+ */
+static bool
+is_time_to_look(const struct weir_worker *w, enum weir_idle how, unsigned idle, unsigned round)
+{
+	return round % ROUNDS_A_LOOK == 0 || (idle == 1 && w->n_exchanges) ||
+	       weir_idle_sleeps(how, w, idle + 1);
+}
+
 static void
 loop(struct weir_worker *w)
 {
+	enum weir_idle how = w->all->config->plan->command->idle;
 	unsigned idle = 0, round = 0;
 	int64_t last_ns = w->start_ns;
 	uint32_t n;
@@ -373,8 +387,7 @@ loop(struct weir_worker *w)
 
 		*(idle ? &w->counts.idle_ns : &w->counts.busy_ns) += mono_ns - last_ns;
 		last_ns = mono_ns;
-		/* This costs as much as a few packets, and a quiet source has time for it. */
-		if (idle || round++ % ROUNDS_A_LOOK == 0) {
+		if (is_time_to_look(w, how, idle, round++)) {
 			if (!look_around(w, mono_ns))
 				break;
 			poll_ns = weir_now_mono_ns();
@@ -387,7 +400,7 @@ loop(struct weir_worker *w)
 			if (w->is_armed)
 				weir_idle_end(w);
 		} else {
-			weir_idle(w->all->config->plan->command->idle, w, ++idle);
+			weir_idle(how, w, ++idle);
 		}
 	}
 	drain(w);
@@ -411,5 +424,6 @@ weir_worker_main(void *worker)
 	if (is_eal_running)
 		rte_thread_unregister();
 	atomic_store_explicit(&w->has_ended, true, memory_order_release);
+	weir_waker_wake(&w->all->waker);
 	return NULL;
 }

@@ -57,7 +57,9 @@ weir_forwarder_keep(struct weir_forwarder *s, const struct weir_batch *b,
 	if (!n)
 		return;
 	s->has_kept = true;
-	memcpy(s->sel, sel, sizeof(s->sel));
+	/* Word by word, as they were written: that need not wait until memory has them. */
+	for (unsigned w = 0; w < WEIR_MASK_WORDS; w++)
+		s->sel[w] = w * 64 < b->n ? sel[w] : 0;
 	add(&s->counts.offered, n);
 	if (p->n_gates == 1)
 		return;

@@ -46,6 +46,13 @@ compare_run(const struct fixture *f, struct weir_program *a, struct weir_program
 	weir_program_filter(a, f->inputs, n, one);
 	weir_program_filter(b, f->inputs, n, two);
 	CU_ASSERT(memcmp(one, two, sizeof(one)) == 0);
+	/* Few rows become bits another way. */
+	for (unsigned few = 1; few < 12 && few < n; few++) {
+		weir_mask_first(one, few);
+		weir_program_filter(b, f->inputs, few, one);
+		CU_ASSERT_EQUAL(one[0], two[0] & ((UINT64_C(1) << few) - 1));
+		CU_ASSERT_EQUAL(one[1] | one[2] | one[3], 0);
+	}
 }
 
 static void
