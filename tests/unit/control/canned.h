@@ -78,6 +78,10 @@ canned_answer(
 		return json_string(argument);
 	case WEIR_CONTROL_REMOVE:
 		return NULL; /* fails without a word */
+	case WEIR_CONTROL_NODES:
+	case WEIR_CONTROL_SLOTS:
+	case WEIR_CONTROL_MOVE:
+	case WEIR_CONTROL_DRAIN:
 	case WEIR_CONTROL_STOP:
 	case WEIR_N_CONTROL_COMMANDS:
 		break;
