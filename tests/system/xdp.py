@@ -281,5 +281,13 @@ def test_explain(folder):
     return problems
 
 
-run_tests([test_pushed, test_pushed_queues, test_shared, test_taken_whole, test_generic, test_added, test_overload, test_killed,
-           test_explain])
+def provided(test):
+    def inner(folder):
+        netns.need_xdp_program()
+        return test(folder)
+    inner.__doc__, inner.__name__ = test.__doc__, test.__name__
+    return inner
+
+
+run_tests([provided(t) for t in (test_pushed, test_pushed_queues, test_shared, test_taken_whole, test_generic, test_added, test_overload,
+                                 test_killed, test_explain)])
