@@ -33,7 +33,7 @@ weir_wire_core_destroy(struct weir_wire_core *c)
 		weir_wire_frame_put(o.frame);
 	for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++) {
 		if (c->peers[i])
-			core_out_restart(c, c->peers[i], 1);
+			weir_core_out_restart(c, c->peers[i], 1);
 		free(c->peers[i]);
 	}
 	free(c);
@@ -65,7 +65,7 @@ static void
 begin_anew(struct weir_wire_core *c, struct peer *p, uint64_t incarnation)
 {
 	p->incarnation = incarnation;
-	core_in_restart(&p->in, 0);
+	weir_core_in_restart(&p->in, 0);
 	memset(p->pings, 0, sizeof(p->pings));
 	memset(p->samples, 0, sizeof(p->samples));
 	p->n_samples = 0;
@@ -95,7 +95,7 @@ weir_wire_core_peer_set(struct weir_wire_core *c, unsigned id, const char *name,
 	is_new = p->incarnation != incarnation;
 	/* a stream that was given up, as the peer was removed, is not to be gone on with */
 	if (is_new || !p->is_there)
-		core_out_restart(c, p, ++c->last_stream);
+		weir_core_out_restart(c, p, ++c->last_stream);
 	if (is_new)
 		begin_anew(c, p, incarnation);
 	snprintf(p->name, sizeof(p->name), "%s", name);
@@ -103,7 +103,7 @@ weir_wire_core_peer_set(struct weir_wire_core *c, unsigned id, const char *name,
 	p->generation = generation;
 	p->ping_at_ns = now->mono_ns;
 	index_all(c);
-	core_publish(c, p);
+	weir_core_publish(c, p);
 	return 0;
 }
 
@@ -114,10 +114,10 @@ weir_wire_core_peer_remove(struct weir_wire_core *c, unsigned id)
 
 	if (!p || !p->is_there)
 		return;
-	core_out_restart(c, p, ++c->last_stream);
+	weir_core_out_restart(c, p, ++c->last_stream);
 	p->is_there = false;
 	index_all(c);
-	core_publish(c, p);
+	weir_core_publish(c, p);
 }
 
 void

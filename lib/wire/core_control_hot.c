@@ -52,7 +52,7 @@ put_state(struct weir_wire_core *c, struct peer *p, struct control_frame *f, uin
 		.nak_to = rte_cpu_to_be_64(nak_to),
 	};
 	if (in->stream) {
-		in->limit = core_grant(c, p);
+		in->limit = weir_core_grant(c, p);
 		n = put_words(in, f->words);
 		f->head.cum = rte_cpu_to_be_64(in->cum);
 		f->head.limit = rte_cpu_to_be_64(in->limit);
@@ -83,7 +83,7 @@ wait_again(struct peer *p, int64_t now_ns)
 }
 
 enum weir_wire_sent
-core_tell(struct weir_wire_core *c, struct peer *p, uint8_t type, uint64_t nak_to,
+weir_core_tell(struct weir_wire_core *c, struct peer *p, uint8_t type, uint64_t nak_to,
     const struct weir_inner_control *reply, const struct weir_wire_now *now)
 {
 	struct control_frame f;
@@ -145,7 +145,7 @@ take_pong(struct peer *p, const struct weir_inner_control *k, const struct weir_
 }
 
 void
-core_control(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
+weir_core_control(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
     const struct weir_wire_now *now)
 {
 	struct weir_inner_control k;
@@ -161,11 +161,11 @@ core_control(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in
 		COUNT(c, p, MALFORMED, 1);
 		return;
 	}
-	if (!core_in_stream(p, rte_be_to_cpu_32(k.stream), rte_be_to_cpu_64(k.base)))
+	if (!weir_core_in_stream(p, rte_be_to_cpu_32(k.stream), rte_be_to_cpu_64(k.base)))
 		COUNT(c, p, STALE, 1);
-	core_acked(c, p, &k, in->p + sizeof(k), n_words, now);
+	weir_core_acked(c, p, &k, in->p + sizeof(k), n_words, now);
 	if (in->type == WEIR_INNER_PONG)
 		take_pong(p, &k, now);
 	else if (in->type == WEIR_INNER_PING)
-		(void)core_tell(c, p, WEIR_INNER_PONG, 0, &k, now);
+		(void)weir_core_tell(c, p, WEIR_INNER_PONG, 0, &k, now);
 }

@@ -51,9 +51,9 @@ weir_wire_core_receive(
 	atomic_store_explicit(
 	    &c->front->shared[in->id].heard_ns, now->mono_ns, memory_order_relaxed);
 	if (in->type == WEIR_INNER_DATA)
-		core_data(c, p, in, now);
+		weir_core_data(c, p, in, now);
 	else
-		core_control(c, p, in, now);
+		weir_core_control(c, p, in, now);
 }
 
 bool
@@ -70,7 +70,7 @@ take_orders(struct weir_wire_core *c)
 	    c->front->orders, orders, sizeof(orders[0]), ORDERS_A_STEP, NULL);
 
 	for (unsigned i = 0; i < n; i++)
-		core_order(c, &orders[i]);
+		weir_core_order(c, &orders[i]);
 }
 
 /* Pings go on for ever, so that what was lost of acknowledgements and credit is said again. */
@@ -87,7 +87,7 @@ ping(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now)
 		p->ping_at_ns = least(p->ping_at_ns, now->mono_ns + PING_WANTED_NS);
 	if (now->mono_ns < p->ping_at_ns)
 		return p->ping_at_ns;
-	switch (core_tell(c, p, WEIR_INNER_PING, 0, NULL, now)) {
+	switch (weir_core_tell(c, p, WEIR_INNER_PING, 0, NULL, now)) {
 	case WEIR_WIRE_SENT:
 		p->ping_at_ns = now->mono_ns + (is_wanted ? PING_WANTED_NS : PING_NS);
 		break;
@@ -107,9 +107,9 @@ answer(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now
 	uint64_t nak_to;
 	int64_t next_ns;
 
-	if (!core_ack_is_due(c, p, now->mono_ns, &nak_to, &next_ns))
+	if (!weir_core_ack_is_due(c, p, now->mono_ns, &nak_to, &next_ns))
 		return next_ns;
-	if (core_tell(c, p, WEIR_INNER_ACK, nak_to, NULL, now) != WEIR_WIRE_SENT)
+	if (weir_core_tell(c, p, WEIR_INNER_ACK, nak_to, NULL, now) != WEIR_WIRE_SENT)
 		return now->mono_ns + FULL_WAIT_NS;
 	return p->in.gap_ns == NEVER ? NEVER : p->in.gap_ns + p->in.gap_wait_ns;
 }
@@ -133,10 +133,10 @@ weir_wire_core_step(struct weir_wire_core *c, const struct weir_wire_now *now)
 		struct peer *p = c->peers[c->there[i]];
 
 		next_ns = least(next_ns, answer(c, p, now));
-		next_ns = least(next_ns, core_send(c, p, now));
+		next_ns = least(next_ns, weir_core_send(c, p, now));
 		next_ns = least(next_ns, ping(c, p, now));
 		count_no_credit(c, p);
-		core_publish(c, p);
+		weir_core_publish(c, p);
 	}
 	return weir_wire_core_has_orders(c) ? now->mono_ns : next_ns;
 }

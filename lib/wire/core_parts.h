@@ -157,32 +157,32 @@ least(int64_t a, int64_t b)
 /* core_send_hot.c */
 
 /* All that the peer has not got is given up, and the stream begins anew. */
-void core_out_restart(struct weir_wire_core *c, struct peer *p, uint32_t stream);
-void core_order(struct weir_wire_core *c, const struct weir_wire_order *o);
-void core_acked(struct weir_wire_core *c, struct peer *p, const struct weir_inner_control *k,
+void weir_core_out_restart(struct weir_wire_core *c, struct peer *p, uint32_t stream);
+void weir_core_order(struct weir_wire_core *c, const struct weir_wire_order *o);
+void weir_core_acked(struct weir_wire_core *c, struct peer *p, const struct weir_inner_control *k,
     const uint8_t *words, unsigned n_words, const struct weir_wire_now *now);
 /* Send data that is due. Returns when more may be. */
-int64_t core_send(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now);
+int64_t weir_core_send(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now);
 /* Tell control how much room there is. */
-void core_publish(struct weir_wire_core *c, struct peer *p);
+void weir_core_publish(struct weir_wire_core *c, struct peer *p);
 
 /* core_receive_hot.c */
-void core_in_restart(struct inward *in, uint32_t stream);
+void weir_core_in_restart(struct inward *in, uint32_t stream);
 /* What the sender says of its own stream; false: it is a former one. */
-bool core_in_stream(struct peer *p, uint32_t stream, uint64_t base);
-void core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
+bool weir_core_in_stream(struct peer *p, uint32_t stream, uint64_t base);
+void weir_core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
     const struct weir_wire_now *now);
 /* The credit that the peer could be told. */
-uint64_t core_grant(const struct weir_wire_core *c, const struct peer *p);
+uint64_t weir_core_grant(const struct weir_wire_core *c, const struct peer *p);
 /* Is an acknowledgement due? *ret_nak_to is what to ask for with it. */
-bool core_ack_is_due(const struct weir_wire_core *c, struct peer *p, int64_t now_ns,
+bool weir_core_ack_is_due(const struct weir_wire_core *c, struct peer *p, int64_t now_ns,
     uint64_t *ret_nak_to, int64_t *ret_next_ns);
 
 /* core_control_hot.c */
 /* ACK, PING or PONG; reply: PONG's ping, else NULL. */
-enum weir_wire_sent core_tell(struct weir_wire_core *c, struct peer *p, uint8_t type,
+enum weir_wire_sent weir_core_tell(struct weir_wire_core *c, struct peer *p, uint8_t type,
     uint64_t nak_to, const struct weir_inner_control *reply, const struct weir_wire_now *now);
-void core_control(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
+void weir_core_control(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in,
     const struct weir_wire_now *now);
 
 #endif

@@ -10,7 +10,7 @@
 /* Frames from a peer: each once, and into buffers that it was granted. */
 
 void
-core_in_restart(struct inward *in, uint32_t stream)
+weir_core_in_restart(struct inward *in, uint32_t stream)
 {
 	memset(in, 0, sizeof(*in));
 	in->stream = stream;
@@ -19,12 +19,12 @@ core_in_restart(struct inward *in, uint32_t stream)
 }
 
 bool
-core_in_stream(struct peer *p, uint32_t stream, uint64_t base)
+weir_core_in_stream(struct peer *p, uint32_t stream, uint64_t base)
 {
 	struct inward *in = &p->in;
 
 	if (unlikely(stream > in->stream))
-		core_in_restart(in, stream);
+		weir_core_in_restart(in, stream);
 	/* we have forgotten what the peer knows that we had */
 	if (unlikely(!in->accepted && base > in->cum && base < UINT64_MAX / 2)) {
 		in->accepted = in->cum = in->top = base;
@@ -34,7 +34,7 @@ core_in_stream(struct peer *p, uint32_t stream, uint64_t base)
 }
 
 uint64_t
-core_grant(const struct weir_wire_core *c, const struct peer *p)
+weir_core_grant(const struct weir_wire_core *c, const struct peer *p)
 {
 	const struct inward *in = &p->in;
 	uint64_t held = atomic_load_explicit(&c->front->shared[p->id].held, memory_order_acquire);
@@ -92,7 +92,7 @@ deliver(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in)
 }
 
 void
-core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *frame,
+weir_core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *frame,
     const struct weir_wire_now *now)
 {
 	struct inward *in = &p->in;
@@ -110,7 +110,7 @@ core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *f
 		COUNT(c, p, MALFORMED, 1);
 		return;
 	}
-	if (!core_in_stream(
+	if (!weir_core_in_stream(
 		p, rte_be_to_cpu_32(head.stream), seq - rte_be_to_cpu_32(head.behind))) {
 		COUNT(c, p, STALE, 1);
 		return;
@@ -138,11 +138,11 @@ core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *f
 }
 
 bool
-core_ack_is_due(const struct weir_wire_core *c, struct peer *p, int64_t now_ns,
+weir_core_ack_is_due(const struct weir_wire_core *c, struct peer *p, int64_t now_ns,
     uint64_t *ret_nak_to, int64_t *ret_next_ns)
 {
 	struct inward *in = &p->in;
-	uint64_t grant = core_grant(c, p);
+	uint64_t grant = weir_core_grant(c, p);
 	bool is_due = now_ns >= in->ack_at_ns;
 
 	/* a quarter of it is worth saying, and any where there was none */

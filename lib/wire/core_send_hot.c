@@ -9,7 +9,7 @@
 /* Frames to a peer: windows, acknowledgements, what is lost and sent again. */
 
 void
-core_out_restart(struct weir_wire_core *c, struct peer *p, uint32_t stream)
+weir_core_out_restart(struct weir_wire_core *c, struct peer *p, uint32_t stream)
 {
 	struct outward *o = &p->out;
 
@@ -30,7 +30,7 @@ core_out_restart(struct weir_wire_core *c, struct peer *p, uint32_t stream)
 }
 
 void
-core_order(struct weir_wire_core *c, const struct weir_wire_order *order)
+weir_core_order(struct weir_wire_core *c, const struct weir_wire_order *order)
 {
 	struct peer *p = c->peers[order->id];
 	struct outward *o = &p->out;
@@ -42,7 +42,7 @@ core_order(struct weir_wire_core *c, const struct weir_wire_order *order)
 	    o->next - o->base >= WEIR_WIRE_WINDOW) {
 		COUNT(c, p, DATA_ABANDONED, 1);
 		weir_wire_frame_put(order->frame);
-		core_publish(c, p);
+		weir_core_publish(c, p);
 		return;
 	}
 	*s = (struct slot){ .frame = order->frame, .queue = order->queue, .state = SLOT_WAITS };
@@ -50,7 +50,7 @@ core_order(struct weir_wire_core *c, const struct weir_wire_order *order)
 }
 
 void
-core_publish(struct weir_wire_core *c, struct peer *p)
+weir_core_publish(struct weir_wire_core *c, struct peer *p)
 {
 	struct weir_wire_shared *s = &c->front->shared[p->id];
 	const struct outward *o = &p->out;
@@ -188,7 +188,7 @@ ask_again(struct outward *o, uint64_t nak_to, uint64_t echo_xmit, int64_t now_ns
 }
 
 void
-core_acked(struct weir_wire_core *c, struct peer *p, const struct weir_inner_control *k,
+weir_core_acked(struct weir_wire_core *c, struct peer *p, const struct weir_inner_control *k,
     const uint8_t *words, unsigned n_words, const struct weir_wire_now *now)
 {
 	struct outward *o = &p->out;
@@ -311,7 +311,7 @@ send_one(struct weir_wire_core *c, struct peer *p, uint64_t seq, int64_t now_ns)
 }
 
 int64_t
-core_send(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now)
+weir_core_send(struct weir_wire_core *c, struct peer *p, const struct weir_wire_now *now)
 {
 	struct outward *o = &p->out;
 	int64_t now_ns = now->mono_ns, at_ns = RTE_MAX(o->pace_at_ns, o->block_at_ns);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file, cluster, part, seal."""
+file, cluster, part, seal, wire."""
 import base64
 import glob
 import importlib.util
@@ -27,13 +27,18 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file", "cluster", "part", "seal"):
+    for kind in ("decode", "application", "expr", "file", "cluster", "part", "seal", "wire"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
             os.unlink(old)
     for n_payload in (0, 40, 1400):  # all parts put right; see fuzz_seal.c
         write(folders["seal"], b"\x3f" + struct.pack(">HBBHHQQQ", 0x5745, 1, 7, 1, 0, 77, 42, 5) + bytes(n_payload + 16))
+    # what a peer says behind the receiver's incarnation, as type and length in front of it; see fuzz_wire.c and docs/wire.md
+    data = struct.pack(">IIQQ", 1, 0, 0, 0) + b"payload"
+    ping = struct.pack(">II11Q4H", 1, 1, 0, 0, 100, 0, 0, 0, 0, 1, 10 ** 18, 0, 0, 0, 0, 0, 0)
+    nak = struct.pack(">II11Q4H", 1, 1, 0, 1, 100, 4, 0, 3, 50, 0, 0, 0, 0, 1, 0, 0, 0) + struct.pack(">Q", 4)
+    write(folders["wire"], b"".join(bytes([0xc0 - 0xc0 % 6 + kind, len(x)]) + x for kind, x in ((1, data), (3, ping), (2, nak), (1, data))))
     for path in sorted(glob.glob(os.path.join(GOLDEN, "*", "case.py"))):
         spec = importlib.util.spec_from_file_location("case", path)
         module = importlib.util.module_from_spec(spec)
@@ -42,6 +47,8 @@ def main():
         for name, packets in files.items():
             for p in packets[:30]:
                 more = p.wire - len(p.data)
+                if p.link == pm.LINK_ETHERNET:
+                    write(folders["wire"], p.data)
                 write(folders["decode"], bytes([LINKS.index(p.link), more >> 8 & 255, more & 255]) + p.data)
                 if p["payload"]:
                     write(folders["application"], p["payload"])
