@@ -219,7 +219,7 @@ void
 weir_nic_rules_text(const struct weir_nic_rules *n, struct weir_strbuf *out)
 {
 	static const char *const how[N_SEEN] = {
-		[SEEN_COUNTER] = "verified by its counter",
+		[SEEN_COUNTER] = "with a counter that was read back",
 		[SEEN_DUMP] = "listed by the driver, which does not count",
 		[SEEN_NOT] = "on the driver's word, which does not count",
 	};
