@@ -136,10 +136,7 @@ networks_outside(const struct weir_port_network *all, const struct weir_port_net
 	return n;
 }
 
-/*
- * Several networks of a rule may lie in each other: what is taken out of one piece is then in more
- * than one, or in none; so the wider ones have to come first, or each is looked for anew.
- */
+/* Those of a rule that lie in no other one: each then is a part of one piece, or of none. */
 static unsigned
 networks_of(const struct weir_port_rule *r, unsigned end, struct weir_port_network *to)
 {

@@ -93,7 +93,7 @@ create(struct weir_nic_rules *n, const struct weir_nic_pattern *p,
 		e.seen = SEEN_COUNTER;
 	} else if (actions == count_and_drop) {
 		/* it said that it counts, and does not: who knows what it dropped */
-		rte_flow_destroy(n->id, e.flow, NULL);
+		rte_flow_destroy(n->id, e.flow, error);
 		error->message = "its counter cannot be read back";
 		return -EIO;
 	} else if (is_dumped(n->id, e.flow)) {
