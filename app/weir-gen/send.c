@@ -61,6 +61,8 @@ catch_signals(void)
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	/* the socket of a device whose peer is gone, and a report that nobody reads */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 /* A thread that sends. */

@@ -44,11 +44,11 @@ list(uint64_t caps, char *buf, size_t size)
 			    buf + at, size - at, "%s%s", at ? "," : "", names[i].name);
 }
 
-/* Does this process have what a kind of source takes? */
+/* Does this process have what a kind of source takes? mend: NULL for rights given to the file. */
 static void
-judge(struct weir_doctor *d, unsigned scope, const char *what, uint64_t caps)
+judge_with(struct weir_doctor *d, unsigned scope, const char *what, uint64_t caps, const char *mend)
 {
-	char need[128], lack[128], mend[256];
+	char need[128], lack[128], setcap[256];
 	uint64_t lacking = caps;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -56,13 +56,38 @@ judge(struct weir_doctor *d, unsigned scope, const char *what, uint64_t caps)
 			lacking &= ~CAP(names[i].number);
 	list(caps, need, sizeof(need));
 	list(lacking, lack, sizeof(lack));
-	snprintf(mend, sizeof(mend), "sudo setcap %s=ep $(command -v weir)", need);
+	snprintf(setcap, sizeof(setcap), "sudo setcap %s=ep $(command -v weir)", need);
 	if (lacking)
-		weir_doctor_add(d, weir_doctor_level(d, scope), why, mend, "%s takes %s; lacks %s",
-		    what, need, lack);
+		weir_doctor_add(d, weir_doctor_level(d, scope), why, mend ? mend : setcap,
+		    "%s takes %s; lacks %s", what, need, lack);
 	else
 		weir_doctor_add(d, WEIR_FINDING_OK, why, NULL, "%s takes %s%s", what, need,
 		    caps ? ": there" : "");
+}
+
+static void
+judge(struct weir_doctor *d, unsigned scope, const char *what, uint64_t caps)
+{
+	judge_with(d, scope, what, caps, NULL);
+}
+
+/*
+ * AF_XDP takes most of what root can do, so nobody is told to give that to a file that others may
+ * run; and an interface that is not asked to be taken can be read with less.
+ */
+static void
+judge_taking(struct weir_doctor *d, const char *name, enum weir_take_mode take)
+{
+	char what[128], mend[256];
+
+	snprintf(what, sizeof(what), "to take %s through AF_XDP", name ? name : "an interface");
+	snprintf(mend, sizeof(mend), "sudo weir -i %s%s --user $USER ...%s", name ? name : "...",
+	    take == WEIR_TAKE_TAKE ? " --take" : "",
+	    take == WEIR_TAKE_TAKE ? ""
+				   : " (or --tap, slower: sudo setcap cap_net_raw=ep "
+				     "$(command -v weir) is enough)");
+	/* without the rights it is read through AF_PACKET, which TAP is enough for */
+	judge_with(d, name ? 0 : WEIR_DOCTOR_INTERFACE, what, TAKE, mend);
 }
 
 /* VFIO is a matter of who owns a file. */
@@ -150,7 +175,7 @@ weir_check_capabilities(struct weir_doctor *d)
 
 	if (!d->config->n_sources) {
 		judge(d, WEIR_DOCTOR_INTERFACE, "to tap an interface", TAP);
-		judge(d, WEIR_DOCTOR_INTERFACE, "to take an interface through AF_XDP", TAKE);
+		judge_taking(d, NULL, WEIR_TAKE_AUTO);
 		weir_doctor_each_nic(d, look_at_nic);
 		return;
 	}
@@ -159,9 +184,7 @@ weir_check_capabilities(struct weir_doctor *d)
 		judge(d, WEIR_DOCTOR_INTERFACE, what, TAP);
 		if (!weir_doctor_is_taken(d, s))
 			continue;
-		snprintf(what, sizeof(what), "to take %s through AF_XDP", s->name);
-		/* without them it is read through AF_PACKET, which TAP is enough for */
-		judge(d, 0, what, TAKE);
+		judge_taking(d, s->name, s->take);
 		look_at_lock(d, s->name);
 	}
 	while ((s = weir_doctor_next(d, WEIR_DOCTOR_VDEV, s)))

@@ -298,11 +298,15 @@ set_up(uint16_t port, struct setup *u, struct weir_device *p, struct weir_error 
 	char said[256];
 	int rc;
 
+	weir_eal_log_mark();
 	rc = configure(port, u);
 	if (!rc)
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port, &u->n_rx, &u->n_tx);
-	if (rc)
-		return weir_error_run(err, rc, "the port cannot be configured");
+	if (rc) {
+		weir_eal_log_first(said, sizeof(said));
+		return weir_error_run(
+		    err, rc, "the port cannot be configured%s%s", said[0] ? ": " : "", said);
+	}
 	rc = set_up_receive(port, u, p, err);
 	for (uint16_t q = 0; q < u->n_txq && !rc; q++) {
 		rc = rte_eth_tx_queue_setup(port, q, u->n_tx, (unsigned)socket, NULL);

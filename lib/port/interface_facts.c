@@ -61,6 +61,28 @@ kind_of(struct rtattr *info, char *buf, size_t size)
 			attr_text(a, buf, size);
 }
 
+/* Of several programs (one in the driver, one behind it) the first that packets meet. */
+static void
+add_xdp(struct weir_interface_facts *f, struct rtattr *xdp)
+{
+	static const struct {
+		unsigned short type;
+		unsigned mode;
+	} modes[] = { { IFLA_XDP_HW_PROG_ID, XDP_ATTACHED_HW },
+		{ IFLA_XDP_DRV_PROG_ID, XDP_ATTACHED_DRV },
+		{ IFLA_XDP_SKB_PROG_ID, XDP_ATTACHED_SKB } };
+	int len = (int)RTA_PAYLOAD(xdp), left;
+
+	for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]) && !f->xdp_id; i++) {
+		left = len;
+		for (struct rtattr *a = RTA_DATA(xdp); RTA_OK(a, left); a = RTA_NEXT(a, left))
+			if (a->rta_type == modes[i].type) {
+				f->xdp_id = attr_u32(a);
+				f->xdp_mode = modes[i].mode;
+			}
+	}
+}
+
 static void
 add_link(struct weir_interface_facts *f, struct nlmsghdr *h)
 {
@@ -68,6 +90,7 @@ add_link(struct weir_interface_facts *f, struct nlmsghdr *h)
 	char name[IFNAMSIZ] = "", kind[32] = "";
 	uint32_t link = 0, master = 0, mtu = 0;
 	bool is_foreign = false;
+	struct rtattr *xdp = NULL;
 
 	FOR_EACH_ATTR(a, len, IFLA_RTA(NLMSG_DATA(h)), h, struct ifinfomsg)
 	{
@@ -90,6 +113,10 @@ add_link(struct weir_interface_facts *f, struct nlmsghdr *h)
 		case IFLA_LINKINFO:
 			kind_of(a, kind, sizeof(kind));
 			break;
+		case IFLA_XDP | NLA_F_NESTED:
+		case IFLA_XDP:
+			xdp = a;
+			break;
 		default:
 			break;
 		}
@@ -99,6 +126,8 @@ add_link(struct weir_interface_facts *f, struct nlmsghdr *h)
 		f->type = ifi->ifi_type;
 		f->mtu = mtu;
 		f->has_carrier = ifi->ifi_flags & IFF_RUNNING;
+		if (xdp)
+			add_xdp(f, xdp);
 		if (master && !if_indextoname(master, f->master))
 			snprintf(f->master, sizeof(f->master), "interface %u", master % 1000);
 	} else if (link == f->index && !is_foreign && rides_on_link(kind)) {
@@ -349,4 +378,19 @@ weir_interface_facts_read(
 	f.n_queues = count_queues(name);
 	*ret = f;
 	return 0;
+}
+
+bool
+weir_interface_is_up(const char *name)
+{
+	struct ifreq r = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_up;
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%.15s", name);
+	is_up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0 && r.ifr_flags & IFF_UP &&
+		r.ifr_flags & IFF_RUNNING;
+	if (fd >= 0)
+		close(fd);
+	return is_up;
 }

@@ -151,7 +151,9 @@ open_xdp(struct weir_open_port *p, const struct weir_port_config *c,
 		rc = weir_profile_override(&profile, p->options, err);
 	if (rc)
 		return rc;
-	weir_kernel_attach(p, f->index);
+	rc = weir_kernel_attach(p, f->index, err);
+	if (rc)
+		return rc;
 	weir_eal_log_mark();
 	for (unsigned q = 0; q < f->n_queues; q++) {
 		rc = add_xdp_queue(p, c, &profile, f, q, err);

@@ -13,12 +13,17 @@
 #define SOL_XDP 283
 #endif
 
-void
-weir_kernel_attach(struct weir_open_port *p, unsigned interface)
+int
+weir_kernel_attach(struct weir_open_port *p, unsigned interface, struct weir_error *err)
 {
+	int rc =
+	    weir_xdp_program_attach(interface, &p->program, p->no_program, sizeof(p->no_program));
+
 	p->has_socket_program = true;
-	if (weir_xdp_program_attach(interface, &p->program, p->no_program, sizeof(p->no_program)))
+	if (rc)
 		p->program = NULL;
+	/* somebody was faster: libxdp would take it for its own, and DPDK's driver take it off */
+	return rc == -EBUSY || rc == -EEXIST ? weir_error_run(err, rc, "%s", p->no_program) : 0;
 }
 
 int

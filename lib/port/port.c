@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <weir/base/log.h>
 #include <weir/port/eal.h>
+#include <weir/port/interface.h>
 #include <weir/port/profile.h>
 
 #include "eal_log.h"
@@ -139,6 +137,20 @@ offer_rules(struct weir_open_port *p, const struct weir_port_rules *rules)
 	p->base.offered = text.p;
 }
 
+/* What its driver needs is most often why a device could not be opened. */
+static int
+add_needs(const struct weir_device_spec *spec, int code, struct weir_error *err)
+{
+	struct weir_profile profile;
+	char said[sizeof(err->text)];
+
+	if (!err || code == -EEXIST || code == -ENOMEM || err->fail == WEIR_FAIL_USAGE ||
+	    weir_profile_for_device(spec->bus, spec->name, &profile, NULL) || !profile.needs[0])
+		return code;
+	snprintf(said, sizeof(said), "%s", err->text);
+	return weir_error_run(err, code, "%s (it needs %s)", said, profile.needs);
+}
+
 static int
 open_named(struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err)
 {
@@ -158,9 +170,13 @@ open_named(struct weir_open_port *p, const struct weir_port_config *c, struct we
 		return weir_error_usage(err, "a packet has no more than 65407 bytes here");
 	weir_eal_log_mark();
 	rc = weir_port_add_device(p, &spec, err);
-	if (!rc && c->rules)
+	if (rc && !p->n_devices && rc != -EEXIST)
+		explain(&n, rc, err);
+	if (rc)
+		return add_needs(&spec, rc, err);
+	if (c->rules)
 		offer_rules(p, c->rules);
-	return rc && !p->n_devices && rc != -EEXIST ? explain(&n, rc, err) : rc;
+	return 0;
 }
 
 static void
@@ -360,21 +376,6 @@ weir_port_close(struct weir_port *port)
 	destroy(p);
 }
 
-static bool
-kernel_is_up(const char *interface)
-{
-	struct ifreq r = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_up;
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%.15s", interface);
-	is_up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0 && r.ifr_flags & IFF_UP &&
-		r.ifr_flags & IFF_RUNNING;
-	if (fd >= 0)
-		close(fd);
-	return is_up;
-}
-
 bool
 weir_port_is_up(const struct weir_port *p)
 {
@@ -382,7 +383,7 @@ weir_port_is_up(const struct weir_port *p)
 	struct rte_eth_link link;
 
 	if (p->interface[0])
-		return kernel_is_up(p->interface);
+		return weir_interface_is_up(p->interface);
 	return rte_eth_link_get_nowait(own->devices[0].id, &link) == 0 &&
 	       link.link_status == RTE_ETH_LINK_UP;
 }

@@ -39,9 +39,9 @@ int weir_kernel_open(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
 /* What the NIC itself lost before XDP saw it; the device tells the socket's drops only. */
 uint64_t weir_kernel_nic_lost(const char *interface);
-/* Have weir's XDP program on the interface, or note why not; and what it takes once all queues are
- * there. */
-void weir_kernel_attach(struct weir_open_port *p, unsigned interface);
+/* Have weir's XDP program on the interface, or note why not, and fail where another is there; and
+ * what it takes once all queues are there. */
+int weir_kernel_attach(struct weir_open_port *p, unsigned interface, struct weir_error *err);
 int weir_kernel_take(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
 /* Packets that found the ring of their AF_XDP socket full: net_af_xdp does not count these. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -60,6 +62,72 @@ weir_xdp_data_bytes(const struct weir_interface_facts *f)
 	return want <= PAGE_DATA_BYTES ? PAGE_DATA_BYTES : 0;
 }
 
+/* Does a link hold the program? It is there for as long as somebody has the link open. */
+static bool
+is_held_by_link(unsigned interface, unsigned program)
+{
+	__u32 id = 0;
+	bool is_held = false;
+
+	while (!is_held && bpf_link_get_next_id(id, &id) == 0) {
+		struct bpf_link_info info = { 0 };
+		__u32 len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		is_held = bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
+			  info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == interface &&
+			  info.prog_id == program;
+		close(fd);
+	}
+	return is_held;
+}
+
+static void
+program_name(unsigned program, char *buf, size_t size)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(program);
+
+	snprintf(buf, size, "?");
+	if (fd < 0)
+		return;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.name[0])
+		snprintf(buf, size, "%.*s", (int)sizeof(info.name), info.name);
+	close(fd);
+}
+
+/*
+ * An interface has one program. Somebody else's stays: libxdp would refuse to replace it, and
+ * DPDK's driver would then take it off as if it were its own.
+ */
+static bool
+is_occupied(const struct weir_interface_facts *f, char *buf, size_t size)
+{
+	char name[BPF_OBJ_NAME_LEN + 1];
+
+	if (!f->xdp_id)
+		return false;
+	program_name(f->xdp_id, name, sizeof(name));
+	if (is_held_by_link(f->index, f->xdp_id))
+		snprintf(buf, size,
+		    "AF_XDP needs an XDP program of its own, and '%s' (%u) is attached already, by "
+		    "a "
+		    "process that runs or a pinned link: end that ('sudo bpftool link' lists them)",
+		    name, f->xdp_id);
+	else
+		snprintf(buf, size,
+		    "AF_XDP needs an XDP program of its own, and '%s' (%u) is attached already: "
+		    "'sudo ip link set dev %s %s off' takes it off",
+		    name, f->xdp_id, f->name,
+		    f->xdp_mode == XDP_ATTACHED_SKB  ? "xdpgeneric"
+		    : f->xdp_mode == XDP_ATTACHED_HW ? "xdpoffload"
+						     : "xdpdrv");
+	return true;
+}
+
 bool
 weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_t size)
 {
@@ -88,6 +156,8 @@ weir_interface_blocks_xdp(const struct weir_interface_facts *f, char *buf, size_
 		    "AF_XDP needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_SYS_ADMIN: use sudo");
 		return true;
 	}
+	if (is_occupied(f, buf, size))
+		return true;
 	if (!can_lock(f->n_queues * LOCKED_BYTES)) {
 		snprintf(buf, size, "AF_XDP needs %u MB of locked memory: 'ulimit -l unlimited'",
 		    f->n_queues * LOCKED_BYTES >> 20);

@@ -8,13 +8,14 @@
 
 #include "account.h"
 #include "flow.h"
+#include "links.h"
 #include "request.h"
 #include "sampling.h"
 #include "trail.h"
 
 #define SLEEP_NS 1000000              /* between looks into empty rings, unless it is woken */
 #define LOOK_NS  (WEIR_NS_PER_S / 20) /* at requests, while a reader is waited for */
-#define POLL_NS  (WEIR_NS_PER_S / 50) /* between looks of sinks at links */
+#define POLL_NS  (WEIR_NS_PER_S / 50) /* between looks at links */
 
 /* What a worker has handed over. */
 struct inbox {
@@ -30,6 +31,7 @@ struct control {
 	struct weir_flow flow;
 	struct weir_requests requests;
 	struct weir_progress progress;
+	struct weir_links links;
 	struct inbox *inboxes; /* [all->n] */
 
 	/* The mark: what all workers had closed at some moment, and whether they had ended. */
@@ -37,7 +39,7 @@ struct control {
 	bool is_last;
 
 	int64_t looked_ns; /* at requests, last */
-	int64_t polled_ns; /* sinks, last */
+	int64_t polled_ns; /* links, last */
 };
 
 /*
@@ -253,7 +255,7 @@ answer_requests(struct control *c)
 }
 
 static void
-poll_sinks(struct control *c)
+poll_links(struct control *c)
 {
 	int64_t now_ns = weir_now_mono_ns();
 
@@ -261,6 +263,7 @@ poll_sinks(struct control *c)
 		return;
 	c->polled_ns = now_ns;
 	weir_delivery_poll(&c->delivery);
+	weir_links_look(&c->links, now_ns);
 }
 
 /* Look after those who watch the run. */
@@ -268,7 +271,7 @@ static void
 attend(struct control *c)
 {
 	weir_progress_show(&c->progress, c->all);
-	poll_sinks(c);
+	poll_links(c);
 	answer_requests(c);
 }
 
@@ -280,7 +283,7 @@ attend_while_waiting(void *control)
 
 	if (weir_now_mono_ns() - c->looked_ns < LOOK_NS)
 		return;
-	poll_sinks(c);
+	poll_links(c);
 	c->requests.is_delivering = true;
 	answer_requests(c);
 	c->requests.is_delivering = false;
@@ -427,6 +430,8 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 	weir_progress_begin(&c->progress, config);
 	if (config->before_work)
 		rc = config->before_work(config, err);
+	if (!rc && weir_links_init(&c->links, config))
+		rc = weir_error_run(err, -ENOMEM, "out of memory");
 	return rc ? rc : weir_workers_start(c->all, err);
 }
 
@@ -465,6 +470,7 @@ weir_run(
 	rc = d->rc;
 	weir_requests_fini(&c.requests);
 	weir_flow_fini(&c.flow);
+	weir_links_fini(&c.links);
 	weir_workers_destroy(c.all);
 	weir_trail_destroy(d->trail);
 	free(c.inboxes);

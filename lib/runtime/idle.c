@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <rte_pause.h>
+#include <weir/base/time.h>
 
 #include "idle.h"
 
@@ -15,8 +16,11 @@
 #define WAIT_MS      100               /* an interface that goes away wakes nobody */
 #define WAIT_LESS_MS 10                /* where nobody asked for interrupts: what if one fails? */
 #define MOST_INPUTS  64
+#define SPINS_SPARSE 16     /* where they bring nothing */
+#define LONG_NS      100000 /* slept: what came after that was not worth spinning for */
+#define LONG_GAPS    4      /* one after the other: packets are few and far between */
 
-static void
+static int64_t
 nap(unsigned n, long most_ns)
 {
 	unsigned step = n / NAPS_A_STEP;
@@ -24,12 +28,13 @@ nap(unsigned n, long most_ns)
 	struct timespec ts = { 0, ns < most_ns ? ns : most_ns };
 
 	nanosleep(&ts, NULL);
+	return ts.tv_nsec;
 }
 
 void
 weir_nap(unsigned n)
 {
-	nap(n, NAP_MOST_NS);
+	(void)nap(n, NAP_MOST_NS);
 }
 
 /* Workers who take the same inputs by turns look at them as often together as one would alone. */
@@ -96,12 +101,15 @@ wait(struct weir_worker *w, unsigned n, int most_ms)
 	unsigned n_fds = is_shared || w->n_exchanges ? 0 : descriptors(w, fds);
 
 	if (n_fds && w->is_armed) {
+		int64_t since_ns = weir_now_mono_ns();
+
 		(void)poll(fds, n_fds, most_ms);
+		w->slept_ns += weir_now_mono_ns() - since_ns;
 		weir_idle_end(w);
 	} else if (n_fds && arm(w, true)) {
 		w->is_armed = true;
 	} else {
-		nap(n, longest_nap(w));
+		w->slept_ns += nap(n, longest_nap(w));
 	}
 }
 
@@ -113,9 +121,30 @@ weir_idle_end(struct weir_worker *w)
 	w->is_armed = false;
 }
 
+/*
+ * A new gap begins. Where packets come one by one, each after a sleep, spinning before it and naps
+ * in it take more CPU than the packets: a wake-up for each is cheaper, and sooner.
+ */
+static void
+begin_gap(struct weir_worker *w)
+{
+	if (w->slept_ns < LONG_NS)
+		w->n_long_gaps = 0;
+	else if (w->n_long_gaps < LONG_GAPS)
+		w->n_long_gaps++;
+	w->slept_ns = 0;
+}
+
 void
 weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 {
+	bool is_sparse;
+
+	if (n == 1)
+		begin_gap(w);
+	is_sparse = how != WEIR_IDLE_SPIN && w->n_long_gaps == LONG_GAPS;
+	if (is_sparse)
+		n += SPINS - SPINS_SPARSE;
 	/* Nobody waits for more rows to go with those that are there: none come. */
 	if (n == SPINS)
 		weir_worker_flush(w);
@@ -123,8 +152,8 @@ weir_idle(enum weir_idle how, struct weir_worker *w, unsigned n)
 		rte_pause();
 	else if (how == WEIR_IDLE_INTERRUPT)
 		wait(w, n - SPINS, WAIT_MS);
-	else if (n > SPINS + NAPS)
+	else if (is_sparse || n > SPINS + NAPS)
 		wait(w, n - SPINS, WAIT_LESS_MS);
 	else
-		nap(n - SPINS, longest_nap(w));
+		w->slept_ns += nap(n - SPINS, longest_nap(w));
 }

@@ -117,9 +117,11 @@ struct weir_worker {
 	/* hot: worker rw, control reads after it has ended */
 	struct weir_workers *all;
 	unsigned index;
-	int cpu;       /* that it is bound to, or -1 */
-	bool is_armed; /* its inputs wake it */
-	bool is_done;  /* nothing more comes to it, as it has told those to whom it sends rows */
+	int cpu;              /* that it is bound to, or -1 */
+	bool is_armed;        /* its inputs wake it */
+	unsigned n_long_gaps; /* without packets, one after the other */
+	int64_t slept_ns;     /* in the last one */
+	bool is_done; /* nothing more comes to it, as it has told those to whom it sends rows */
 	struct weir_batch *batch;
 	struct weir_masks *masks;       /* of the batch */
 	uint64_t late[WEIR_MASK_WORDS]; /* packets of the batch that some query found too late */

@@ -9,6 +9,7 @@
 #include <weir/base/log.h>
 #include <weir/base/time.h>
 #include <weir/port/interface.h>
+#include <weir/port/profile.h>
 
 #include "kind.h"
 #include "port.h"
@@ -76,6 +77,25 @@ check_pair(const struct weir_port_uri *u, const struct weir_sink_run *run, struc
 	return 0;
 }
 
+/* A source is opened before the sink, with what its own name says. */
+static int
+check_options(
+    const struct weir_port_uri *u, const struct weir_sink_run *run, struct weir_error *err)
+{
+	for (unsigned i = 0; u->options[0] && i < u->n_ports; i++) {
+		const struct weir_sink_source *source = source_of(run, u->ports[i]);
+		size_t len;
+
+		if (source)
+			return weir_error_usage(err,
+			    "port '%s' is a source too, whose name has the options of its driver "
+			    "(try -i '%s%s%s')",
+			    u->ports[i], source->name,
+			    weir_profile_options(source->name, &len)[0] ? "&" : "?", u->options);
+	}
+	return 0;
+}
+
 int
 weir_forward_check(const char *uri, const struct weir_sink_run *run, struct weir_error *err)
 {
@@ -84,23 +104,26 @@ weir_forward_check(const char *uri, const struct weir_sink_run *run, struct weir
 
 	if (rc)
 		return rc;
-	if (u.to_other)
+	rc = check_options(&u, run, err);
+	if (!rc && u.to_other)
 		rc = check_pair(&u, run, err);
 	weir_port_uri_fini(&u);
 	return rc;
 }
 
-/* How a port is opened: a source that is the same one knows its arguments. */
-static struct weir_port_config
-config_of(const struct weir_sink_run *run, const char *name)
+/* Can it be a port? One that is a source is looked at for itself. */
+static int
+look_at(const struct weir_port_uri *u, unsigned port, const struct weir_sink_run *run,
+    struct weir_error *err)
 {
-	const struct weir_sink_source *source = source_of(run, name);
+	char *name = weir_port_uri_open_name(u, port);
+	int rc;
 
-	return (struct weir_port_config){
-		.name = source ? source->name : name,
-		.n_senders = run && run->n_workers ? run->n_workers : 1,
-		.is_send_only = true,
-	};
+	if (!name)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	rc = source_of(run, u->ports[port]) ? 0 : weir_port_look(name, err);
+	free(name);
+	return rc ? weir_error_wrap(err, "port '%s'", u->ports[port]) : 0;
 }
 
 int
@@ -112,9 +135,7 @@ weir_forward_look(const char *uri, const struct weir_sink_run *run, struct weir_
 	if (rc)
 		return rc;
 	for (unsigned i = 0; !rc && i < u.n_ports; i++)
-		/* a source is looked at for itself */
-		if (!source_of(run, u.ports[i]) && weir_port_look(u.ports[i], err))
-			rc = weir_error_wrap(err, "port '%s'", u.ports[i]);
+		rc = look_at(&u, i, run, err);
 	weir_port_uri_fini(&u);
 	return rc;
 }
@@ -277,17 +298,20 @@ mtu_of(const struct weir_port *port)
 static int
 set_up_gate(struct weir_port_gate *x, const struct weir_sink_run *run, struct weir_error *err)
 {
-	char driver[64];
+	char driver[64], profile[512] = "";
+	size_t len;
 
+	if (weir_profile_options(x->name, &len)[0])
+		weir_port_profile(x->port, profile, sizeof(profile));
 	x->is_up = weir_port_is_up(x->port);
 	x->max_bytes = mtu_of(x->port) + RTE_ETHER_HDR_LEN;
 	x->is_multi = x->port->has_multi_segs;
 	if (open_lanes(x, run->n_workers))
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	weir_log(WEIR_LOG_NOTICE, "%s: packets leave by %s, %u transmit queue%s%s",
+	weir_log(WEIR_LOG_NOTICE, "%s: packets leave by %s, %u transmit queue%s%s%s%s",
 	    weir_port_gate_name(x), weir_port_driver(x->port, driver, sizeof(driver)),
-	    x->port->n_tx, x->port->n_tx == 1 ? "" : "s",
-	    x->n_lanes ? ", which workers share" : "");
+	    x->port->n_tx, x->port->n_tx == 1 ? "" : "s", x->n_lanes ? ", which workers share" : "",
+	    profile[0] ? "; " : "", profile);
 	return 0;
 }
 
@@ -298,37 +322,66 @@ is_missing(const char *name)
 	return strncmp(name, "net_", 4) == 0 && !weir_port_find(name);
 }
 
-/* The port of a name, opened where it is not yet. */
+/* One that another sink has opened, by the name that it was opened by. */
 static int
-open_gate(struct weir_sink_run *run, const char *name, struct weir_port_gate **ret,
-    struct weir_error *err)
+share_gate(struct weir_port_gate *x, const struct weir_port_uri *u, unsigned port,
+    struct weir_port_gate **ret, struct weir_error *err)
 {
-	struct weir_port_config c = config_of(run, name);
+	size_t len;
+
+	if (u->options[0] && strcmp(weir_profile_options(x->name, &len), u->options) != 0)
+		return weir_error_usage(
+		    err, "port '%s': another sink has opened it as '%s'", u->ports[port], x->name);
+	x->n_users++;
+	*ret = x;
+	return 0;
+}
+
+/* A gate that is not open yet. A source that is the same port knows its arguments. */
+static struct weir_port_gate *
+create_gate(const struct weir_sink_run *run, const struct weir_port_uri *u, unsigned port)
+{
+	const struct weir_sink_source *source = source_of(run, u->ports[port]);
+	struct weir_port_gate *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->n_users = 1;
+	x->name = source ? strdup(source->name) : weir_port_uri_open_name(u, port);
+	if (x->name)
+		return x;
+	free(x);
+	return NULL;
+}
+
+/* A port that is named, opened where it is not yet. */
+static int
+open_gate(struct weir_sink_run *run, const struct weir_port_uri *u, unsigned port,
+    struct weir_port_gate **ret, struct weir_error *err)
+{
+	const char *name = u->ports[port];
+	struct weir_port_config c = {
+		.n_senders = run->n_workers ? run->n_workers : 1,
+		.is_send_only = true,
+	};
 	struct weir_port_gate *x;
 	int rc;
 
 	for (x = run->gates; x; x = x->next)
-		if (weir_port_uri_is_same(x->name, c.name)) {
-			x->n_users++;
-			*ret = x;
-			return 0;
-		}
-	x = calloc(1, sizeof(*x));
-	if (x)
-		x->name = strdup(c.name);
-	if (!x || !x->name) {
-		free(x);
+		if (weir_port_uri_is_same(x->name, name))
+			return share_gate(x, u, port, ret, err);
+	x = create_gate(run, u, port);
+	if (!x)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	}
-	rc = is_missing(c.name) ? weir_error_usage(err,
-				      "there is no such device (try 'vdev:%s' to make one)", c.name)
-				: weir_port_open(&c, &x->port, err);
+	c.name = x->name;
+	rc = is_missing(name) ? weir_error_usage(err,
+				    "there is no such device (try 'vdev:%s' to make one)", name)
+			      : weir_port_open(&c, &x->port, err);
 	if (rc) {
 		free(x->name);
 		free(x);
 		return weir_error_wrap(err, "port '%s'", name);
 	}
-	x->n_users = 1;
 	x->next = run->gates;
 	run->gates = x;
 	rc = set_up_gate(x, run, err);
@@ -450,7 +503,7 @@ port_open(struct weir_sink *s, const char *target, struct weir_error *err)
 	if (!rc && p->uri.to_other)
 		p->interface = source_of(s->run, p->uri.ports[0])->interface;
 	while (!rc && p->n_gates < p->uri.n_ports) {
-		rc = open_gate(s->run, p->uri.ports[p->n_gates], &p->gates[p->n_gates], err);
+		rc = open_gate(s->run, &p->uri, p->n_gates, &p->gates[p->n_gates], err);
 		if (rc)
 			break;
 		rc = open_pool(p, p->gates[p->n_gates++], err);

@@ -44,7 +44,7 @@ struct weir_port_gate {
 	struct rte_mempool *pool; /* for copies */
 	/* control */
 	struct weir_port *port;
-	char *name; /* that it was opened by */
+	char *name; /* that it was opened by, with its driver's options */
 	unsigned n_lanes;
 	struct weir_port_lane *lanes; /* [n_lanes] or none: each worker has a queue of its own */
 	unsigned n_users;             /* sinks */

@@ -7,6 +7,7 @@
 
 #include <weir/base/nearest.h>
 #include <weir/base/number.h>
+#include <weir/port/profile.h>
 
 #include "port_uri.h"
 
@@ -165,56 +166,103 @@ static const struct {
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
+/* Is it a key of a driver's profile, and not one of the sink? */
+static bool
+is_profile_key(const char *key)
+{
+	for (unsigned i = 0; i < WEIR_PROFILE_KEYS; i++)
+		if (strcmp(weir_profile_keys[i].name, key) == 0)
+			return true;
+	return false;
+}
+
+/* "queues, descriptors": what a command line may set of a profile. */
+static const char *
+list_profile_keys(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < WEIR_PROFILE_KEYS && len < size; i++)
+		if (weir_profile_keys[i].is_typed)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "",
+			    weir_profile_keys[i].name);
+	return buf;
+}
+
 static int
 refuse_option(const char *key, struct weir_error *err)
 {
 	struct weir_nearest near;
 	const char *best;
+	char keys[256];
 
 	weir_nearest_begin(&near, key);
 	for (unsigned i = 0; i < N_OPTIONS; i++)
 		weir_nearest_offer(&near, options[i].name);
+	for (unsigned i = 0; i < WEIR_PROFILE_KEYS; i++)
+		if (weir_profile_keys[i].is_typed)
+			weir_nearest_offer(&near, weir_profile_keys[i].name);
 	best = weir_nearest_get(&near);
 	if (best)
 		return weir_error_usage(err, "unknown option '%s' (try '%s')", key, best);
 	return weir_error_usage(err,
 	    "unknown option '%s' (one of mac=swap, src=MAC, dst=MAC, vlan=pop, "
-	    "vlan=push:ID[:PRIO], "
-	    "to=other)",
-	    key);
+	    "vlan=push:ID[:PRIO], to=other; or of the driver's %s)",
+	    key, list_profile_keys(keys, sizeof(keys)));
 }
 
+/* One option of the sink. value: NULL where there is none. */
+static int
+set_option(struct weir_port_uri *u, const char *key, const char *value, bool seen[N_OPTIONS],
+    struct weir_error *err)
+{
+	unsigned i = 0;
+
+	while (i < N_OPTIONS && strcmp(options[i].name, key) != 0)
+		i++;
+	if (i == N_OPTIONS)
+		return refuse_option(key, err);
+	if (!value || !*value)
+		return weir_error_usage(
+		    err, "option '%s' lacks its value (try '%s')", key, options[i].usage);
+	if (seen[i] && !options[i].may_repeat)
+		return weir_error_usage(err, "option '%s' is given twice", key);
+	seen[i] = true;
+	return options[i].set(u, value, err);
+}
+
+/* Those of the drivers are put aside, and judged as those of any port. */
 static int
 parse_options(struct weir_port_uri *u, char *text, struct weir_error *err)
 {
 	bool seen[N_OPTIONS] = { false };
+	struct weir_profile any;
 	char *pair;
 
 	while ((pair = strsep(&text, "&")) != NULL) {
-		char *value = strchr(pair, '=');
-		unsigned i = 0;
+		size_t len = strcspn(pair, "=");
+		char *value = pair[len] ? pair + len + 1 : NULL;
+		bool is_of_driver;
 		int rc;
 
-		if (value)
-			*value++ = '\0';
+		pair[len] = '\0';
 		if (!*pair)
 			return weir_error_usage(err,
 			    "an option behind '?' lacks its name (try '%s?mac=swap')", EXAMPLE);
-		while (i < N_OPTIONS && strcmp(options[i].name, pair) != 0)
-			i++;
-		if (i == N_OPTIONS)
-			return refuse_option(pair, err);
-		if (!value || !*value)
-			return weir_error_usage(
-			    err, "option '%s' lacks its value (try '%s')", pair, options[i].usage);
-		if (seen[i] && !options[i].may_repeat)
-			return weir_error_usage(err, "option '%s' is given twice", pair);
-		seen[i] = true;
-		rc = options[i].set(u, value, err);
+		is_of_driver = is_profile_key(pair);
+		rc = is_of_driver ? 0 : set_option(u, pair, value, seen, err);
 		if (rc)
 			return rc;
+		if (value)
+			pair[len] = '=';
+		if (is_of_driver && u->options[0])
+			strcat(u->options, "&");
+		if (is_of_driver)
+			strcat(u->options, pair);
 	}
-	return 0;
+	weir_profile_init(&any);
+	return weir_profile_override(&any, u->options, err);
 }
 
 static int
@@ -273,8 +321,12 @@ weir_port_uri_parse(const char *target, struct weir_port_uri *ret, struct weir_e
 	char *mark = u.text ? strrchr(u.text, '?') : NULL;
 	int rc;
 
-	if (!u.text)
+	if (u.text) /* room for all that is behind the mark */
+		u.options = calloc(1, strlen(u.text) + 1);
+	if (!u.options) {
+		free(u.text);
 		return weir_error_run(err, -ENOMEM, "out of memory");
+	}
 	if (mark)
 		*mark++ = '\0';
 	if (!*u.text)
@@ -299,33 +351,36 @@ void
 weir_port_uri_fini(struct weir_port_uri *u)
 {
 	free(u->text);
-	u->text = NULL;
+	free(u->options);
+	u->text = u->options = NULL;
 }
 
-/* Is `bare` the device of this vdev? */
-static bool
-is_device_of(const char *bare, const char *vdev)
+char *
+weir_port_uri_open_name(const struct weir_port_uri *u, unsigned port)
 {
-	size_t len = strlen(bare);
+	const char *name = u->ports[port];
+	/* of a name that holds a '?' itself the last one begins the options */
+	bool has_mark = u->options[0] || strchr(name, '?');
+	char *ret;
 
-	vdev += strlen(VDEV);
-	return strncmp(vdev, bare, len) == 0 && (vdev[len] == ',' || vdev[len] == '\0');
+	return asprintf(&ret, "%s%s%s", name, has_mark ? "?" : "", u->options) < 0 ? NULL : ret;
 }
 
-static size_t
-device_len(const char *name)
+/* A device or an interface, without "vdev:", arguments and options. */
+static const char *
+bare_name(const char *name, size_t *ret_len)
 {
-	return strcspn(name, ",");
+	name += is_vdev(name) ? strlen(VDEV) : 0;
+	*ret_len = strcspn(name, ",?");
+	return name;
 }
 
 bool
 weir_port_uri_is_same(const char *a, const char *b)
 {
-	if (strcmp(a, b) == 0)
-		return true;
-	if (is_vdev(a) && is_vdev(b)) /* a device is there once, whatever its arguments */
-		return device_len(a) == device_len(b) && strncmp(a, b, device_len(a)) == 0;
-	if (is_vdev(a) != is_vdev(b))
-		return is_vdev(a) ? is_device_of(b, a) : is_device_of(a, b);
-	return false;
+	size_t len_a, len_b;
+
+	a = bare_name(a, &len_a);
+	b = bare_name(b, &len_b);
+	return len_a == len_b && strncmp(a, b, len_a) == 0;
 }

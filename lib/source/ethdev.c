@@ -106,6 +106,12 @@ ethdev_take_all(struct weir_source *s)
 	return rc;
 }
 
+static bool
+ethdev_is_up(const struct weir_source *s)
+{
+	return weir_port_is_up(((const struct weir_ethdev *)s)->p);
+}
+
 static void
 ethdev_close(struct weir_source *s)
 {
@@ -129,6 +135,7 @@ static const struct weir_source_ops ethdev_ops = {
 	.arm = ethdev_arm,
 	.stats = ethdev_stats,
 	.take_all = ethdev_take_all,
+	.is_up = ethdev_is_up,
 	.close = ethdev_close,
 };
 

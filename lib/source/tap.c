@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -144,12 +145,21 @@ tap_arm(struct weir_source *s, unsigned queue, bool is_on)
 	return 0;
 }
 
+static bool
+tap_is_up(const struct weir_source *s)
+{
+	const struct weir_tap *t = (const struct weir_tap *)s;
+
+	return t->interface[0] == '\0' || weir_interface_is_up(t->interface);
+}
+
 static const struct weir_source_ops tap_ops = {
 	.kind = "tap",
 	.poll = weir_tap_poll,
 	.wait_fd = tap_wait_fd,
 	.arm = tap_arm,
 	.stats = tap_stats,
+	.is_up = tap_is_up,
 	.close = tap_close,
 };
 
@@ -180,6 +190,8 @@ weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct wei
 		tap_close(&t->base);
 		return rc;
 	}
+	if (strcmp(name, "any") != 0)
+		snprintf(t->interface, sizeof(t->interface), "%s", name);
 	t->dlt = (uint16_t)pcap_datalink(t->pcap);
 	t->link = weir_link_of_dlt(t->dlt);
 	t->ns_per_unit =

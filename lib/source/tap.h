@@ -5,6 +5,7 @@
 #include <pcap/pcap.h>
 
 #include <weir/base/time.h>
+#include <weir/port/interface.h>
 #include <weir/source/source.h>
 
 /*
@@ -20,8 +21,9 @@
 struct weir_tap {
 	struct weir_source base;
 	pcap_t *pcap;
-	uint8_t *buf;  /* [WEIR_TAP_BUF_BYTES] */
-	uint32_t used; /* of buf, in this burst */
+	char interface[WEIR_INTERFACE_NAME_BYTES]; /* "" where it is every one */
+	uint8_t *buf;                              /* [WEIR_TAP_BUF_BYTES] */
+	uint32_t used;                             /* of buf, in this burst */
 	uint16_t dlt;
 	uint8_t link;             /* enum weir_link */
 	int32_t ns_per_unit;      /* of the stamps' fraction */

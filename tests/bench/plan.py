@@ -11,10 +11,11 @@ import inputs as bench_inputs
 import profile
 import programs
 import telemetry
+import xdp
 from measure import Failed, median, spread
 
 STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "telemetry", "sliding", "distinct",
-         "fold", "forward", "latency", "delay", "gen", "cores", "idle")
+         "fold", "forward", "latency", "delay", "gen", "cores", "idle", "xdp")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -276,6 +277,10 @@ class Bench:
     def idle(self):
         """What an interface without packets costs, and how soon the first one is seen."""
         idle.measure_all(self)
+
+    def xdp(self):
+        """An interface that is taken, beside testpmd's; and what push-down saves."""
+        xdp.Xdp(self).measure()
 
     def port_time(self, found):
         """The same for a port, whose packets lie in buffers of DPDK."""

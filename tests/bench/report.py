@@ -20,6 +20,13 @@ TARGETS = [  # what, key of the ratio, at least (None: for information)
     ("the same by the wall clock", "2 workers / 1, wall clock", None),
     ("2 programs of a worker / 1", "2 programs / 1", None),
     ("2 workers / 1, a file by turns, wall clock", "2 workers / 1, a file by turns, wall clock", None),
+    ("AF_XDP on veth: received, weir / testpmd", "xdp/testpmd received rate", 0.95),
+    ("the same, share of what was sent", "xdp/testpmd share received", None),
+    ("the same, packets by CPU time of the receiver", "xdp/testpmd CPU", None),
+    ("push-down of 1 %: share of weir's CPU saved, adaptive", "push/saved adaptive", 0.60),
+    ("the same, interrupt", "push/saved interrupt", 0.60),
+    ("with what the sender takes for it, adaptive", "push/saved with the sender's adaptive", None),
+    ("the same, interrupt", "push/saved with the sender's interrupt", None),
 ]
 
 # Where workers had less of their CPUs they waited for each other, which says nothing of a quiet machine.

@@ -1,4 +1,4 @@
-"""Read the packets of a pcapng file: just enough to check what weir writes, and strict about it."""
+"""Read the packets of pcapng and pcap files: just enough to check what weir and devices write, and strict about it."""
 import struct
 
 

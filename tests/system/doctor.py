@@ -6,6 +6,7 @@ NIC), a thread does it: it reads what is written to drivers_probe, a pipe, and s
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -276,6 +277,29 @@ def check_rights(t, cable, folder):
         t.check("rights for %s: %s" % (what, ",".join(caps) or "none"), problems)
 
 
+def check_cure(t, cable, folder):
+    """The cure for tapping, done to a copy of weir, lets nobody tap; and no cure gives a file more than that."""
+    problems, d = judge(doctor_in(cable, ["-i", "weir0"], []))
+    cures = [f["mend"] for f in d.get("findings", []) if f["check"] == "capabilities" and f["mend"]]
+    given = re.findall(r"setcap (\S+)", " ".join(cures))
+    if set(given) != {"cap_net_raw=ep"}:
+        problems.append("given to the file: %r" % given)
+    if not any("--user" in x for x in cures):
+        problems.append("no cure for AF_XDP: %r" % cures)
+    binary = folder + "/weir"
+    shutil.copy(weir.BINARY, binary)
+    shutil.copytree(os.path.dirname(BIND), folder + "/drivers-config")
+    os.chmod(folder, 0o755)
+    front = ["netns", "exec", cable.near, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    args = [binary, "-i", "weir0", "--packets", "1", "--for", "0.3s", "--control", "never"]
+    env = {**os.environ, "WEIR_DRIVERS_DIR": folder + "/drivers-config"}
+    before = weir.run(front + args, binary="ip", env=env)
+    problems += said(before, 1, "CAP_NET_RAW")
+    subprocess.run(["setcap", given[0] if given else "", binary], check=True, stderr=subprocess.PIPE)
+    after = weir.run(front + [*args, "--tap"], binary="ip", env=env)
+    t.check("the cure for tapping is enough, and the least", problems + said(after, 0, "weir0: tapped"))
+
+
 def check_live(t, cable):
     netns.ip("-n", cable.near, "link", "set", "weir0", "down")
     p = doctor_in(cable, ["-i", "weir0"])
@@ -323,6 +347,11 @@ def main():
             check_live(t, cable)
             if shutil.which("setpriv"):
                 check_rights(t, cable, d)
+                with tempfile.TemporaryDirectory() as e:
+                    if shutil.which("setcap"):
+                        check_cure(t, cable, e)
+                    else:
+                        t.skip("the cure for tapping", "setcap (libcap2-bin) is missing")
             else:
                 t.skip("rights that suffice", "setpriv (util-linux) is missing")
     except netns.Unavailable as e:

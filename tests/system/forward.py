@@ -15,22 +15,10 @@ import netns  # noqa: E402
 import pcapmaker as pm  # noqa: E402
 import pcapread  # noqa: E402
 import weir  # noqa: E402
+from pcapread import read_pcap  # noqa: E402
 from running import SLOWER, Run, run_tests  # noqa: E402
 
 ETH = ("02:00:00:00:00:01", "02:00:00:00:00:02")
-
-
-def read_pcap(path):
-    """The packets' bytes, of a file in the old format."""
-    with open(path, "rb") as f:
-        data = f.read()
-    e = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
-    at, out = 24, []
-    while at < len(data):
-        n = struct.unpack_from(e + "I", data, at + 8)[0]
-        out.append(data[at + 16:at + 16 + n])
-        at += 16 + n
-    return out
 
 
 def flows(n, n_flows=60):
@@ -276,6 +264,31 @@ def test_unsendable(folder):
         return problems
     problems += counted(sink, delivered=21, too_long=2, cut_short=3, link_type=4)
     return problems + same(sorted(read_pcap(out)), sorted(data(good + long[:1])))
+
+
+def test_driver_options(folder):
+    """options of the drivers behind the '?' reach every port of a sink, beside the sink's own, and a source's its port"""
+    sent = [pm.packet(pm.S + i, "10.0.0.1", "10.0.0.2", udp=(i, 2), payload=b"o" * (i * 3), eth=ETH) for i in range(300)]
+    path, problems = file_of(folder, sent), []
+    kept = [d for d in data(sent) if len(d) <= 614]
+    ports, outs = zip(*[pcap_port(i, folder) for i in range(2)])
+    p, stats = weir.run_with_stats(["-r", path, "--cores", "2", "--split", "rr",
+                                    "--sink", "port:%s?mac=swap&mtu=600&queues=1" % ",".join(ports)])
+    problems += weir.ended(p)
+    got = sorted(x for out in outs for x in read_pcap(out))
+    problems += same(got, sorted(d[6:12] + d[:6] + d[12:] for d in kept), "two ports")
+    if stats:
+        problems += counted(list(stats["sinks"].values())[0], delivered=len(kept), too_long=300 - len(kept))
+    for i in range(2):
+        if "net_pcap%d: packets leave by net_pcap, 1 transmit queue" % i not in p.stderr.decode():
+            problems.append("no word of port %d: %s" % (i, p.stderr.decode()))
+    if p.stderr.count(b"profile pcap.ini, and queues=1, mtu=600 as asked") != 2:
+        problems.append("nobody says what was asked for: %s" % p.stderr.decode())
+    port, out = pcap_port(0, folder, path)
+    found, sink = forward(["-i", port + "?mtu=600", "--packets", "300", "--sink", "port:net_pcap0"])
+    problems += found + same(read_pcap(out), kept, "a port that is a source")
+    problems += counted(sink, delivered=len(kept), too_long=300 - len(kept)) if sink else []
+    return problems
 
 
 def test_many_users(folder):

@@ -15,6 +15,7 @@ import netns  # noqa: E402
 import pcapmaker as pm  # noqa: E402
 import pcapread  # noqa: E402
 import weir  # noqa: E402
+from pcapread import read_pcap  # noqa: E402
 from running import ADDRESS, Run, run_tests  # noqa: E402
 
 NULL = "vdev:net_null0"
@@ -23,18 +24,6 @@ MS = 1000000
 
 def pcap_out(*paths):
     return "vdev:net_pcap0," + ",".join("tx_pcap=" + p for p in paths)
-
-
-def frames(path):
-    """The packets that net_pcap wrote."""
-    with open(path, "rb") as f:
-        data = f.read()
-    at, found = 24, []
-    while at < len(data):
-        _, _, cap, _ = struct.unpack_from("<IIII", data, at)
-        found.append(data[at + 16:at + 16 + cap])
-        at += 16 + cap
-    return found
 
 
 def report(p):
@@ -83,7 +72,7 @@ def test_bytes(folder):
             r, more = send([what, "-o", pcap_out(out), "--rate", "max", *count])
             expected = want + want + want[:7] if count else want
             problems += more + sent(r, len(expected))
-            if frames(out) != expected:
+            if read_pcap(out) != expected:
                 problems.append("%s %r: the packets differ" % (what, count))
             os.unlink(out)
     return problems
@@ -96,7 +85,7 @@ def test_signature(folder):
     send([uri, "-o", pcap_out(plain), "--rate", "max"])
     r, problems = send([uri, "-o", pcap_out(out), "--rate", "30k", "--count", "3000", "--signature"])
     problems += sent(r, 3000)
-    got, was = frames(out), frames(plain)
+    got, was = read_pcap(out), read_pcap(plain)
     marks = signatures(got)
     if None in marks or len(marks) != 3000:
         return problems + ["%d packets, %d without a signature" % (len(marks), marks.count(None))]
@@ -127,7 +116,7 @@ def test_recorded(folder):
         r, more = send([path, "-o", pcap_out(out), "--signature", *(["--rate", rate] if rate else [])])
         took = time.monotonic() - began
         problems += more + sent(r, len(gaps))
-        times = [m[2] for m in signatures(frames(out))]
+        times = [m[2] for m in signatures(read_pcap(out))]
         want = [(p.t - packets[0].t) // factor for p in packets]
         if [x - times[0] for x in times] != want:
             problems.append("times meant: %r, not %r" % ([x - times[0] for x in times], want))
@@ -142,7 +131,7 @@ def test_bursts(folder):
     for flags, gap in ((["--rate", "10k", "--burst", "40"], 4 * MS), (["--burst", "40:3ms"], 3 * MS)):
         r, more = send(["gen:udp?size=80", "-o", pcap_out(out), *flags, "--count", "410", "--signature"])
         problems += more + sent(r, 410)
-        times = [m[2] for m in signatures(frames(out))]
+        times = [m[2] for m in signatures(read_pcap(out))]
         if [x - times[0] for x in times] != [k // 40 * gap for k in range(410)]:
             problems.append("%r: %r ..." % (flags, [x - times[0] for x in times[:90]]))
     return problems
@@ -153,7 +142,7 @@ def test_bits(folder):
     out, problems = os.path.join(folder, "out.pcap"), []
     for rate, extra in (("20Mbps", 0), ("20Mline", 24), ("20%", 24)):
         r, more = send(["gen:udp?size=imix&count=300&rate=1G", "-o", pcap_out(out), "--rate", rate, "--line-rate", "100M"])
-        lengths = [len(p) for p in frames(out)]
+        lengths = [len(p) for p in read_pcap(out)]
         problems += more + sent(r, 300)
         # the last packet comes when all before it have passed: 50 ns a bit
         least = sum(8 * (n + extra) * 50 for n in lengths[:-1])
@@ -176,7 +165,7 @@ def test_cores(folder):
     r, problems = send(["gen:udp?count=500&size=90", "-o", pcap_out(*paths), "--rate", "40k", "--count", "5000",
                         "--signature", "--cores", "2"])
     problems += sent(r, 5000)
-    marks = [signatures(frames(p)) for p in paths]
+    marks = [signatures(read_pcap(p)) for p in paths]
     if not all(marks):
         problems.append("a queue had nothing to send")
     both = sorted(m[1:] for x in marks for m in x)

@@ -14,6 +14,12 @@ class Unavailable(Exception):
     """This host cannot do it; the text says why."""
 
 
+def need_xdp_program():
+    """For tests of weir's own XDP program, which needs clang and bpftool where weir is built."""
+    if os.environ.get("WEIR_HAS_XDP") == "0":
+        raise Unavailable("this weir was built without its own XDP program")
+
+
 def ip(*args, check=True):
     return subprocess.run(["ip", *args], check=check, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)

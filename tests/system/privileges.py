@@ -207,6 +207,7 @@ def test_user_tap(folder):
 
 def test_user_take(folder):
     """--user over AF_XDP: the same, and the XDP program goes with the process, which may no longer detach it"""
+    netns.need_xdp_program()
     def more(cable, run):
         return [] if cable.has_xdp() else ["there is no XDP program while it runs"]
     problems, is_left = become(folder, ["-i", "weir0", "--take"], more)
@@ -230,6 +231,7 @@ def test_container_tap(folder):
 
 def test_container_take(folder):
     """likewise over AF_XDP, with what that takes besides; its XDP program goes with it"""
+    netns.need_xdp_program()
     problems, is_left = become(folder, ["-i", "weir0", "--take"], lambda cable, run: [] if cable.has_xdp() else ["no XDP program"],
                                prefix=as_container(*AF_XDP, "setuid", "setgid"))
     return problems + (["the XDP program is left"] if is_left else [])
@@ -237,6 +239,7 @@ def test_container_take(folder):
 
 def test_user_push(folder):
     """--user over AF_XDP with a condition for the kernel: what was left to it is still read from the program's counters"""
+    netns.need_xdp_program()
     with netns.Cable() as cable:
         path, sent = capture(cable, folder)
         with Run(["-i", "weir0", "--take", "--where", "tcp", "--agg", "n=count()", "--user", "nobody"], folder, cable) as run:

@@ -240,7 +240,8 @@ rights_are_those_of_the_source(void)
 	see(ETH1, "capabilities",
 	    "through AF_XDP takes cap_net_raw,cap_net_admin,cap_sys_admin; lacks "
 	    "cap_net_admin,cap_sys_admin",
-	    WARN, "setcap");
+	    WARN,
+	    "sudo weir -i eth1 --user $USER ... (or --tap, slower: sudo setcap cap_net_raw=ep ");
 	see(WEIR_DOCTOR_VDEV, "vdev:net_tap0", "capabilities", "lacks cap_net_admin", FAIL, NULL);
 	see(WEIR_DOCTOR_VDEV, "vdev:net_null0", "capabilities", "takes none", OK, NULL);
 	see(WEIR_DOCTOR_VDEV, "vdev:net_pcap0,iface=eth1", "capabilities", "cap_net_raw: there", OK,

@@ -296,6 +296,51 @@ own_link_is_read(void)
 	CU_ASSERT_NOT_EQUAL(f.master[0], '\0');
 }
 
+/* Facts of an interface that has these XDP programs; 0: not that one. */
+static struct weir_interface_facts
+with_xdp(uint32_t in_driver, uint32_t behind, bool is_marked)
+{
+	struct ifinfomsg body = { .ifi_index = INDEX, .ifi_type = ARPHRD_ETHER };
+	struct weir_interface_facts f = { .index = INDEX };
+	struct message m, nested;
+
+	begin(&nested, 0, "", 0);
+	if (behind)
+		put_u32(&nested, IFLA_XDP_SKB_PROG_ID, behind);
+	if (in_driver)
+		put_u32(&nested, IFLA_XDP_DRV_PROG_ID, in_driver);
+	begin(&m, RTM_NEWLINK, &body, sizeof(body));
+	put(&m, IFLA_XDP | (is_marked ? NLA_F_NESTED : 0), NLMSG_DATA(&nested.h),
+	    nested.h.nlmsg_len - NLMSG_LENGTH(0));
+	weir_interface_facts_add(&f, &m.h);
+	return f;
+}
+
+static void
+xdp_programs_are_read(void)
+{
+	struct weir_interface_facts f = with_xdp(0, 0, false);
+
+	CU_ASSERT_EQUAL(f.xdp_id, 0);
+	f = with_xdp(0, 7, false);
+	CU_ASSERT_TRUE(f.xdp_id == 7 && f.xdp_mode == XDP_ATTACHED_SKB);
+	f = with_xdp(8, 0, true);
+	CU_ASSERT_TRUE(f.xdp_id == 8 && f.xdp_mode == XDP_ATTACHED_DRV);
+	f = with_xdp(8, 7, true); /* packets meet that of the driver first */
+	CU_ASSERT_TRUE(f.xdp_id == 8 && f.xdp_mode == XDP_ATTACHED_DRV);
+}
+
+static void
+links_are_up_or_not(void)
+{
+	struct weir_interface_facts f;
+
+	CU_ASSERT_EQUAL_FATAL(weir_interface_facts_read("lo", &f, NULL), 0);
+	CU_ASSERT_EQUAL(weir_interface_is_up("lo"), f.flags & IFF_UP && f.has_carrier);
+	CU_ASSERT_FALSE(weir_interface_is_up("no-such-one"));
+	CU_ASSERT_FALSE(weir_interface_is_up(""));
+}
+
 static void
 short_messages_are_passed_over(void)
 {
@@ -368,6 +413,8 @@ main(void)
 		{ "loopback and any are tapped", loopback_and_any_are_tapped },
 		{ "flags override", flags_override },
 		{ "own link is read", own_link_is_read },
+		{ "XDP programs are read", xdp_programs_are_read },
+		{ "links are up or not", links_are_up_or_not },
 		{ "short messages are passed over", short_messages_are_passed_over },
 		{ "jumbo blocks xdp", jumbo_blocks_xdp },
 		{ "missing interface names the nearest", missing_interface_names_the_nearest },

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
 #include "check.h"
 #include "port_uri.h"
 
@@ -65,6 +67,34 @@ test_options(void)
 }
 
 static void
+check_driver_options(const char *target, const char *options, const char *name)
+{
+	struct weir_port_uri u;
+	char *opened;
+
+	CU_ASSERT_EQUAL_FATAL(weir_port_uri_parse(target, &u, NULL), 0);
+	CHECK_TEXT(u.options, options);
+	opened = weir_port_uri_open_name(&u, u.n_ports - 1);
+	CHECK_TEXT(opened, name);
+	free(opened);
+	weir_port_uri_fini(&u);
+}
+
+static void
+test_driver_options(void)
+{
+	check_driver_options("eth0", "", "eth0");
+	check_driver_options("eth0?mac=swap", "", "eth0");
+	check_driver_options("eth0?mtu=1500", "mtu=1500", "eth0?mtu=1500");
+	check_driver_options("eth0,eth1?send_descriptors=64&mac=swap&queues=2&vlan=pop",
+	    "send_descriptors=64&queues=2", "eth1?send_descriptors=64&queues=2");
+	check_driver_options("vdev:net_null0,size=9?send_offloads=none", "send_offloads=none",
+	    "vdev:net_null0,size=9?send_offloads=none");
+	check_driver_options(
+	    "vdev:net_pcap0,tx_pcap=a?b?mac=swap", "", "vdev:net_pcap0,tx_pcap=a?b?");
+}
+
+static void
 check_refused(const char *target, const char *expected)
 {
 	struct weir_port_uri u;
@@ -89,6 +119,18 @@ test_refused(void)
 	    "'mac=swap' at 6 is no port: options go behind '?' (try 'port:eth0?mac=swap')");
 	check_refused("eth0?", "an option behind '?' lacks its name (try 'port:eth0?mac=swap')");
 	check_refused("eth0?macs=swap", "unknown option 'macs' (try 'mac')");
+	check_refused(
+	    "eth0?send_descriptor=64", "unknown option 'send_descriptor' (try 'send_descriptors')");
+	check_refused("eth0?colour=red",
+	    "unknown option 'colour' (one of mac=swap, src=MAC, dst=MAC, vlan=pop, "
+	    "vlan=push:ID[:PRIO], to=other; or of the driver's queues, descriptors, "
+	    "port_descriptors, burst, mtu, interrupts, promiscuous, send_descriptors, rss_fields, "
+	    "rss_key_bytes, timestamps, receive_offloads, send_offloads)");
+	check_refused("eth0?mtu=9", "mtu: '9' is not from 68 to 65500");
+	check_refused("eth0?mtu", "option 'mtu' lacks its value (try 'mtu=...')");
+	check_refused("eth0?mtu=900&mtu=900", "option 'mtu' is given twice");
+	check_refused("eth0?devargs=x",
+	    "'devargs' is a matter of the driver: only its file in drivers-config sets it");
 	check_refused("eth0?mac=", "option 'mac' lacks its value (try 'mac=swap')");
 	check_refused("eth0?vlan=pop&vlan=pop", "option 'vlan=pop' is given twice");
 	check_refused("eth0?vlan=push:1&vlan=push:2", "option 'vlan=push:2' is given twice");
@@ -114,6 +156,9 @@ test_same(void)
 	CU_ASSERT_FALSE(weir_port_uri_is_same("net_null", "vdev:net_null0,size=64"));
 	CU_ASSERT_TRUE(weir_port_uri_is_same("vdev:net_null0,copy=1", "vdev:net_null0,size=64"));
 	CU_ASSERT_FALSE(weir_port_uri_is_same("vdev:net_null1", "vdev:net_null10"));
+	CU_ASSERT_TRUE(weir_port_uri_is_same("eth0?descriptors=64", "eth0"));
+	CU_ASSERT_TRUE(weir_port_uri_is_same("vdev:net_null0,size=64?burst=9", "net_null0"));
+	CU_ASSERT_FALSE(weir_port_uri_is_same("eth0?descriptors=64", "eth01"));
 }
 
 int
@@ -122,6 +167,7 @@ main(void)
 	static const CU_TestInfo tests[] = {
 		{ "names with commas of their own", test_names },
 		{ "options", test_options },
+		{ "options of the drivers", test_driver_options },
 		{ "what is refused", test_refused },
 		{ "two names of a port", test_same },
 		CU_TEST_INFO_NULL,

@@ -23,6 +23,8 @@ struct weir_interface_facts {
 	unsigned type;  /* ARPHRD_* */
 	unsigned mtu;
 	unsigned n_queues; /* receive channels, at least 1 */
+	unsigned xdp_id;   /* number of the XDP program that is attached, 0: none */
+	unsigned xdp_mode; /* XDP_ATTACHED_DRV, _SKB or _HW, of it */
 	bool has_carrier;
 	bool is_all;                            /* libpcap's "any" */
 	char master[WEIR_INTERFACE_NAME_BYTES]; /* bridge, bond or team that it is part of, or "" */
@@ -40,6 +42,9 @@ struct weir_interface_facts {
  */
 int weir_interface_facts_read(
     const char *name, struct weir_interface_facts *ret, struct weir_error *err);
+
+/* Is it up, with a carrier? False where it is gone. */
+bool weir_interface_is_up(const char *name);
 
 /* The NUMA node of the device behind a kernel's interface, -1 where it has none. */
 int weir_interface_numa_node(const char *name);

@@ -92,6 +92,8 @@ struct weir_source_ops {
 	 * anyway. Control.
 	 */
 	int (*take_all)(struct weir_source *s);
+	/* Can packets arrive, as far as the link is concerned? NULL: it has none. Control. */
+	bool (*is_up)(const struct weir_source *s);
 	void (*close)(struct weir_source *s);
 };
 
