@@ -72,8 +72,8 @@ const struct weir_option weir_flags[] = {
 	    "or wait for the source",
 	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_PUSH, "--push", "WHEN", OPTIONS,
-	    "auto or never; auto: what no query can use of an interface that is taken is left to "
-	    "the kernel",
+	    "auto or never; auto: what no query can use stays with the kernel (of an interface "
+	    "that is taken) or is dropped by the NIC (of a port)",
 	    "auto|never", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
