@@ -183,8 +183,7 @@ void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *blo
  * -ENOMEM.
  */
 int weir_path_ship(struct weir_path *p, const struct weir_group_spec *spec, struct weir_rows *rows,
-    int64_t watermark_ns, int64_t node, struct weir_group_counters *counters,
-    struct weir_block *b);
+    int64_t watermark_ns, int64_t node, struct weir_group_counters *counters, struct weir_block *b);
 /* Cold. Feed rows of such a block, which are in order, to the aggregator; *number counts them. */
 void weir_path_unship(struct weir_path *p, const struct weir_block *b, struct weir_aggregator *a,
     int64_t *number, struct weir_group_counters *counters);
