@@ -59,7 +59,7 @@ weir_wire_core_receive(
 bool
 weir_wire_core_has_orders(const struct weir_wire_core *c)
 {
-	return !rte_ring_empty(c->front->orders);
+	return weir_wire_ring_used(c->front->orders) != 0;
 }
 
 static void
