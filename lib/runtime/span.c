@@ -67,6 +67,8 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 
 	q->kind = weir_span_kind_of(s->plan, query);
 	q->head_slot = weir_span_head_slot(s->plan, query, &s->slot_key);
+	if (pq->path && pq->path->hands_over)
+		return weir_span_rows_init(s, query, err);
 	if (!pq->path || !pq->path->has_group || pq->is_shared)
 		return 0;
 	pane_ns = weir_window_pane_ns(&pq->path->window);

@@ -99,6 +99,7 @@ struct weir_span_query {
 	bool ships;
 	unsigned n_key_columns; /* of what is shipped */
 	unsigned *key_columns;
+	struct weir_window window;   /* that they come into */
 	struct weir_path *path;      /* takes what has been shipped */
 	struct weir_early *early;    /* --emit early, or NULL */
 	struct weir_block *pending;  /* rows of all nodes that are not in windows yet, or NULL */
