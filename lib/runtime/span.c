@@ -304,6 +304,8 @@ weir_span_closed(struct weir_span *s, int64_t time_ns)
 	if (time_ns == INT64_MAX)
 		s->ended_mono_ns = weir_now_mono_ns();
 	weir_span_keep(s);
+	if (time_ns == INT64_MAX)
+		weir_span_end_rows(s);
 }
 
 /* This node has no packets any more, but others have: they take over what it owns. */

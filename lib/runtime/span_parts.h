@@ -104,6 +104,8 @@ struct weir_span_query {
 	struct weir_early *early;    /* --emit early, or NULL */
 	struct weir_block *pending;  /* rows of all nodes that are not in windows yet, or NULL */
 	int64_t row_number;          /* that have been put in windows */
+	int64_t first_ns, last_ns;   /* of rows of this node, where has_times */
+	bool has_times;
 	struct weir_group_counters group;
 	enum weir_span_kind kind;
 	uint16_t number;         /* by which all nodes call it: in the order of names */
@@ -195,6 +197,8 @@ bool weir_span_arrive(struct weir_span_arrived *a, uint64_t number);
 unsigned weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot);
 /* Panes of the own workers that are complete are kept, and parted. */
 void weir_span_keep(struct weir_span *s);
+/* The times of the first and last row of a global window, for all who have groups of it. */
+void weir_span_keep_times(struct weir_span *s, unsigned query, int64_t first_ns, int64_t last_ns);
 /* Send what there is room for. */
 bool weir_span_send(struct weir_span *s);
 /* Kept panes are parted anew. */
@@ -225,6 +229,8 @@ void weir_span_ship_again(struct weir_span *s);
 void weir_span_free_shipments(struct weir_span *s, int64_t done_ns);
 /* A frame's rows, behind its head. False: they are none. */
 bool weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len);
+/* No more rows are shipped. */
+void weir_span_end_rows(struct weir_span *s);
 /* Rows up to then are all here: into windows, and those that are closed to the flow. */
 void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
 

@@ -107,14 +107,23 @@ due_of(const struct weir_window *w, int64_t time_ns)
 	return INT64_MAX;
 }
 
+/* The first and last time of the rows are noted; returns the last. */
 static int64_t
-last_time(const struct weir_block *b)
+note_times(struct weir_span_query *q, const struct weir_block *b)
 {
 	const int64_t *time_ns = b->columns[0].data;
 	int64_t last_ns = INT64_MIN;
 
-	for (uint32_t r = 0; r < b->n_rows; r++)
+	for (uint32_t r = 0; r < b->n_rows; r++) {
+		if (time_ns[r] == WEIR_TIME_NONE)
+			continue;
 		last_ns = time_ns[r] > last_ns ? time_ns[r] : last_ns;
+		if (!q->has_times || time_ns[r] < q->first_ns)
+			q->first_ns = time_ns[r];
+		if (!q->has_times || time_ns[r] > q->last_ns)
+			q->last_ns = time_ns[r];
+		q->has_times = true;
+	}
 	return last_ns;
 }
 
@@ -226,12 +235,24 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		node[r] = s->view->self;
 	h->query = query;
 	h->rows = b;
-	h->last_due_ns = due_of(&s->queries[query].window, last_time(b));
+	h->last_due_ns = due_of(&s->queries[query].window, note_times(&s->queries[query], b));
 	s->kept_bytes += weir_block_bytes(b);
 	*s->shipments_end = h;
 	s->shipments_end = &h->next;
 	if (s->epoch && !s->is_moving && !part(s, h))
 		fail_memory(s);
+}
+
+void
+weir_span_end_rows(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		const struct weir_span_query *q = &s->queries[i];
+
+		if (q->has_times && q->kind == WEIR_SPAN_SLOT &&
+		    q->window.kind == WEIR_WINDOW_GLOBAL)
+			weir_span_keep_times(s, i, q->first_ns, q->last_ns);
+	}
 }
 
 /* What a query has of windows that were not delivered comes again. */
