@@ -62,8 +62,7 @@ ctl_nodes(const struct ctl *c, struct weir_error *err)
 		    json_is_true(json_object_get(answer, "moving")) ? ", changing" : "",
 		    text(answer, "coordinator"));
 		printf("%-12s %-9s %6s  %-15s %9s %9s %9s %10s %10s %6s\n", "NODE", "STATE",
-		    "SLOTS", "ADDRESS", "RTT P50", "RTT P99", "CLOCK", "SENT", "RECEIVED",
-		    "AGAIN");
+		    "SLOTS", "ADDRESS", "RTT P50", "RTT P99", "CLOCK", "SENT", "RECEIVED", "AGAIN");
 		json_array_foreach(json_object_get(answer, "nodes"), i, n) print_node(n);
 	}
 	json_decref(answer);
@@ -83,8 +82,7 @@ ctl_slots(const struct ctl *c, struct weir_error *err)
 		ctl_print_json(answer);
 	else
 		json_array_foreach(json_object_get(answer, "slots"), i, r)
-		    printf("%4.0f-%-4.0f %s\n", real(r, "first"), real(r, "last"),
-			text(r, "node"));
+		    printf("%4.0f-%-4.0f %s\n", real(r, "first"), real(r, "last"), text(r, "node"));
 	json_decref(answer);
 	return 0;
 }

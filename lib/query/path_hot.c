@@ -207,8 +207,10 @@ weir_path_ship(struct weir_path *p, const struct weir_group_spec *spec, struct w
 	int64_t nodes[WEIR_ROWS] = { 0 }, numbers[WEIR_ROWS];
 	uint64_t null[WEIR_MASK_WORDS] = { 0 };
 	const struct weir_column lead[WEIR_PATH_LEAD] = {
-		{ .type = WEIR_INT, .store = WEIR_I64, 
-		    .data = (void *)(uintptr_t)rows->batch->time_ns, .null = null },
+		{ .type = WEIR_INT,
+		    .store = WEIR_I64,
+		    .data = (void *)(uintptr_t)rows->batch->time_ns,
+		    .null = null },
 		{ .type = WEIR_INT, .store = WEIR_I64, .data = nodes, .null = null },
 		{ .type = WEIR_INT, .store = WEIR_I64, .data = numbers, .null = null },
 	};

@@ -258,6 +258,7 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 		l->lost_no_buffer += s.lost_no_buffer;
 		for (unsigned r = 0; r < WEIR_PORT_N_PASSED; r++)
 			l->passed[r] += s.passed[r];
+		l->has_unknown |= s.has_unknown;
 	}
 	l->queries = calloc(plan->n_queries, sizeof(*l->queries));
 	l->sinks = calloc(d->n_sinks + 1, sizeof(*l->sinks));

@@ -79,17 +79,17 @@ int weir_span_drain(struct weir_span *s, struct weir_error *err);
 
 /* Of the ledger: groups and panes that this node could not hand over. */
 struct weir_span_counters {
-	uint64_t panes;         /* that were closed here */
-	uint64_t groups_sent;   /* to other nodes, each time */
-	uint64_t groups_kept;   /* own ones */
-	uint64_t rows_sent;     /* of packets, to other nodes, as they are */
-	uint64_t rows_taken;    /* that came from them */
-	uint64_t parts_sent;    /* frames that they went in */
-	uint64_t parts_taken;   /* that came from other nodes */
-	uint64_t groups_shed;   /* of panes for which there was no room any more */
-	uint64_t frames_stale;  /* of a map that is over */
-	uint64_t frames_wrong;  /* that no weir can have made */
-	uint64_t changes;       /* of the map */
+	uint64_t panes;        /* that were closed here */
+	uint64_t groups_sent;  /* to other nodes, each time */
+	uint64_t groups_kept;  /* own ones */
+	uint64_t rows_sent;    /* of packets, to other nodes, as they are */
+	uint64_t rows_taken;   /* that came from them */
+	uint64_t parts_sent;   /* frames that they went in */
+	uint64_t parts_taken;  /* that came from other nodes */
+	uint64_t groups_shed;  /* of panes for which there was no room any more */
+	uint64_t frames_stale; /* of a map that is over */
+	uint64_t frames_wrong; /* that no weir can have made */
+	uint64_t changes;      /* of the map */
 };
 void weir_span_count(const struct weir_span *s, struct weir_span_counters *ret);
 

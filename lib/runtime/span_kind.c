@@ -77,8 +77,7 @@ is_linked(const struct weir_plan_query *q, unsigned other)
 }
 
 uint16_t
-weir_span_head_slot(
-    const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
+weir_span_head_slot(const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
 {
 	bool in[WEIR_QUERIES_MOST] = { false };
 	const char *least = plan->queries[query].text->name;

@@ -45,16 +45,16 @@ struct weir_span_arrived {
 
 /* Another node; its index is that of the view. */
 struct weir_span_peer {
-	bool is_there; /* the wire knows it */
+	bool is_there;    /* the wire knows it */
 	uint64_t n_parts; /* sent to it by this map */
 	struct weir_span_arrived arrived;
 	struct weir_span_status status; /* the newest that came */
-	int64_t complete_ns; /* by this map all that it sends up to then is here */
+	int64_t complete_ns;            /* by this map all that it sends up to then is here */
 	struct weir_span_status told;   /* what it was told last */
 	int64_t told_mono_ns;
 	/* On the way to another map. */
-	uint64_t table_epoch;  /* the map for which its table has come, */
-	uint32_t table_parts;  /* as far as these bits say */
+	uint64_t table_epoch;      /* the map for which its table has come, */
+	uint32_t table_parts;      /* as far as these bits say */
 	uint64_t sent_table_epoch; /* and ours has gone to it, */
 	uint32_t sent_table_parts; /* as far as these */
 };
@@ -68,9 +68,9 @@ struct weir_span_kept {
 	int64_t start_ns, end_ns;
 	int64_t first_due_ns, last_due_ns; /* ends of the first and last window that it is in */
 	bool is_parted;
-	uint16_t *slots;   /* [groups] */
-	uint32_t *groups;  /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
-	uint32_t *first;   /* [n_nodes + 1] */
+	uint16_t *slots;  /* [groups] */
+	uint32_t *groups; /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
+	uint32_t *first;  /* [n_nodes + 1] */
 	struct weir_pane_writer *writers; /* [n_nodes] of these */
 	unsigned n_nodes;
 };
@@ -99,12 +99,12 @@ struct weir_span_query {
 	bool ships;
 	unsigned n_key_columns; /* of what is shipped */
 	unsigned *key_columns;
-	struct weir_window window;   /* that they come into */
-	struct weir_path *path;      /* takes what has been shipped */
-	struct weir_early *early;    /* --emit early, or NULL */
-	struct weir_block *pending;  /* rows of all nodes that are not in windows yet, or NULL */
-	int64_t row_number;          /* that have been put in windows */
-	int64_t first_ns, last_ns;   /* of rows of this node, where has_times */
+	struct weir_window window;  /* that they come into */
+	struct weir_path *path;     /* takes what has been shipped */
+	struct weir_early *early;   /* --emit early, or NULL */
+	struct weir_block *pending; /* rows of all nodes that are not in windows yet, or NULL */
+	int64_t row_number;         /* that have been put in windows */
+	int64_t first_ns, last_ns;  /* of rows of this node, where has_times */
 	bool has_times;
 	struct weir_group_counters group;
 	enum weir_span_kind kind;
@@ -152,7 +152,7 @@ struct weir_span {
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
-	int64_t closed_ns; /* panes of this node's up to then are kept or gone */
+	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
 	int64_t complete_ns; /* what was said last */
 	int64_t delivered_ns;
 	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
@@ -171,12 +171,12 @@ struct weir_span {
 /* span_kind.c */
 
 /* The slot of the head of a query's component, by the least of its names. */
-uint16_t weir_span_head_slot(const struct weir_plan *plan, unsigned query,
-    const struct weir_slot_key *key);
+uint16_t weir_span_head_slot(
+    const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key);
 
 /* span_frame.c. Read: false where it is none. */
-void weir_span_put_part(uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch,
-    uint64_t number);
+void weir_span_put_part(
+    uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch, uint64_t number);
 bool weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number);
 uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);

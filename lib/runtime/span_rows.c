@@ -214,8 +214,8 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	if (self >= h->n_nodes)
 		return true;
 	h->at[self] = h->first[self + 1];
-	return append(s, h->query, h->rows, &h->picked[h->first[self]],
-	    h->first[self + 1] - h->first[self]);
+	return append(
+	    s, h->query, h->rows, &h->picked[h->first[self]], h->first[self + 1] - h->first[self]);
 }
 
 void
@@ -330,8 +330,8 @@ send_shipment(struct weir_span *s, unsigned node, struct weir_span_shipment *h)
 			h->at[node]++;
 			continue;
 		}
-		weir_span_put_part(f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch,
-		    peer->n_parts);
+		weir_span_put_part(
+		    f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
 		rc = weir_wire_send(s->wire, node, f, 0);
 		weir_wire_frame_put(f);

@@ -100,8 +100,8 @@ spread_groups(const struct weir_span *s, struct weir_span_kept *k, const uint32_
 	for (uint32_t g = 0; g < n; g++) {
 		unsigned slot = k->slots[g];
 
-		for (unsigned node = is_simple ? owner[slot] : 0;
-		    node < k->n_nodes; node = is_simple ? UINT32_MAX : node + 1) {
+		for (unsigned node = is_simple ? owner[slot] : 0; node < k->n_nodes;
+		     node = is_simple ? UINT32_MAX : node + 1) {
 			if (!is_simple && !is_wanted(s, w, k, slot, node))
 				continue;
 			if (groups)
@@ -322,7 +322,8 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 			}
 			continue;
 		}
-		weir_span_put_part(f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
+		weir_span_put_part(
+		    f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
 		rc = weir_wire_send(s->wire, node, f, 0);
 		weir_wire_frame_put(f);

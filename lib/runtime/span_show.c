@@ -70,15 +70,13 @@ node_json(struct weir_span *s, unsigned node)
 	json_object_set_new(o, "node", json_string(n->name));
 	json_object_set_new(o, "self", json_boolean(is_self));
 	json_object_set_new(o, "state",
-	    json_string(is_self ? weir_cluster_state_name(v->state)
-				: weir_node_state_name(n->state)));
+	    json_string(
+		is_self ? weir_cluster_state_name(v->state) : weir_node_state_name(n->state)));
 	json_object_set_new(o, "address", json_string(n->address));
 	json_object_set_new(o, "weight", json_real(n->weight));
 	json_object_set_new(o, "slots",
-	    json_integer(
-		v->epoch ? weir_cluster_slots_of(v, WEIR_CLUSTER_GLOBAL - 1, node) : 0));
-	json_object_set_new(
-	    o, "closed_ns", instant(is_self ? s->closed_ns : status->closed_ns));
+	    json_integer(v->epoch ? weir_cluster_slots_of(v, WEIR_CLUSTER_GLOBAL - 1, node) : 0));
+	json_object_set_new(o, "closed_ns", instant(is_self ? s->closed_ns : status->closed_ns));
 	json_object_set_new(
 	    o, "delivered_ns", instant(is_self ? s->delivered_ns : status->done_ns));
 	if (!is_self)
@@ -95,8 +93,8 @@ weir_span_nodes(struct weir_span *s)
 		json_array_append_new(list, node_json(s, node));
 	json_object_set_new(o, "epoch", json_integer((json_int_t)s->epoch));
 	json_object_set_new(o, "moving", json_boolean(s->is_moving));
-	json_object_set_new(o, "coordinator",
-	    json_string(s->view->is_away ? "does not answer" : "answers"));
+	json_object_set_new(
+	    o, "coordinator", json_string(s->view->is_away ? "does not answer" : "answers"));
 	json_object_set_new(o, "nodes", list);
 #define X(name) json_object_set_new(c, #name, json_integer((json_int_t)s->counters.name))
 	X(panes);
@@ -129,9 +127,9 @@ weir_span_slots(const struct weir_span *s)
 		if (slot + 1 < WEIR_SPAN_SLOTS &&
 		    weir_cluster_owner(v, WEIR_CLUSTER_GLOBAL - 1, slot + 1) == owner)
 			continue;
-		json_array_append_new(list,
-		    json_pack("{s:i, s:i, s:s}", "first", (int)first, "last", (int)slot, "node",
-			owner == WEIR_CLUSTER_NONE ? "" : v->nodes[owner].name));
+		json_array_append_new(
+		    list, json_pack("{s:i, s:i, s:s}", "first", (int)first, "last", (int)slot,
+			      "node", owner == WEIR_CLUSTER_NONE ? "" : v->nodes[owner].name));
 		first = slot + 1;
 	}
 	json_object_set_new(o, "epoch", json_integer((json_int_t)v->epoch));

@@ -212,7 +212,8 @@ source_json(const struct weir_source *source)
 	json_object_set_new(o, "lost_no_buffer", json_integer((json_int_t)stats.lost_no_buffer));
 	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
 		passed += stats.passed[i];
-	json_object_set_new(o, "passed", json_integer((json_int_t)passed));
+	json_object_set_new(
+	    o, "passed", stats.has_unknown ? json_null() : json_integer((json_int_t)passed));
 	return o;
 }
 

@@ -80,8 +80,8 @@ struct weir_worker_query {
 	bool wants_rows, wants_packets;
 	unsigned n_senders;
 	struct weir_forwarder **senders; /* [n_senders] by which its packets leave; the sinks' */
-	bool ships; /* its rows go to other hosts as they are: query.path.shipped */
-	bool is_late;                    /* it gets the packets that came too late for others */
+	bool ships;     /* its rows go to other hosts as they are: query.path.shipped */
+	bool is_late;   /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;

@@ -64,6 +64,7 @@ struct weir_wire {
 	unsigned n_ready;                   /* wire */
 	struct rte_mbuf *ready[WIRE_READY]; /* wire: sealed and whole */
 	uint64_t n_worked;                  /* wire: datagrams in and out */
+	bool has_interrupts;                /* as far as is known */
 	bool is_eventfd[WEIR_PORT_QUEUES];
 	pthread_t thread;
 	bool has_thread;

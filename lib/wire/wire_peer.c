@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stdio.h>
+#include <rte_mbuf.h>
 #include <string.h>
 
 #include "wire_parts.h"
@@ -41,6 +41,16 @@ wire_ask(struct weir_wire *w, int64_t *ret_next_ns)
 	}
 }
 
+/* What waits was made for the routes that there are: what the port does not take now is lost. */
+static void
+flush_all(struct weir_wire *w)
+{
+	wire_flush(w);
+	weir_wire_core_count(w->core, -1, WEIR_WIRE_SEND_FULL, w->batch.n);
+	rte_pktmbuf_free_bulk(w->batch.m, w->batch.n);
+	w->batch.n = 0;
+}
+
 static void
 forget(struct weir_wire *w, unsigned id)
 {
@@ -62,10 +72,7 @@ set(struct weir_wire *w, void *arg)
 	struct wire_route *r = &w->routes[s->id];
 	int rc;
 
-	/* what waits was made for the route that there was */
-	wire_flush(w);
-	if (w->batch.n)
-		return weir_error_run(s->err, -EAGAIN, "the port takes nothing now; try again");
+	flush_all(w);
 	rc = weir_wire_core_peer_set(
 	    w->core, s->id, s->name, s->route.incarnation, s->generation, &w->now);
 	if (rc)
@@ -150,7 +157,7 @@ drop(struct weir_wire *w, void *arg)
 {
 	unsigned id = *(unsigned *)arg;
 
-	wire_flush(w);
+	flush_all(w);
 	weir_wire_core_peer_remove(w->core, id);
 	forget(w, id);
 	return 0;

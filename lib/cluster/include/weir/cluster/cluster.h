@@ -12,7 +12,7 @@
 /*
  * Membership and slot map of a cluster, kept by a coordinator: etcd, or a file. A thread of its own
  * talks to the coordinator; none of these waits for it but weir_cluster_open() and
- * weir_cluster_leave(). docs/decisions/0017-membership.md says what holds when.
+ * weir_cluster_leave(). docs/decisions/0016-membership.md says what holds when.
  */
 
 struct weir_cluster;

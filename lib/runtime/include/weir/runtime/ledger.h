@@ -76,7 +76,9 @@ struct weir_ledger {
 	uint64_t bytes; /* on the wire */
 	uint64_t lost_nic;
 	uint64_t lost_no_buffer;
-	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel: not received */
+	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel, or dropped by the NIC: not
+						received */
+	bool has_unknown;                    /* of what the NIC dropped, not all is counted */
 	struct weir_decode_counters decode;
 	unsigned n_queries;
 	struct weir_ledger_query *queries;
