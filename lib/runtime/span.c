@@ -82,7 +82,7 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 
 /* What decides the rows of a query, for the others to compare. */
 static char *
-text_of(const struct weir_plan *plan, unsigned query)
+text_of(const struct weir_plan *plan, unsigned query, const char *secret)
 {
 	const struct weir_query_text *text = plan->queries[query].text;
 	char *out = NULL;
@@ -100,6 +100,7 @@ text_of(const struct weir_plan *plan, unsigned query)
 		fprintf(f, "%s--default-window '%s'", text->n_stages ? " " : "",
 		    weir_window_text(&plan->queries[query].path->window, window, sizeof(window)));
 	}
+	fprintf(f, "%s--secret-file '%s'", ftell(f) > 0 ? " " : "", secret);
 	fclose(f);
 	return out;
 }
@@ -123,7 +124,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	weir_ip_text(&self.ip.addr, self.ip.version, address, sizeof(address));
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
 		queries[i].name = s->plan->queries[i].text->name;
-		queries[i].text = text_of(s->plan, i);
+		queries[i].text = text_of(s->plan, i, s->secret_mark);
 	}
 	rc = weir_cluster_open(
 	    &(struct weir_cluster_config){
@@ -145,6 +146,23 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		return weir_error_wrap(err, "--cluster '%s'", c->cluster);
 	s->view = weir_cluster_view_get(s->cluster);
 	return 0;
+}
+
+/* By which nodes see whether they have the same secret, before they wait for each other. */
+static int
+mark_secret(struct weir_span *s, const struct weir_secret *secret, const char *job,
+    struct weir_error *err)
+{
+	uint8_t bytes[16];
+	int rc;
+
+	snprintf(s->secret_mark, sizeof(s->secret_mark), "none");
+	if (!secret)
+		return 0;
+	rc = weir_secret_derive(secret, job, "weir mark v1", bytes, sizeof(bytes), err);
+	for (unsigned i = 0; !rc && i < 4; i++)
+		snprintf(s->secret_mark + 2 * i, 3, "%02x", bytes[i]);
+	return rc;
 }
 
 static int
@@ -181,6 +199,8 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	if (!rc)
 		rc = weir_secret_derive(secret, uri.job, "weir slots v1", s->slot_key.bytes,
 		    sizeof(s->slot_key.bytes), err);
+	if (!rc)
+		rc = mark_secret(s, secret, uri.job, err);
 	weir_secret_free(secret);
 	weir_cluster_uri_free(&uri);
 	return rc ? weir_error_wrap(err, "--wire '%s'", c->wire) : 0;

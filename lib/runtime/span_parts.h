@@ -130,6 +130,7 @@ struct weir_span {
 	struct weir_cluster *cluster;
 	struct weir_cluster_view *view; /* the newest */
 	struct weir_slot_key slot_key;
+	char secret_mark[16]; /* what others may know of it */
 	unsigned n_queries;
 	struct weir_span_query *queries; /* [WEIR_QUERIES_MOST] as in the plan */
 	uint16_t *by_number;             /* [n_queries] */
