@@ -49,6 +49,7 @@ struct weir_span_peer {
 	uint64_t n_parts; /* sent to it by this map */
 	struct weir_span_arrived arrived;
 	struct weir_span_status status; /* the newest that came */
+	int64_t done_ns;                /* it has delivered its windows up to then, by this map */
 	int64_t complete_ns;            /* by this map all that it sends up to then is here */
 	struct weir_span_status told;   /* what it was told last */
 	int64_t told_mono_ns;
@@ -132,6 +133,7 @@ struct weir_span {
 	struct weir_cluster *cluster;
 	struct weir_cluster_view *view; /* the newest */
 	struct weir_slot_key slot_key;
+	char secret_mark[16]; /* what others may know of it */
 	unsigned n_queries;
 	struct weir_span_query *queries; /* [WEIR_QUERIES_MOST] as in the plan */
 	uint16_t *by_number;             /* [n_queries] */
@@ -162,6 +164,7 @@ struct weir_span {
 	struct weir_span_early *early, **early_end;
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
+	struct weir_gaps gaps; /* of nodes that died */
 	bool is_draining;
 	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
 	bool has_failed, failure_told;
@@ -238,6 +241,8 @@ void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
 
 /* Look at the cluster: peers that are new, and another map. */
 bool weir_span_look(struct weir_span *s);
+/* This node has lost its place: it takes another, as one that is new. */
+void weir_span_rejoin(struct weir_span *s);
 /* Where all have told how far they are: go over to the view's map. */
 void weir_span_go_over(struct weir_span *s);
 bool weir_span_send_tables(struct weir_span *s);
