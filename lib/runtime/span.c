@@ -335,6 +335,14 @@ weir_span_open(
 	return rc ? rc : join(s, incarnation, err);
 }
 
+static void
+free_peer(struct weir_span_peer *peer)
+{
+	free(peer->arrived.bits);
+	free(peer->ledger);
+	json_decref(peer->last);
+}
+
 void
 weir_span_close(struct weir_span *s)
 {
@@ -360,7 +368,7 @@ weir_span_close(struct weir_span *s)
 		free(s->queries[i].incoming);
 	}
 	for (unsigned i = 0; s->peers && i < WEIR_WIRE_PEERS; i++)
-		free(s->peers[i].arrived.bits);
+		free_peer(&s->peers[i]);
 	free(s->queries);
 	free(s->by_number);
 	free(s->peers);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <weir/base/error.h>
 #include <weir/query/plan.h>
+#include <weir/runtime/ledger.h>
 
 #include "flow.h"
 #include "waker.h"
@@ -72,6 +73,16 @@ int weir_span_failure(struct weir_span *s, struct weir_error *err);
 
 /* weir-ctl nodes: a new reference. */
 json_t *weir_span_nodes(struct weir_span *s);
+/* Of the ledger: a new reference. */
+json_t *weir_span_json(struct weir_span *s);
+/* For people: a line or two of what weir_span_json gave, each beginning "weir: ". */
+void weir_span_print(const json_t *cluster, FILE *out);
+/* weir-ctl stats --cluster: the ledgers of all nodes, this one's as given, and their sums. */
+json_t *weir_span_ledgers(struct weir_span *s, const struct weir_ledger *own);
+/* Whether it is time to tell the other nodes this one's ledger again, */
+bool weir_span_ledger_is_due(const struct weir_span *s);
+/* which this does. */
+void weir_span_tell_ledger(struct weir_span *s, const struct weir_ledger *own);
 /* weir-ctl slots: the same. */
 json_t *weir_span_slots(const struct weir_span *s);
 /* weir-ctl move: "FIRST[-LAST] NODE". Usage and run-time errors. */

@@ -17,24 +17,37 @@ weir_span_is_live(const struct weir_cluster_view *v, unsigned node)
 	return v->nodes[node].state == WEIR_NODE_LIVE || v->nodes[node].state == WEIR_NODE_DRAINING;
 }
 
+bool
+weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret)
+{
+	const struct weir_cluster_node *n = &s->view->nodes[node];
+	unsigned version = 0;
+
+	*ret = (struct weir_wire_peer){ .incarnation = n->incarnation,
+		.n_addrs = 1,
+		.udp_port = n->udp_port,
+		.rss.n_queues = n->n_queues };
+	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
+	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,
+		    n->address);
+		return false;
+	}
+	ret->addrs[0].version = (uint8_t)version;
+	return true;
+}
+
 /* Have the wire know a node. */
 static void
 meet(struct weir_span *s, unsigned node)
 {
-	const struct weir_cluster_node *n = &s->view->nodes[node];
-	struct weir_wire_peer peer = { .incarnation = n->incarnation,
-		.n_addrs = 1,
-		.udp_port = n->udp_port,
-		.rss.n_queues = n->n_queues };
-	unsigned version = 0;
+	struct weir_wire_peer peer;
 	struct weir_error e;
 
-	snprintf(peer.name, sizeof(peer.name), "%s", n->name);
-	if (weir_ip_parse(n->address, &peer.addrs[0].addr, &version))
-		weir_error_run(&e, -EINVAL, "'%s' is no address", n->address);
-	peer.addrs[0].version = (uint8_t)version;
-	if (!version || weir_wire_peer_set(s->wire, node, &peer, &e)) {
-		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", n->name, e.text);
+	if (!weir_span_peer_of(s, node, &peer))
+		return;
+	if (weir_wire_peer_set(s->wire, node, &peer, &e)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", peer.name, e.text);
 		return;
 	}
 	s->peers[node].is_there = true;
@@ -49,9 +62,10 @@ meet_all(struct weir_span *s)
 
 		if (node == s->view->self)
 			continue;
-		if (!is_gone && !s->peers[node].is_there) {
+		if (!is_gone && n->incarnation && !s->peers[node].is_there) {
 			meet(s, node);
 		} else if (is_gone && s->peers[node].is_there) {
+			weir_span_note_peer(s, node);
 			weir_wire_peer_remove(s->wire, node);
 			s->peers[node].is_there = false;
 		}
@@ -70,8 +84,10 @@ tell_events(struct weir_span *s)
 bool
 weir_span_look(struct weir_span *s)
 {
-	struct weir_cluster_view *v = weir_cluster_poll(s->cluster);
+	struct weir_cluster_view *v;
 
+	weir_span_greet(s);
+	v = weir_cluster_poll(s->cluster);
 	tell_events(s);
 	if (!v)
 		return false;
@@ -156,6 +172,18 @@ send_table(struct weir_span *s, unsigned node, unsigned part)
 	return rc == 0;
 }
 
+void
+weir_span_note_done(struct weir_span *s)
+{
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
+		int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
+
+		/* With what was heard on the way to a map that has been overtaken. */
+		s->own_done_ns[slot] =
+		    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
+	}
+}
+
 bool
 weir_span_send_tables(struct weir_span *s)
 {
@@ -163,13 +191,7 @@ weir_span_send_tables(struct weir_span *s)
 
 	if (s->own_epoch != s->moving_epoch) {
 		/* From here on nothing is delivered by the old map. */
-		for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
-			int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
-
-			/* With what was heard on the way to a map that has been overtaken. */
-			s->own_done_ns[slot] =
-			    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
-		}
+		weir_span_note_done(s);
 		s->own_epoch = s->moving_epoch;
 	}
 	for (unsigned node = 0; node < s->view->n_nodes; node++) {

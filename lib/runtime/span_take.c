@@ -216,6 +216,9 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 	case WEIR_SPAN_STATUS:
 		is_right = take_status(s, node, data, len);
 		break;
+	case WEIR_SPAN_LEDGER:
+		is_right = weir_span_take_ledger(s, node, data, len);
+		break;
 	case WEIR_SPAN_TABLE:
 		if (is_early_table(s, data, len)) {
 			is_right = true;
