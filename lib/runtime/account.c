@@ -154,7 +154,8 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	}
 	for (unsigned w = 0; w < all->n; w++)
 		add_counts(l, &weir_counts_of(all->worker[w], is_live)->queries[counted], q);
-	if (q->path->hands_over)
+	/* Of a cluster they are another host's, or this one has those of all. */
+	if (q->path->hands_over && !plan->command->cluster)
 		fill_handed_over(l, f, query, plan, shed_by(all, query, is_live), is_live);
 	l->aggregated -= o->lost;
 	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;

@@ -62,6 +62,8 @@ int64_t weir_span_complete(struct weir_span *s);
  */
 struct weir_pane *weir_span_admit(
     struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns);
+/* What rows lack, of nodes that died: as long as it is open. */
+const struct weir_gaps *weir_span_gaps(const struct weir_span *s);
 /* All that is due by this time has been delivered, and sinks have been flushed. */
 void weir_span_delivered(struct weir_span *s, int64_t time_ns);
 /* Nothing is left to do: of all nodes where they end together, or this one has drained. */
@@ -101,6 +103,7 @@ struct weir_span_counters {
 	uint64_t frames_stale; /* of a map that is over */
 	uint64_t frames_wrong; /* that no weir can have made */
 	uint64_t changes;      /* of the map */
+	uint64_t rejoined;     /* times that it came back with another incarnation */
 };
 void weir_span_count(const struct weir_span *s, struct weir_span_counters *ret);
 

@@ -96,6 +96,7 @@ exchange_json(const struct weir_span *s)
 	X(frames_stale);
 	X(frames_wrong);
 	X(changes);
+	X(rejoined);
 #undef X
 	json_object_set_new(c, "kept_bytes", json_integer((json_int_t)s->kept_bytes));
 	return c;
@@ -262,13 +263,19 @@ weir_span_move(struct weir_span *s, const char *text, struct weir_error *err)
 			    s->view->nodes[s->view->self].name);
 		last = first;
 	}
+	if (s->has_failed)
+		return weir_error_run(err, -ESTALE, "this node has lost its place, and ends");
 	return weir_cluster_move(s->cluster, first, last, text + at, err);
 }
 
 int
 weir_span_drain(struct weir_span *s, struct weir_error *err)
 {
-	int rc = weir_cluster_drain(s->cluster, err);
+	int rc;
+
+	if (s->has_failed)
+		return weir_error_run(err, -ESTALE, "this node has lost its place, and ends");
+	rc = weir_cluster_drain(s->cluster, err);
 
 	if (!rc)
 		s->is_draining = true;
