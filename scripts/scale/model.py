@@ -42,6 +42,7 @@ class Setup:
     ttl_s: float = 5.0
     windows: int = 4
     seed: int = 1
+    is_cluster: bool = True
 
 
 # costs
@@ -49,7 +50,7 @@ class Setup:
 def costs(path=None):
     """As they are here, with those of a bench in their places."""
     with open(DEFAULTS) as f:
-        found = json.load(f)
+        found = {k: float(v) if isinstance(v, int) else v for k, v in json.load(f).items()}
     if not path:
         return found
     with open(path) as f:
@@ -82,7 +83,10 @@ def derive(cluster):
                 clear["by_kind_s"]["wire"] / (2 * clear["link_sent_frames"])) * 1e9
         if more > 0:  # less than the noise of a busy machine says nothing
             out["seal_ns"] = more
-    if rows and clear:
+    if "column_bytes" in cluster:
+        out["column_bytes"] = cluster["column_bytes"]
+    if rows:
+        out["worker_rows_ns"] = rows["by_kind_s"]["worker"] / rows["packets"] * 1e9
         shipped = rows["packets"] * (n - 1) / n
         out["row_bytes"] = rows["link_sent_bytes"] / shipped
         out["row_shipped_ns"] = max(0.0, (rows["by_kind_s"]["control"] - alone["by_kind_s"]["control"] if alone else
@@ -180,7 +184,7 @@ class Load:
 
 
 def workers_of(s, c):
-    return s.workers or max(1, math.ceil(s.pps * c["worker_ns"] * max(1, sum(s.kinds.values())) / 1e9 / 0.8))
+    return s.workers or max(1, math.ceil(s.pps * worker_ns(s, c) / 1e9 / 0.8))
 
 
 def part_load(s, c, groups, share, load, dest):
@@ -226,11 +230,11 @@ def load(s, c, owner=None):
                 out.prepare_s += groups * (w - 1) / w * p["read_ns"] / 1e9
                 out.kept_bytes += groups * (GROUP_BYTES + KEPT_BYTES)
             if kind == "slot":
-                out.prepare_s += groups * (p["slot_ns"] + c["part_ns"]) / 1e9 if s.hosts > 1 else 0.0
+                out.prepare_s += groups * (p["slot_ns"] + c["part_ns"]) / 1e9 if s.is_cluster else 0.0
                 for dest in range(s.hosts):
                     part_load(s, c, groups, by_keys[dest], out, dest)
             if kind == "head":
-                out.prepare_s += groups * c["part_ns"] / 1e9
+                out.prepare_s += groups * c["part_ns"] / 1e9 if s.is_cluster else 0.0
                 part_load(s, c, groups, 1.0, out, head)
             # What is delivered
             for dest in range(s.hosts):
@@ -262,20 +266,21 @@ def ship(s, c, n_packets, by_packets, out):
 def validate(c, cluster):
     """Rows of a table: each measured run's costs beside those that the model has for the same."""
     out = []
-    windows = cluster["packets"] * cluster["loops"] / cluster["pps"] / cluster["window_s"]
     for r in cluster["runs"]:
-        s = Setup(hosts=r["nodes"] if r["is_cluster"] else 1, pps=cluster["pps"], flows=cluster["flows"], skew=cluster["skew"],
-                  shared=1.0, window_s=cluster["window_s"], kinds={r["kind"]: 1}, workers=1, is_sealed=r["is_sealed"])
-        m = total(s, c)
-        times = r["nodes"] if not r["is_cluster"] else 1
-        got = {"rows": r["rows"], "control s": r["by_kind_s"]["control"], "wire s": r["by_kind_s"]["wire"],
-               "worker s": r["by_kind_s"]["worker"], "bytes on the wire": r["link_sent_bytes"]}
-        for what, measured in got.items():
-            if not r["is_cluster"] and what in ("wire s", "bytes on the wire") or s.hosts == 1 and what in ("wire s", "bytes on the wire"):
-                continue
-            model = m[what] * windows * times
-            out.append({"run": r["name"], "what": what, "measured": measured, "model": model,
-                        "error": model / measured - 1 if measured else 0.0})
+        windows = r["packets"] / r["nodes"] / cluster["pps"] / cluster["window_s"]
+        hosts, times = (r["nodes"], 1) if r["is_cluster"] else (1, r["nodes"])
+        s = Setup(hosts=hosts, pps=cluster["pps"], flows=cluster["flows"], skew=cluster["skew"], shared=1.0,
+                  window_s=cluster["window_s"], kinds={r["kind"]: 1}, workers=1, is_sealed=r["is_sealed"], is_cluster=r["is_cluster"])
+        m = {k: x * windows * times for k, x in total(s, c).items()}
+        # What nodes tell each other goes by the time that the run took.
+        frames, size = chatter(s)
+        m["wire s"] += 2 * hosts * frames * r["done_s"] * frame_ns(s, c) / 1e9
+        m["bytes on the wire"] += hosts * size * r["done_s"]
+        got = {"rows": r["rows"], "worker s": r["by_kind_s"]["worker"], "control s": r["by_kind_s"]["control"]}
+        if hosts > 1:
+            got.update({"wire s": r["by_kind_s"]["wire"], "bytes on the wire": r["link_sent_bytes"]})
+        out += [{"run": r["name"], "what": what, "measured": x, "model": m[what], "error": m[what] / x - 1 if x else 0.0}
+                for what, x in got.items()]
     return out
 
 
@@ -286,11 +291,22 @@ def total(s, c):
     frames = sum(x.frames[j] for _, j in sent)
     own = sum(x.read_s)  # each host reads its own part out of its pane
     control = s.hosts * x.prepare_s + own + sum(x.write_s[j] + x.read_s[j] for _, j in sent) + sum(x.deliver_s)
-    if s.hosts == 1:
+    if not s.is_cluster:
         control = x.prepare_s + sum(x.deliver_s)
-    return {"rows": sum(x.rows_out), "control s": control, "worker s": s.hosts * x.packets * c["worker_ns"] / 1e9,
+    return {"rows": sum(x.rows_out), "control s": control, "worker s": s.hosts * s.pps * s.window_s * worker_ns(s, c) / 1e9,
             "wire s": 2 * frames * (1 + 1 / ACK_EVERY) * frame_ns(s, c) / 1e9,
             "bytes on the wire": sum(x.bytes[j] for _, j in sent) + frames / ACK_EVERY * ACK_BYTES}
+
+
+def chatter(s):
+    """Of a host, each second: (frames, bytes) that it sends beside data, and as many come."""
+    peers = s.hosts - 1
+    return peers * (STATUS_HZ + 2 * PING_HZ), peers * (STATUS_HZ * STATUS_BYTES + 2 * PING_HZ * PING_BYTES)
+
+
+def worker_ns(s, c):
+    """A packet's, of all queries: those behind the first are taken to cost as much as it."""
+    return sum(n * c["worker_rows_ns" if kind == "rows" else "worker_ns"] for kind, n in s.kinds.items())
 
 
 def frame_ns(s, c):

@@ -4,7 +4,10 @@ import math
 import random
 
 import model
-from model import ACK_BYTES, ACK_EVERY, PING_BYTES, PING_HZ, STATUS_BYTES, STATUS_HZ
+from model import ACK_BYTES, ACK_EVERY, STATUS_BYTES
+
+
+EVENTS_MOST = 256  # hosts; of more there are loads alone
 
 
 class Server:
@@ -57,8 +60,7 @@ class Run:
 
     def close(self, now, h, w):
         x = self.load
-        own = x.read_s[h]
-        self.control[h].take(now, x.prepare_s + (own if len(self.hosts) > 1 else 0.0))
+        self.control[h].take(now, x.prepare_s + x.read_s[h])
         for dest in self.hosts:
             if dest != h:
                 at = self.control[h].take(now, x.write_s[dest])
@@ -114,47 +116,48 @@ def steady(s, load, costs):
     return Run(s, load, costs, due, hosts).go()
 
 
-def chatter(s, costs):
-    """Of a host, each second: (frames, bytes) that it sends beside data, and as many come."""
-    peers = s.hosts - 1
-    return peers * (STATUS_HZ + 2 * PING_HZ), peers * (STATUS_HZ * STATUS_BYTES + 2 * PING_HZ * PING_BYTES)
+def busy(s, load, costs, h):
+    """Seconds of a host's threads and link for a window: what the events come to, and what nodes tell each other anyway."""
+    others = s.hosts - 1
+    frame_s = model.frame_ns(s, costs) / 1e9
+    n_frames, n_bytes = (x * s.window_s for x in model.chatter(s))
+    sent, taken = sum(load.frames) - load.frames[h], load.frames[h] * others
+    out, into = sum(load.bytes) - load.bytes[h], load.bytes[h] * others
+    status = 2 * n_frames * costs["status_ns"] / 1e9
+    return {"worker": s.pps * s.window_s * model.worker_ns(s, costs) / 1e9 / model.workers_of(s, costs),
+            "control": load.prepare_s + sum(load.write_s) - load.write_s[h] + load.read_s[h] * s.hosts + load.deliver_s[h] + status,
+            "wire": ((sent + taken) * (1 + 1 / ACK_EVERY) + 2 * n_frames) * frame_s,
+            "link": (max(out, into) + max(sent, taken) / ACK_EVERY * ACK_BYTES + n_bytes) * 8 / s.link_bps,
+            "sent_bytes": out + taken / ACK_EVERY * ACK_BYTES + n_bytes}
 
 
 def host_figures(s, costs):
     """One line: a cluster of so many hosts."""
     load = model.load(s, costs)
-    run = steady(s, load, costs)
-    n_frames, n_bytes = chatter(s, costs)
-    span = s.windows * s.window_s
-    frame_s = model.frame_ns(s, costs) / 1e9
+    each = [busy(s, load, costs, h) for h in range(s.hosts)]
+    loads = {k: max(x[k] for x in each) / s.window_s for k in ("worker", "control", "wire", "link")}
     sent = [sum(load.bytes) - b for b in load.bytes]
-    frames = [sum(load.frames) - f for f in load.frames]
-    acks = [f / ACK_EVERY for f in frames]
-    worst = max(range(s.hosts), key=lambda h: run.control[h].busy)
-    rest = n_frames * 2 * costs["status_ns"] / 1e9
-    wire = max(run.wire[h].busy / span + (2 * n_frames + 2 * acks[h] / s.window_s) * frame_s for h in run.hosts)
-    link = max(max(run.out[h].busy, run.into[h].busy) for h in run.hosts) / span + \
-        (n_bytes + max(acks) * ACK_BYTES / s.window_s) * 8 / s.link_bps
-    workers = model.workers_of(s, costs)
-    loads = {"worker": s.pps * costs["worker_ns"] * max(1, sum(s.kinds.values())) / 1e9 / workers,
-             "control": run.control[worst].busy / span + rest, "wire": wire, "link": link}
-    keeps_up = max(loads.values()) <= 1
-    kept = max(run.most_kept(), 1)
-    delays = [at - run.closed[h, w] for (h, w), at in run.delivered.items()]
-    per_s = max(b + a * ACK_BYTES for b, a in zip(sent, acks)) / s.window_s + n_bytes if s.hosts > 1 else 0.0
-    columns = load.packets * costs["column_bytes"] * (s.hosts - 1) / s.hosts
-    memory = workers * costs["worker_bytes"] + costs["base_bytes"] + (s.hosts - 1) * model.PEER_BYTES + \
-        load.kept_bytes * (kept + 1) + max(load.owned_bytes)
-    again = take_over(s, costs) if s.hosts > 1 and keeps_up else None
-    return {"hosts": s.hosts, "pps": s.pps, "groups": load.groups, "rows": sum(load.rows_out), "workers": workers,
-            "load": loads, "bottleneck": max(loads, key=loads.get), "keeps_up": keeps_up,
-            "parts_s": {"prepare": load.prepare_s, "write": sum(load.write_s) - load.write_s[worst],
-                        "read": load.read_s[worst] * s.hosts, "deliver": load.deliver_s[worst], "status": rest * s.window_s},
-            "deliver_s": max(delays), "deliver_first_window_s": max(run.delivered[h, 0] - run.closed[h, 0] for h in run.hosts),
-            "wire_bytes_per_s": per_s, "cluster_bytes_per_s": sum(sent) / s.window_s + s.hosts * n_bytes,
-            "columns_to_wire": columns / max(x for x in sent) * s.window_s if s.hosts > 1 and max(sent) > 0 else None,
-            "kept_windows": kept, "memory_bytes": memory,
-            "take_over_s": again and again["first_s"], "keeps_up_less_one": bool(again), "take_over": again}
+    worst = max(range(s.hosts), key=lambda h: each[h]["control"])
+    out = {"hosts": s.hosts, "pps": s.pps, "groups": load.groups, "rows": sum(load.rows_out), "workers": model.workers_of(s, costs),
+           "load": loads, "bottleneck": max(loads, key=loads.get), "keeps_up": max(loads.values()) <= 1,
+           "parts_s": {"prepare": load.prepare_s, "write": sum(load.write_s) - load.write_s[worst],
+                       "read": load.read_s[worst] * s.hosts, "deliver": load.deliver_s[worst]},
+           "wire_bytes_per_s": max(x["sent_bytes"] for x in each) / s.window_s,
+           "cluster_bytes_per_s": sum(x["sent_bytes"] for x in each) / s.window_s,
+           "columns_to_wire": load.packets * costs["column_bytes"] * (s.hosts - 1) / s.hosts / max(sent) if max(sent) > 0 else None,
+           "deliver_s": None, "take_over": None, "take_over_s": None}
+    kept = 2
+    if s.hosts <= EVENTS_MOST and out["keeps_up"]:
+        run = steady(s, load, costs)
+        kept = run.most_kept() + 1
+        out["deliver_s"] = max(at - run.closed[h, w] for (h, w), at in run.delivered.items())
+        if s.hosts > 1:
+            out["take_over"] = take_over(s, costs)
+            out["take_over_s"] = out["take_over"] and out["take_over"]["first_s"]
+    # Where it does not keep up memory has no bound but what is shed.
+    out["memory_bytes"] = model.workers_of(s, costs) * costs["worker_bytes"] + costs["base_bytes"] + \
+        (s.hosts - 1) * model.PEER_BYTES + load.kept_bytes * kept + max(load.owned_bytes) if out["keeps_up"] else None
+    return out
 
 
 def take_over(s, costs):

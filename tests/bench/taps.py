@@ -11,12 +11,20 @@ FLOWS, SKEW, V6, SNAP = 100000, 1.1, 0.3, 96
 BYTES_V4, BYTES_V6 = 4 + 4 + 1 + 2 + 2 + 2, 16 + 16 + 1 + 2 + 2 + 2
 
 
-def get(folder, i, packets, pps):
-    """Path of tap i's capture, and bytes of the columns of its packets: made when it is first asked for."""
+def get(folder, i, n, packets, pps):
+    """Path of tap i's capture of n, and bytes of the columns of its packets: made when the first is asked for."""
     path = os.path.join(folder.folder, "tap-%d.pcap" % i)
     if not os.path.exists(path):
-        # The seed is that of the flows too: the taps see the same ones, at other times.
-        folder.make("imix?flows=%d&dist=zipf:%g&v6=%g&seed=%d&rate=%d" % (FLOWS, SKEW, V6, 7, pps), packets, SNAP, path)
+        # All taps see the same flows, each other packets of them at the same time.
+        every = os.path.join(folder.folder, "taps.pcap")
+        folder.make("imix?flows=%d&dist=zipf:%g&v6=%g&seed=7&rate=%d" % (FLOWS, SKEW, V6, pps), n * packets, SNAP, every)
+        for k in range(n):
+            p = subprocess.run(["editcap", "-F", "pcap", "-t", "-%.9f" % (k * packets / pps), "-r", every,
+                                os.path.join(folder.folder, "tap-%d.pcap" % k), "%d-%d" % (k * packets + 1, (k + 1) * packets)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            if p.returncode:
+                raise Failed("the captures of the taps cannot be made: %s" % p.stderr.strip())
+        os.unlink(every)
     return path, column_bytes(folder.weir, path, packets)
 
 

@@ -95,6 +95,11 @@ def test_events():
     problems += ["window %d of host %d was delivered before it was closed" % (w, h)
                  for (h, w), at in r.delivered.items() if at < max(r.closed[x, w] for x in range(7))]
     problems += ["host %d: windows out of order" % h for h in range(7) if not r.delivered[h, 0] < r.delivered[h, 1] < r.delivered[h, 2]]
+    # What the events come to is what the sums say, but for what goes on beside them.
+    x = model.load(s, costs)
+    for h in range(7):
+        of_sums = simulation.busy(s, x, {**costs, "status_ns": 0.0}, h)["control"] * s.windows
+        problems += near("control of host %d" % h, r.control[h].busy, of_sums)
     for ttl in (1, 5):
         t = simulation.take_over(setup(3, ttl_s=ttl), costs)
         if not ttl * 2 / 3 <= t["lease_s"] <= t["first_s"] <= t["caught_up_s"]:
@@ -118,7 +123,7 @@ def test_validate():
     for n, kind in ((1, "slot"), (2, "slot"), (3, "slot"), (3, "head"), (3, "rows")):
         m = model.total(model.Setup(hosts=n, pps=1e6, flows=10000, shared=1.0, kinds={kind: 1}, workers=1, is_sealed=False), costs)
         runs.append({"name": "%d %s" % (n, kind), "nodes": n, "kind": kind, "is_cluster": True, "is_sealed": False, "packets": n * 1e6,
-                     "rows": m["rows"], "link_sent_bytes": m["bytes on the wire"], "link_sent_frames": 1,
+                     "rows": m["rows"], "done_s": 0.0, "link_sent_bytes": m["bytes on the wire"], "link_sent_frames": 1,
                      "by_kind_s": {k: m[k + " s"] for k in ("worker", "control", "wire")}})
     runs[2]["rows"] *= 2
     with tempfile.TemporaryDirectory() as d:
@@ -140,7 +145,7 @@ def test_wrong():
     """wrong values give a line that names them"""
     problems = []
     for args, word in ((["--hosts", "0"], "--hosts"), (["--query", "slots"], "slots"), (["--flows", "many"], "--flows"),
-                       (["--busy", "2"], "--busy"), (["--costs", PROGRAM], ""), (["--validate", "/nonexistent"], "/nonexistent")):
+                       (["--busy", "2"], "--busy"), (["--set", "frame=1"], "frame_ns"), (["--costs", PROGRAM], ""), (["--validate", "/nonexistent"], "/nonexistent")):
         p = run(*args)
         if p.returncode in (0, None) or word not in p.stderr or "Traceback" in p.stderr:
             problems.append("%s: status %r: %s" % (args, p.returncode, p.stderr[-300:]))
