@@ -32,7 +32,9 @@ weir_span_ships(const struct weir_plan *plan, unsigned query)
 {
 	const struct weir_plan_query *q = &plan->queries[query];
 
-	return q->path && q->path->has_group && !q->is_shared && weir_path_needs_order(q->path);
+	if (!q->path || q->is_shared)
+		return false;
+	return q->path->hands_over || (q->path->has_group && weir_path_needs_order(q->path));
 }
 
 static int

@@ -164,10 +164,23 @@ n_left(const struct weir_span_kept *k, unsigned node)
 {
 	const struct weir_pane_writer *w = &k->writers[node];
 
-	return k->is_parted && node < k->n_nodes &&
-		       !(w->is_begun && w->at == w->n && !w->is_divided)
-		   ? w->n - w->at
-		   : 0;
+	return k->is_parted && node < k->n_nodes ? w->n - w->at : 0;
+}
+
+/* A global window is as long as the packets of all groups together, whoever has them. */
+static bool
+tells_times(const struct weir_span *s, const struct weir_span_kept *k)
+{
+	return s->queries[k->query].kind == WEIR_SPAN_SLOT &&
+	       s->plan->queries[k->query].path->window.kind == WEIR_WINDOW_GLOBAL;
+}
+
+/* Whether a node has not had all of a pane. */
+static bool
+has_left(const struct weir_span *s, const struct weir_span_kept *k, unsigned node)
+{
+	return n_left(k, node) || (k->is_parted && node < k->n_nodes &&
+				      !k->writers[node].is_begun && tells_times(s, k));
 }
 
 static void
@@ -186,7 +199,7 @@ take_own(struct weir_span *s, struct weir_span_kept *k)
 	struct weir_pane_writer *w = &k->writers[s->map->self];
 	struct weir_pane *to;
 
-	if (!w->n)
+	if (!w->n && !tells_times(s, k))
 		return;
 	to = weir_span_incoming_pane(s, k->query, k->start_ns, k->end_ns);
 	if (!to || weir_pane_merge_some(to, k->pane, w->groups, w->n))
@@ -251,6 +264,20 @@ keep(struct weir_span *s, unsigned query, const struct weir_windows_taken *taken
 }
 
 void
+weir_span_keep_times(struct weir_span *s, unsigned query, int64_t first_ns, int64_t last_ns)
+{
+	struct weir_windows_taken times = { weir_aggregator_new_pane(s->queries[query].aggregator),
+		WEIR_SPAN_WORKER };
+
+	if (!times.pane) {
+		fail_memory(s);
+		return;
+	}
+	weir_pane_note_times(times.pane, first_ns, last_ns);
+	keep(s, query, &times);
+}
+
+void
 weir_span_keep(struct weir_span *s)
 {
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
@@ -275,7 +302,7 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 	struct weir_pane_writer *w = &k->writers[node], before;
 	struct weir_span_peer *peer = &s->peers[node];
 
-	while (n_left(k, node)) {
+	while (has_left(s, k, node)) {
 		struct weir_wire_frame *f;
 		size_t len;
 		int rc;
@@ -355,11 +382,11 @@ weir_span_send(struct weir_span *s)
 		if (node == s->map->self || !s->peers[node].is_there)
 			continue;
 		for (struct weir_span_kept *k = s->kept; k; k = k->next) {
-			if (!n_left(k, node) || send_groups(s, node, k))
+			if (!has_left(s, k, node) || send_groups(s, node, k))
 				continue;
 			/* Panes are in the order of their ends, about. */
 			for (; k; k = k->next)
-				if (n_left(k, node) && k->end_ns - 1 < closed_ns)
+				if (has_left(s, k, node) && k->end_ns - 1 < closed_ns)
 					closed_ns = k->end_ns - 1;
 			break;
 		}

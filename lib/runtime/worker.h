@@ -100,7 +100,6 @@ struct weir_workers {
 	const struct weir_run_config *config;
 	struct weir_intake *intake;
 	bool is_live;
-	int64_t node;     /* of a cluster: this host among those whose packets have one time */
 	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
 	const struct weir_delivery *delivery; /* for the sinks by which packets leave */
 	struct weir_exchange **exchanges;     /* by query, NULL where rows stay with their worker */

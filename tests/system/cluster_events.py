@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Hosts that come, go, die, stall and are cut off while packets come: each row of all outputs together is there exactly once."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"),
+                os.path.dirname(os.path.realpath(__file__))]
+import hosts  # noqa: E402
+import netns  # noqa: E402
+from netns import ip  # noqa: E402
+from playing import Playing, between, equal  # noqa: E402
+from running import run_tests  # noqa: E402
+
+NODES = 3
+SECONDS = 12
+
+
+def test_quiet(folder):
+    """three hosts in real time, nothing happens: rows of all together are those of one weir"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, 6) as p:
+            return p.finish() + equal(p.lines(), p.reference())
+
+
+def test_join(folder):
+    """a fourth host joins under load: each row once, and it delivers some"""
+    with hosts.Hosts(NODES + 1) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS, later=[8]) as p:
+            p.until(2)
+            p.begin(NODES)
+            problems = p.finish() + equal(p.lines(), p.reference())
+            if not p.runs[NODES].out:
+                problems.append("the host that joined delivered nothing")
+            return problems
+
+
+def test_drain(folder):
+    """one of three is drained under load: it ends with status 0, and each row is there once"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS) as p:
+            p.until(3)
+            said = p.runs[1].ctl("drain")
+            problems = [] if said.returncode == 0 else ["drain: %s" % said.stderr]
+            found, stats = p.runs[1].end(sig=None, seconds=30)
+            p.ended[1] = stats
+            problems += ["drained: " + x for x in found]
+            if not p.newest([0, 2]) < SECONDS - 1:
+                problems.append("it ended after the others")
+            problems += p.finish()
+            # What it had not read when it was told is nobody's.
+            return problems + equal(p.lines(), p.reference(first={1: stats["received"]["packets"]}) if stats else {})
+
+
+def test_move(folder):
+    """slots are moved by hand, there and back: each row once"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS) as p:
+            problems = []
+            p.until(2)
+            for slots, node in (("0-4095", "n1"), ("1000-3000", "n2")):
+                said = p.runs[0].ctl("move", slots, node)
+                if said.returncode:
+                    problems.append("move %s %s: %s" % (slots, node, said.stderr))
+                time.sleep(2)
+            return problems + p.finish() + equal(p.lines(), p.reference())
+
+
+def test_kill(folder):
+    """one is killed: others take its windows over, rows without its packets are partial, later ones are complete; 5 s at most"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS + 4) as p:
+            p.until(3)
+            p.kill(1)
+            began, before = time.monotonic(), p.newest()
+            netns.wait("window after the kill; " + p.said(), lambda: p.newest([0, 2]) > before, 20)
+            took = time.monotonic() - began
+            problems = p.finish()
+            found, gap = between(p.lines(), p.reference([0, 2]), p.reference())
+            if not gap:
+                found.append("no row is partial")
+            elif gap[0] - p.start / 1e9 < before:
+                found.append("rows are partial from %.0f s on, and it was killed after %.0f s" % (gap[0] - p.start / 1e9, before))
+            if not any('"partial"' not in x and '"query":"sum"' in x and p.end_of(json.loads(x)) > gap[1] - p.start / 1e9
+                       for x in (p.runs[0].out + p.runs[2].out if gap else [])):
+                found.append("no window is complete after the gap")
+            print("# %.1f s from the kill to the next window of all, with a lease of 3 s" % took)
+            return problems + found
+
+
+def stalled(folder, stop, go_on):
+    """One host is away for longer than its lease, and comes again by itself."""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS + 8) as p:
+            p.until(3)
+            stop(h, p)
+            time.sleep(6)
+            go_on(h, p)
+            problems = p.finish()
+            found, gap = between(p.lines(), p.reference([0, 2]), p.reference(), may_lack="again")
+            if not gap:
+                found.append("no row is partial")
+            if not any("joins again" in x for x in p.runs[1].err):
+                found.append("it did not join again: " + p.runs[1].said())
+            if not p.runs[1].out or max(p.end_of(json.loads(x)) for x in p.runs[1].out) < 11:
+                found.append("it delivered nothing when it was back")
+            return problems + found
+
+
+def test_stall(folder):
+    """one is stopped for longer than its lease, and goes on: it is fenced, joins again, and each row is there once"""
+    return stalled(folder, lambda h, p: p.kill(1, signal.SIGSTOP), lambda h, p: p.kill(1, signal.SIGCONT))
+
+
+def test_cut_both(folder):
+    """one is cut off from the wire and from etcd, and joined again: each row once"""
+    def link(h, state):
+        for dev in ("wire0-1", "ctl0-1"):
+            ip("-n", h.hub, "link", "set", dev, state)
+    return stalled(folder, lambda h, p: link(h, "down"), lambda h, p: link(h, "up"))
+
+
+def test_cut_etcd(folder):
+    """one is cut off from etcd alone, for longer than its lease, and joined again: each row once"""
+    return stalled(folder, lambda h, p: ip("-n", h.hub, "link", "set", "ctl0-1", "down"),
+                   lambda h, p: ip("-n", h.hub, "link", "set", "ctl0-1", "up"))
+
+
+def test_cut_wire(folder):
+    """one is cut off from the wire alone for a while: the others wait for it, each row once and none partial"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS) as p:
+            p.until(2)
+            ip("-n", h.hub, "link", "set", "wire0-1", "down")
+            time.sleep(5)
+            ip("-n", h.hub, "link", "set", "wire0-1", "up")
+            return p.finish() + equal(p.lines(), p.reference())
+
+
+def test_etcd_away(folder):
+    """etcd is away for several leases, and comes again: windows go on meanwhile, each row once and none partial"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, SECONDS + 6) as p:
+            p.until(2)
+            h.stop_etcd()
+            p.until(SECONDS)
+            h.start_etcd()
+            return p.finish() + equal(p.lines(), p.reference())
+
+
+def test_secret(folder):
+    """frames are sealed; a host with another secret is refused, and told why, and harms nobody"""
+    paths = []
+    for i in range(2):
+        paths.append(os.path.join(folder, "secret-%d" % i))
+        with open(paths[i], "w") as f:
+            f.write("%02d" % (i + 11) * 32 + "\n")
+        os.chmod(paths[i], 0o600)
+    with hosts.Hosts(NODES + 1) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, 8, later=[4], more=["--secret-file", paths[0]]) as p:
+            p.until(2)
+            p.more = ["--secret-file", paths[1]]
+            stranger = p.begin(NODES)
+            stranger.p.wait(30)
+            del p.runs[NODES]
+            problems = p.finish() + equal(p.lines(), p.reference())
+            said = stranger.said()
+            if stranger.p.returncode not in (1, 2) or "--secret-file" not in said:
+                problems.append("with another secret: status %r, %s" % (stranger.p.returncode, said))
+            return problems
+
+
+if __name__ == "__main__":
+    run_tests([test_quiet, test_join, test_drain, test_move, test_kill, test_stall, test_cut_both, test_cut_etcd, test_cut_wire,
+               test_etcd_away, test_secret])
