@@ -170,6 +170,7 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 {
 	const struct weir_command *c = s->plan->command;
 	struct weir_wire_spec spec;
+	struct weir_wire_config config;
 	struct weir_secret *secret = NULL;
 	struct weir_cluster_uri uri;
 	int rc = weir_wire_parse(c->wire, &spec, err);
@@ -185,17 +186,15 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		weir_cluster_uri_free(&uri);
 		return weir_error_wrap(err, "--secret-file '%s'", c->secret_file);
 	}
-	rc = weir_wire_open(
-	    &(struct weir_wire_config){
-		.spec = &spec,
+	config = (struct weir_wire_config){ .spec = &spec,
 		.job = uri.job,
 		.secret = secret,
 		.is_insecure = c->is_insecure_wire,
 		.incarnation = incarnation,
 		.wake = wake,
-		.wake_arg = s->waker,
-	    },
-	    &s->wire, err);
+		.wake_arg = s->waker };
+	rc = s->wire ? weir_wire_renew(s->wire, &config, err)
+		     : weir_wire_open(&config, &s->wire, err);
 	if (!rc)
 		rc = weir_secret_derive(secret, uri.job, "weir slots v1", s->slot_key.bytes,
 		    sizeof(s->slot_key.bytes), err);
@@ -249,10 +248,8 @@ end_membership(struct weir_span *s)
 	weir_cluster_view_unref(s->view);
 	if (s->cluster)
 		weir_cluster_close(s->cluster);
-	weir_wire_close(s->wire);
 	s->map = s->view = NULL;
 	s->cluster = NULL;
-	s->wire = NULL;
 	weir_span_forget_incoming(s);
 	free_early(s);
 }
@@ -281,6 +278,9 @@ weir_span_rejoin(struct weir_span *s)
 		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
 	if (!rc) {
 		end_membership(s);
+		for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
+			if (s->peers[i].is_there)
+				weir_wire_peer_remove(s->wire, i);
 		clear_peers(s);
 		rc = open_wire(s, incarnation, &e);
 	}
@@ -344,6 +344,7 @@ weir_span_close(struct weir_span *s)
 	    weir_cluster_leave(s->cluster, LEAVE_NS, &e))
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
 	end_membership(s);
+	weir_wire_close(s->wire);
 	while (s->kept) {
 		struct weir_span_kept *k = s->kept;
 

@@ -67,7 +67,7 @@ def test_move(folder):
             problems = []
             p.until(2)
             for slots, node in (("0-4095", "n1"), ("1000-3000", "n2")):
-                said = p.runs[0].ctl("move", slots, node)
+                said = p.runs[0].ctl("move", "%s %s" % (slots, node))
                 if said.returncode:
                     problems.append("move %s %s: %s" % (slots, node, said.stderr))
                 time.sleep(2)
