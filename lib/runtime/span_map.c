@@ -279,7 +279,7 @@ weir_span_go_over(struct weir_span *s)
 	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
 	s->epoch = s->moving_epoch;
 	s->is_moving = false;
-	s->complete_ns = INT64_MIN;
+	s->complete_ns = s->doubt_ns = INT64_MIN;
 	s->delivered_ns = least_ns;
 	s->freed_ns = INT64_MIN;
 	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++) {
