@@ -158,8 +158,8 @@ struct weir_span {
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
-	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
-	int64_t complete_ns; /* what was said last */
+	int64_t closed_ns;               /* panes of this node's up to then are kept or gone */
+	int64_t complete_ns;             /* what was said last */
 	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
 	int64_t delivered_ns;
 	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
@@ -170,7 +170,8 @@ struct weir_span {
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
 	struct weir_gaps gaps;  /* of nodes that died */
-	int64_t ledger_mono_ns; /* when the ledger was told last */
+	int64_t ledger_mono_ns; /* when the ledger was told last, */
+	uint64_t run;           /* by this process: its first incarnation */
 	bool is_draining;
 	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
 	bool has_failed, failure_told;
