@@ -293,6 +293,8 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	    c->is_quiet && c->log_level > WEIR_LOG_WARNING ? WEIR_LOG_WARNING : c->log_level);
 	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
 	if (!rc)
+		rc = weir_run_check(plan, err);
+	if (!rc)
 		rc = weir_place_check(c, err);
 	if (!rc && c->has_user && !c->is_explain)
 		rc = weir_privilege_begin(&c->user, err);

@@ -105,8 +105,6 @@ enum weir_span_kind {
 
 /* Rows of a query go to their owners as they are: what is done with them depends on their order. */
 bool weir_span_ships(const struct weir_plan *plan, unsigned query);
-/* Usage error where a query cannot span hosts. */
-int weir_span_check(const struct weir_plan *plan, struct weir_error *err);
 enum weir_span_kind weir_span_kind_of(const struct weir_plan *plan, unsigned query);
 
 #endif
