@@ -172,6 +172,7 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 {
 	const struct weir_command *c = s->plan->command;
 	struct weir_wire_spec spec;
+	struct weir_wire_config config;
 	struct weir_secret *secret = NULL;
 	struct weir_cluster_uri uri;
 	int rc = weir_wire_parse(c->wire, &spec, err);
@@ -187,17 +188,15 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		weir_cluster_uri_free(&uri);
 		return weir_error_wrap(err, "--secret-file '%s'", c->secret_file);
 	}
-	rc = weir_wire_open(
-	    &(struct weir_wire_config){
-		.spec = &spec,
+	config = (struct weir_wire_config){ .spec = &spec,
 		.job = uri.job,
 		.secret = secret,
 		.is_insecure = c->is_insecure_wire,
 		.incarnation = incarnation,
 		.wake = wake,
-		.wake_arg = s->waker,
-	    },
-	    &s->wire, err);
+		.wake_arg = s->waker };
+	rc = s->wire ? weir_wire_renew(s->wire, &config, err)
+		     : weir_wire_open(&config, &s->wire, err);
 	if (!rc)
 		rc = weir_secret_derive(secret, uri.job, "weir slots v1", s->slot_key.bytes,
 		    sizeof(s->slot_key.bytes), err);
@@ -251,10 +250,8 @@ end_membership(struct weir_span *s)
 	weir_cluster_view_unref(s->view);
 	if (s->cluster)
 		weir_cluster_close(s->cluster);
-	weir_wire_close(s->wire);
 	s->map = s->view = NULL;
 	s->cluster = NULL;
-	s->wire = NULL;
 	weir_span_forget_incoming(s);
 	free_early(s);
 }
@@ -278,11 +275,14 @@ weir_span_rejoin(struct weir_span *s)
 	    rc ? "it ends" : "it joins again");
 	s->epoch = s->moving_epoch = s->own_epoch = 0;
 	s->is_moving = false;
-	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = INT64_MIN;
+	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns = INT64_MIN;
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
 		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
 	if (!rc) {
 		end_membership(s);
+		for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
+			if (s->peers[i].is_there)
+				weir_wire_peer_remove(s->wire, i);
 		clear_peers(s);
 		rc = open_wire(s, incarnation, &e);
 	}
@@ -316,7 +316,7 @@ weir_span_open(
 	s->kept_end = &s->kept;
 	s->shipments_end = &s->shipments;
 	s->early_end = &s->early;
-	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = INT64_MIN;
+	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->doubt_ns = INT64_MIN;
 	s->most_kept_bytes =
 	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / KEPT_SHARE;
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
@@ -354,6 +354,7 @@ weir_span_close(struct weir_span *s)
 	    weir_cluster_leave(s->cluster, LEAVE_NS, &e))
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
 	end_membership(s);
+	weir_wire_close(s->wire);
 	while (s->kept) {
 		struct weir_span_kept *k = s->kept;
 
@@ -458,6 +459,29 @@ may_deliver(const struct weir_span *s)
 	return s->view->is_away || weir_now_mono_ns() < weir_cluster_lease_until_ns(s->cluster);
 }
 
+/*
+ * With the coordinator away and the lease over, others may have taken the place of this node. They
+ * are heard by its map as long as they have not: once each after all was there. So is a window
+ * delivered a ping later.
+ */
+static int64_t
+without_doubt(struct weir_span *s, int64_t time_ns)
+{
+	int64_t now_ns = weir_now_mono_ns();
+
+	if (time_ns <= s->complete_ns || now_ns < weir_cluster_lease_until_ns(s->cluster))
+		return time_ns;
+	if (s->doubt_ns <= s->complete_ns) {
+		s->doubt_ns = time_ns;
+		s->doubt_mono_ns = now_ns;
+	}
+	for (unsigned node = 0; node < s->map->n_nodes; node++)
+		if (node != s->map->self && weir_span_is_live(s->map, node) &&
+		    weir_wire_heard_ns(s->wire, node) <= s->doubt_mono_ns)
+			return s->complete_ns;
+	return s->doubt_ns < time_ns ? s->doubt_ns : time_ns;
+}
+
 int64_t
 weir_span_complete(struct weir_span *s)
 {
@@ -475,6 +499,7 @@ weir_span_complete(struct weir_span *s)
 			peer->complete_ns = peer->status.closed_ns;
 		time_ns = peer->complete_ns < time_ns ? peer->complete_ns : time_ns;
 	}
+	time_ns = without_doubt(s, time_ns);
 	if (time_ns > s->complete_ns) {
 		s->complete_ns = time_ns;
 		weir_span_give(s, time_ns);
@@ -521,13 +546,18 @@ struct weir_pane *
 weir_span_admit(struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns)
 {
 	const struct weir_span_query *q = &s->queries[query];
+	const struct weir_window *window = &s->plan->queries[query].path->window;
+	int64_t mixed_ns = s->mixed_until_ns;
 	uint32_t n = weir_pane_n_groups(pane), n_own = 0;
 	struct weir_pane *own;
 	uint16_t *slots;
 	uint32_t *groups;
 	struct weir_error e;
 
-	if (end_ns > s->mixed_until_ns)
+	/* Panes come for the sake of a window, and are in later sliding ones, too. */
+	if (window->kind == WEIR_WINDOW_SLIDING && mixed_ns != INT64_MIN)
+		mixed_ns = weir_flow_plus(mixed_ns, window->size_ns);
+	if (end_ns > mixed_ns)
 		return pane;
 	if (q->kind == WEIR_SPAN_HEAD)
 		return end_ns > s->done_ns[q->head_slot] &&

@@ -62,13 +62,23 @@ meet_all(struct weir_span *s)
 
 		if (node == s->view->self)
 			continue;
-		if (!is_gone && n->incarnation && !s->peers[node].is_there) {
+		if (!is_gone && n->incarnation && !s->peers[node].is_there)
 			meet(s, node);
-		} else if (is_gone && s->peers[node].is_there) {
-			weir_span_note_peer(s, node);
-			weir_wire_peer_remove(s->wire, node);
-			s->peers[node].is_there = false;
-		}
+	}
+}
+
+static void
+leave_gone(struct weir_span *s, const struct weir_cluster_view *v)
+{
+	for (unsigned node = 0; node < v->n_nodes && node < WEIR_WIRE_PEERS; node++) {
+		enum weir_node_state state = v->nodes[node].state;
+
+		if (!s->peers[node].is_there ||
+		    (state != WEIR_NODE_LOST && state != WEIR_NODE_LEFT))
+			continue;
+		weir_span_note_peer(s, node);
+		weir_wire_peer_remove(s->wire, node);
+		s->peers[node].is_there = false;
 	}
 }
 
@@ -91,8 +101,11 @@ weir_span_look(struct weir_span *s)
 	tell_events(s);
 	if (!v)
 		return false;
-	/* What came before of nodes that are gone by this view: they may have said how far they
-	 * were. */
+	/*
+	 * Of nodes that are gone by this view nothing more is let in, and what has come is looked at
+	 * before: they may have said how far they were.
+	 */
+	leave_gone(s, v);
 	weir_span_take(s);
 	weir_cluster_view_unref(s->view);
 	s->view = v;
@@ -288,7 +301,7 @@ weir_span_go_over(struct weir_span *s)
 	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
 	s->epoch = s->moving_epoch;
 	s->is_moving = false;
-	s->complete_ns = INT64_MIN;
+	s->complete_ns = s->doubt_ns = INT64_MIN;
 	s->delivered_ns = least_ns;
 	s->freed_ns = INT64_MIN;
 	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++) {

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,7 +68,7 @@ def test_move(folder):
             problems = []
             p.until(2)
             for slots, node in (("0-4095", "n1"), ("1000-3000", "n2")):
-                said = p.runs[0].ctl("move", slots, node)
+                said = p.runs[0].ctl("move", "%s %s" % (slots, node))
                 if said.returncode:
                     problems.append("move %s %s: %s" % (slots, node, said.stderr))
                 time.sleep(2)
@@ -183,6 +184,83 @@ def test_secret(folder):
             return problems
 
 
-if __name__ == "__main__":
-    run_tests([test_quiet, test_join, test_drain, test_move, test_kill, test_stall, test_cut_both, test_cut_etcd, test_cut_wire,
+RELAY = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "relay.py")
+
+
+def counters(run):
+    """Of the wire, of all peers of a run together."""
+    total = {}
+    for n in run.ask("nodes", "--json")["nodes"]:
+        for k, v in n.get("wire", {}).items():
+            total[k] = total.get(k, 0) + v
+    return total
+
+
+def test_impaired(folder):
+    """1 % of the wire's frames lost, 1 % repeated, 2 % out of order: rows are those of one weir"""
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        ports = ["wire0-%d" % i for i in range(NODES)]
+        for port in ports:
+            ip("-n", h.hub, "link", "set", port, "nomaster")
+        relay = subprocess.Popen(["ip", "netns", "exec", h.hub, sys.executable, RELAY, "0.01", "0.01", "0.02", "5", *ports],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            assert relay.stdout.readline() == "ready\n", "the relay did not start"
+            with Playing(h, folder, NODES, 8) as p:
+                problems = p.finish() + equal(p.lines(), p.reference())
+            said, _ = relay.communicate("", timeout=10)
+            did = dict(x.split("=") for x in said.split())
+            return problems + ["nothing was %s: %s" % (k, said) for k in ("lost", "repeated", "delayed") if int(did[k]) == 0]
+        finally:
+            if relay.poll() is None:
+                relay.kill()
+                relay.wait()
+
+
+def attack(port):
+    """On the bridge's end of a host's cable: each frame of weir's to the host once more, and once with a byte changed."""
+    from_wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    from_wire.bind((port, 0))
+    from_wire.settimeout(0.1)
+    n, end = 0, time.monotonic() + 4
+    while time.monotonic() < end:
+        try:
+            data, address = from_wire.recvfrom(65536)
+        except socket.timeout:
+            continue
+        if address[2] != socket.PACKET_OUTGOING or data[12:14] != b"\x08\x00" or len(data) < 100 or n % 8:
+            n += address[2] == socket.PACKET_OUTGOING
+            continue
+        n += 1
+        from_wire.send(data)
+        forged = bytearray(data)
+        forged[-1] ^= 1
+        forged[40:42] = b"\0\0"  # UDP without a checksum
+        forged[42 + 31] ^= 0x80  # a number that has not been there
+        from_wire.send(bytes(forged))
+    print(n)
+
+
+def test_forged(folder):
+    """sealed frames played again and changed: they are refused and counted, rows are those of one weir"""
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w") as f:
+        f.write("42" * 32 + "\n")
+    os.chmod(secret, 0o600)
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        with Playing(h, folder, NODES, 8, more=["--secret-file", secret]) as p:
+            p.until(1)
+            subprocess.run(["ip", "netns", "exec", h.hub, sys.executable, os.path.realpath(__file__), "--attack", "wire0-0"],
+                           check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30)
+            got = counters(p.runs[0])
+            problems = p.finish() + equal(p.lines(), p.reference())
+            return problems + ["%s: %r" % (k, got.get(k)) for k in ("refused_replayed", "refused_forged") if not got.get(k)]
+
+
+if sys.argv[1:2] == ["--attack"]:
+    attack(sys.argv[2])
+elif __name__ == "__main__":
+    run_tests([test_quiet, test_impaired, test_forged, test_join, test_drain, test_move, test_kill, test_stall, test_cut_both, test_cut_etcd, test_cut_wire,
                test_etcd_away, test_secret])

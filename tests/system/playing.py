@@ -79,7 +79,7 @@ class Playing:
         """Until the window that ends so many seconds after the start has been delivered."""
         def there():
             for i, r in self.runs.items():
-                if i not in self.ended:
+                if i not in self.ended and r.p.poll() != 0:
                     r.must_live()
             return self.newest() >= seconds
         netns.wait("window %d; so far %.0f; %s" % (seconds, self.newest(), self.said()), there, 40)

@@ -69,6 +69,13 @@ struct weir_wire_config {
 /* EAL must have been started. Opens the port and starts the thread. */
 int weir_wire_open(
     const struct weir_wire_config *c, struct weir_wire **ret, struct weir_error *err);
+/*
+ * Go on as another incarnation, of the same port, to which all peers must be introduced again. What
+ * was under way is given up; what has been taken in stays until it is taken. -EBUSY while peers are
+ * set. On errors nothing has changed.
+ */
+int weir_wire_renew(
+    struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err);
 /* Joins the thread, gives up the port. All frames are given up, whoever has them. NULL is fine. */
 void weir_wire_close(struct weir_wire *w);
 /*
