@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "sampling.h"
+#include "span.h"
 
 const struct weir_worker_counts *
 weir_counts_of(const struct weir_worker *w, bool is_live)
@@ -250,6 +251,7 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 	memset(l, 0, sizeof(*l));
 	add_workers(l, all, is_live, end_ns);
 	add_latency(l, all, is_live, d);
+	l->cluster = f->span ? weir_span_json(f->span) : NULL;
 	for (unsigned i = 0; i < config->n_sources; i++) {
 		struct weir_source_stats s = { 0 };
 

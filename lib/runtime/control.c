@@ -230,6 +230,7 @@ emit_windows(struct control *c)
 static bool
 turn_span(struct control *c)
 {
+	struct weir_ledger ledger;
 	struct weir_error e;
 	int64_t time_ns;
 	bool did;
@@ -238,14 +239,19 @@ turn_span(struct control *c)
 		return false;
 	did = weir_span_turn(c->span);
 	time_ns = weir_span_complete(c->span);
-	if (time_ns > c->spanned_ns || did) {
+	if (time_ns != c->spanned_ns || did) {
 		weir_flow_advance(&c->flow, time_ns);
 		weir_delivery_flush(&c->delivery);
 		weir_span_delivered(c->span, time_ns);
-		did |= time_ns > c->spanned_ns;
+		did |= time_ns != c->spanned_ns;
 		c->spanned_ns = time_ns;
 	}
 	weir_delivery_fail(&c->delivery, weir_span_failure(c->span, &e), &e);
+	if (weir_span_ledger_is_due(c->span)) {
+		weir_account(c->all, &c->flow, &c->delivery, true, weir_now_mono_ns(), &ledger);
+		weir_span_tell_ledger(c->span, &ledger);
+		weir_ledger_fini(&ledger);
+	}
 	return did;
 }
 
@@ -466,6 +472,7 @@ start_span(struct control *c, const struct weir_run_config *config, struct weir_
 		return rc;
 	c->spanned_ns = INT64_MIN;
 	c->flow.span = c->span;
+	c->delivery.gaps = weir_span_gaps(c->span);
 	while (!weir_span_is_ready(c->span) &&
 	       !atomic_load_explicit(config->stop, memory_order_relaxed)) {
 		if (!weir_span_turn(c->span))

@@ -143,6 +143,7 @@ weir_delivery_put(struct weir_delivery *d, unsigned query, struct weir_block *b)
 		fail_memory(d);
 		return;
 	}
+	b->gaps = d->gaps;
 	o->rows += b->n_rows;
 	if (b->n_rows)
 		weir_progress_wipe(d->progress); /* rows may go to the same terminal */

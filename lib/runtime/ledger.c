@@ -10,6 +10,8 @@
 #include <weir/base/number.h>
 #include <weir/runtime/ledger.h>
 
+#include "span.h"
+
 static const struct {
 	const char *name;
 	const char *doc;
@@ -18,6 +20,12 @@ static const struct {
 	WEIR_DROP_REASONS(X)
 #undef X
 };
+
+const char *
+weir_drop_reason_name(enum weir_drop_reason reason)
+{
+	return reasons[reason].name;
+}
 
 uint64_t
 weir_ledger_dropped(const struct weir_ledger_query *q)
@@ -181,6 +189,8 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 			print_forward(k, out);
 		fprintf(out, "\n");
 	}
+	if (l->cluster)
+		weir_span_print(l->cluster, out);
 	if (l->latency)
 		weir_latency_set_print(l->latency, out);
 	if (!weir_ledger_is_balanced(l))
@@ -289,6 +299,8 @@ weir_ledger_json(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_sinks; i++)
 		json_object_set_new(sinks, l->sinks[i].uri, sink_json(&l->sinks[i]));
 	json_object_set_new(root, "sinks", sinks);
+	if (l->cluster)
+		json_object_set(root, "cluster", l->cluster);
 	if (l->latency)
 		json_object_set_new(root, "latency", weir_latency_set_json(l->latency));
 	json_object_set_new(root, "balanced", json_boolean(weir_ledger_is_balanced(l)));
@@ -349,4 +361,5 @@ weir_ledger_fini(struct weir_ledger *l)
 	free(l->queries);
 	free(l->sinks);
 	free(l->latency);
+	json_decref(l->cluster);
 }

@@ -84,7 +84,7 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 
 /* What decides the rows of a query, for the others to compare. */
 static char *
-text_of(const struct weir_plan *plan, unsigned query)
+text_of(const struct weir_plan *plan, unsigned query, const char *secret)
 {
 	const struct weir_query_text *text = plan->queries[query].text;
 	char *out = NULL;
@@ -102,6 +102,7 @@ text_of(const struct weir_plan *plan, unsigned query)
 		fprintf(f, "%s--default-window '%s'", text->n_stages ? " " : "",
 		    weir_window_text(&plan->queries[query].path->window, window, sizeof(window)));
 	}
+	fprintf(f, "%s--secret-file '%s'", ftell(f) > 0 ? " " : "", secret);
 	fclose(f);
 	return out;
 }
@@ -125,7 +126,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	weir_ip_text(&self.ip.addr, self.ip.version, address, sizeof(address));
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
 		queries[i].name = s->plan->queries[i].text->name;
-		queries[i].text = text_of(s->plan, i);
+		queries[i].text = text_of(s->plan, i, s->secret_mark);
 	}
 	rc = weir_cluster_open(
 	    &(struct weir_cluster_config){
@@ -149,11 +150,29 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	return 0;
 }
 
+/* By which nodes see whether they have the same secret, before they wait for each other. */
+static int
+mark_secret(
+    struct weir_span *s, const struct weir_secret *secret, const char *job, struct weir_error *err)
+{
+	uint8_t bytes[16];
+	int rc;
+
+	snprintf(s->secret_mark, sizeof(s->secret_mark), "none");
+	if (!secret)
+		return 0;
+	rc = weir_secret_derive(secret, job, "weir mark v1", bytes, sizeof(bytes), err);
+	for (unsigned i = 0; !rc && i < 4; i++)
+		snprintf(s->secret_mark + 2 * i, 3, "%02x", bytes[i]);
+	return rc;
+}
+
 static int
 open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 {
 	const struct weir_command *c = s->plan->command;
 	struct weir_wire_spec spec;
+	struct weir_wire_config config;
 	struct weir_secret *secret = NULL;
 	struct weir_cluster_uri uri;
 	int rc = weir_wire_parse(c->wire, &spec, err);
@@ -169,23 +188,114 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		weir_cluster_uri_free(&uri);
 		return weir_error_wrap(err, "--secret-file '%s'", c->secret_file);
 	}
-	rc = weir_wire_open(
-	    &(struct weir_wire_config){
-		.spec = &spec,
+	config = (struct weir_wire_config){ .spec = &spec,
 		.job = uri.job,
 		.secret = secret,
 		.is_insecure = c->is_insecure_wire,
 		.incarnation = incarnation,
 		.wake = wake,
-		.wake_arg = s->waker,
-	    },
-	    &s->wire, err);
+		.wake_arg = s->waker };
+	rc = s->wire ? weir_wire_renew(s->wire, &config, err)
+		     : weir_wire_open(&config, &s->wire, err);
 	if (!rc)
 		rc = weir_secret_derive(secret, uri.job, "weir slots v1", s->slot_key.bytes,
 		    sizeof(s->slot_key.bytes), err);
+	if (!rc)
+		rc = mark_secret(s, secret, uri.job, err);
 	weir_secret_free(secret);
 	weir_cluster_uri_free(&uri);
 	return rc ? weir_error_wrap(err, "--wire '%s'", c->wire) : 0;
+}
+
+static uint64_t
+new_incarnation(void)
+{
+	uint64_t incarnation = 0;
+
+	while (!incarnation)
+		if (getrandom(&incarnation, sizeof(incarnation), 0) != sizeof(incarnation))
+			incarnation = (uint64_t)weir_now_wall_ns();
+	return incarnation;
+}
+
+static void
+clear_peers(struct weir_span *s)
+{
+	for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++) {
+		struct weir_span_peer *peer = &s->peers[i];
+
+		free(peer->arrived.bits);
+		*peer = (struct weir_span_peer){ .complete_ns = INT64_MIN, .done_ns = INT64_MIN };
+		peer->status.done_ns = peer->status.closed_ns = INT64_MIN;
+	}
+}
+
+static void
+free_early(struct weir_span *s)
+{
+	while (s->early) {
+		struct weir_span_early *e = s->early;
+
+		s->early = e->next;
+		free(e);
+	}
+	s->early_end = &s->early;
+}
+
+/* Out of the cluster: views, what came from others, and how far anybody was. */
+static void
+end_membership(struct weir_span *s)
+{
+	weir_cluster_view_unref(s->map);
+	weir_cluster_view_unref(s->view);
+	if (s->cluster)
+		weir_cluster_close(s->cluster);
+	s->map = s->view = NULL;
+	s->cluster = NULL;
+	weir_span_forget_incoming(s);
+	free_early(s);
+}
+
+/*
+ * As a node that is new, with the packets that this one has kept: the tables of the others say
+ * which windows are still to come. Nothing is delivered before.
+ */
+void
+weir_span_rejoin(struct weir_span *s)
+{
+	struct weir_cluster_view *before = weir_cluster_view_ref(s->view);
+	uint64_t incarnation = new_incarnation();
+	struct weir_error e = { 0 };
+	int rc = 0;
+
+	if (s->is_draining)
+		rc = weir_error_run(&e, -ESTALE, "it was about to leave");
+	weir_log(WEIR_LOG_WARNING,
+	    "--cluster: others have taken this node's place while it was not heard of: %s",
+	    rc ? "it ends" : "it joins again");
+	s->epoch = s->moving_epoch = s->own_epoch = 0;
+	s->is_moving = false;
+	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns = INT64_MIN;
+	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
+		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
+	if (!rc) {
+		end_membership(s);
+		for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
+			if (s->peers[i].is_there)
+				weir_wire_peer_remove(s->wire, i);
+		clear_peers(s);
+		rc = open_wire(s, incarnation, &e);
+	}
+	if (!rc)
+		rc = join(s, incarnation, &e);
+	if (rc) {
+		weir_error_wrap(&e, "--cluster: others have taken this node's place");
+		weir_span_fail(s, &e);
+	}
+	if (!s->view)
+		s->view = weir_cluster_view_ref(before);
+	weir_cluster_view_unref(before);
+	s->counters.rejoined += !rc;
 }
 
 int
@@ -206,7 +316,7 @@ weir_span_open(
 	s->kept_end = &s->kept;
 	s->shipments_end = &s->shipments;
 	s->early_end = &s->early;
-	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = INT64_MIN;
+	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->doubt_ns = INT64_MIN;
 	s->most_kept_bytes =
 	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / KEPT_SHARE;
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
@@ -216,17 +326,21 @@ weir_span_open(
 	s->peers = calloc(WEIR_WIRE_PEERS, sizeof(*s->peers));
 	if (!s->queries || !s->by_number || !s->peers)
 		return weir_error_run(err, -ENOMEM, "out of memory");
-	while (!incarnation)
-		if (getrandom(&incarnation, sizeof(incarnation), 0) != sizeof(incarnation))
-			incarnation = (uint64_t)weir_now_wall_ns();
-	for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
-		s->peers[i].complete_ns = s->peers[i].status.done_ns =
-		    s->peers[i].status.closed_ns = INT64_MIN;
+	incarnation = new_incarnation();
+	clear_peers(s);
 	rc = open_wire(s, incarnation, err);
 	number_queries(s);
 	for (unsigned i = 0; !rc && i < s->plan->n_queries; i++)
 		rc = init_query(s, i, err);
 	return rc ? rc : join(s, incarnation, err);
+}
+
+static void
+free_peer(struct weir_span_peer *peer)
+{
+	free(peer->arrived.bits);
+	free(peer->ledger);
+	json_decref(peer->last);
 }
 
 void
@@ -236,12 +350,10 @@ weir_span_close(struct weir_span *s)
 
 	if (!s)
 		return;
-	if (s->cluster && weir_span_is_over(s) && weir_cluster_leave(s->cluster, LEAVE_NS, &e))
+	if (s->cluster && weir_span_is_over(s) && (!s->has_failed || !s->epoch) &&
+	    weir_cluster_leave(s->cluster, LEAVE_NS, &e))
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
-	weir_cluster_view_unref(s->map);
-	weir_cluster_view_unref(s->view);
-	if (s->cluster)
-		weir_cluster_close(s->cluster);
+	end_membership(s);
 	weir_wire_close(s->wire);
 	while (s->kept) {
 		struct weir_span_kept *k = s->kept;
@@ -250,13 +362,6 @@ weir_span_close(struct weir_span *s)
 		weir_span_free_kept(s, k);
 	}
 	weir_span_free_shipments(s, INT64_MAX);
-	weir_span_forget_incoming(s);
-	while (s->early) {
-		struct weir_span_early *e2 = s->early;
-
-		s->early = e2->next;
-		free(e2);
-	}
 	for (unsigned i = 0; s->queries && i < s->plan->n_queries; i++) {
 		weir_windows_fini(&s->queries[i].own);
 		weir_span_rows_fini(s, i);
@@ -264,10 +369,11 @@ weir_span_close(struct weir_span *s)
 		free(s->queries[i].incoming);
 	}
 	for (unsigned i = 0; s->peers && i < WEIR_WIRE_PEERS; i++)
-		free(s->peers[i].arrived.bits);
+		free_peer(&s->peers[i]);
 	free(s->queries);
 	free(s->by_number);
 	free(s->peers);
+	weir_gaps_fini(&s->gaps);
 	free(s);
 }
 
@@ -324,8 +430,10 @@ drain_alone(struct weir_span *s)
 bool
 weir_span_turn(struct weir_span *s)
 {
-	bool did = weir_span_look(s);
+	bool did = !s->has_failed && weir_span_look(s);
 
+	if (s->has_failed)
+		return did;
 	did |= weir_span_take(s);
 	if (s->is_moving) {
 		did |= weir_span_send_tables(s);
@@ -339,12 +447,47 @@ weir_span_turn(struct weir_span *s)
 	return did;
 }
 
+/*
+ * Whether this node's place is surely its own. One that was stopped for longer than its lease finds
+ * all that others sent before, and must not deliver what has gone to another owner meanwhile.
+ */
+static bool
+may_deliver(const struct weir_span *s)
+{
+	if (s->view->state == WEIR_CLUSTER_FENCED)
+		return false;
+	return s->view->is_away || weir_now_mono_ns() < weir_cluster_lease_until_ns(s->cluster);
+}
+
+/*
+ * With the coordinator away and the lease over, others may have taken the place of this node. They
+ * are heard by its map as long as they have not: once each after all was there. So is a window
+ * delivered a ping later.
+ */
+static int64_t
+without_doubt(struct weir_span *s, int64_t time_ns)
+{
+	int64_t now_ns = weir_now_mono_ns();
+
+	if (time_ns <= s->complete_ns || now_ns < weir_cluster_lease_until_ns(s->cluster))
+		return time_ns;
+	if (s->doubt_ns <= s->complete_ns) {
+		s->doubt_ns = time_ns;
+		s->doubt_mono_ns = now_ns;
+	}
+	for (unsigned node = 0; node < s->map->n_nodes; node++)
+		if (node != s->map->self && weir_span_is_live(s->map, node) &&
+		    weir_wire_heard_ns(s->wire, node) <= s->doubt_mono_ns)
+			return s->complete_ns;
+	return s->doubt_ns < time_ns ? s->doubt_ns : time_ns;
+}
+
 int64_t
 weir_span_complete(struct weir_span *s)
 {
 	int64_t time_ns = s->closed_ns;
 
-	if (!s->epoch || s->is_moving || s->has_failed)
+	if (!s->epoch || s->is_moving || s->has_failed || !may_deliver(s))
 		return s->complete_ns;
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		struct weir_span_peer *peer = &s->peers[node];
@@ -356,12 +499,19 @@ weir_span_complete(struct weir_span *s)
 			peer->complete_ns = peer->status.closed_ns;
 		time_ns = peer->complete_ns < time_ns ? peer->complete_ns : time_ns;
 	}
+	time_ns = without_doubt(s, time_ns);
 	if (time_ns > s->complete_ns) {
 		s->complete_ns = time_ns;
 		weir_span_give(s, time_ns);
 		weir_span_give_rows(s, time_ns);
 	}
 	return s->complete_ns;
+}
+
+const struct weir_gaps *
+weir_span_gaps(const struct weir_span *s)
+{
+	return &s->gaps;
 }
 
 void
@@ -396,13 +546,18 @@ struct weir_pane *
 weir_span_admit(struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns)
 {
 	const struct weir_span_query *q = &s->queries[query];
+	const struct weir_window *window = &s->plan->queries[query].path->window;
+	int64_t mixed_ns = s->mixed_until_ns;
 	uint32_t n = weir_pane_n_groups(pane), n_own = 0;
 	struct weir_pane *own;
 	uint16_t *slots;
 	uint32_t *groups;
 	struct weir_error e;
 
-	if (end_ns > s->mixed_until_ns)
+	/* Panes come for the sake of a window, and are in later sliding ones, too. */
+	if (window->kind == WEIR_WINDOW_SLIDING && mixed_ns != INT64_MIN)
+		mixed_ns = weir_flow_plus(mixed_ns, window->size_ns);
+	if (end_ns > mixed_ns)
 		return pane;
 	if (q->kind == WEIR_SPAN_HEAD)
 		return end_ns > s->done_ns[q->head_slot] &&

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <weir/base/error.h>
 #include <weir/query/plan.h>
+#include <weir/runtime/ledger.h>
 
 #include "flow.h"
 #include "waker.h"
@@ -61,6 +62,8 @@ int64_t weir_span_complete(struct weir_span *s);
  */
 struct weir_pane *weir_span_admit(
     struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns);
+/* What rows lack, of nodes that died: as long as it is open. */
+const struct weir_gaps *weir_span_gaps(const struct weir_span *s);
 /* All that is due by this time has been delivered, and sinks have been flushed. */
 void weir_span_delivered(struct weir_span *s, int64_t time_ns);
 /* Nothing is left to do: of all nodes where they end together, or this one has drained. */
@@ -70,6 +73,16 @@ int weir_span_failure(struct weir_span *s, struct weir_error *err);
 
 /* weir-ctl nodes: a new reference. */
 json_t *weir_span_nodes(struct weir_span *s);
+/* Of the ledger: a new reference. */
+json_t *weir_span_json(struct weir_span *s);
+/* For people: a line or two of what weir_span_json gave, each beginning "weir: ". */
+void weir_span_print(const json_t *cluster, FILE *out);
+/* weir-ctl stats --cluster: the ledgers of all nodes, this one's as given, and their sums. */
+json_t *weir_span_ledgers(struct weir_span *s, const struct weir_ledger *own);
+/* Whether it is time to tell the other nodes this one's ledger again, */
+bool weir_span_ledger_is_due(const struct weir_span *s);
+/* which this does. */
+void weir_span_tell_ledger(struct weir_span *s, const struct weir_ledger *own);
 /* weir-ctl slots: the same. */
 json_t *weir_span_slots(const struct weir_span *s);
 /* weir-ctl move: "FIRST[-LAST] NODE". Usage and run-time errors. */
@@ -90,6 +103,7 @@ struct weir_span_counters {
 	uint64_t frames_stale; /* of a map that is over */
 	uint64_t frames_wrong; /* that no weir can have made */
 	uint64_t changes;      /* of the map */
+	uint64_t rejoined;     /* times that it came back with another incarnation */
 };
 void weir_span_count(const struct weir_span *s, struct weir_span_counters *ret);
 
@@ -105,6 +119,8 @@ enum weir_span_kind {
 
 /* Rows of a query go to their owners as they are: what is done with them depends on their order. */
 bool weir_span_ships(const struct weir_plan *plan, unsigned query);
+/* Once the queries are compiled: usage error where they cannot span hosts. */
+int weir_span_check(struct weir_error *err);
 enum weir_span_kind weir_span_kind_of(const struct weir_plan *plan, unsigned query);
 
 #endif

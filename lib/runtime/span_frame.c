@@ -109,8 +109,12 @@ weir_span_put_table(
 	const int64_t *of = &done_ns[part * TABLE_SLOTS];
 	int64_t values[64];
 	uint8_t which[TABLE_SLOTS], *at = p;
-	unsigned n = 0;
+	unsigned n = 1;
 
+	/* The least is there in any case, for those that there is no room for. */
+	values[0] = of[0];
+	for (unsigned i = 1; i < TABLE_SLOTS; i++)
+		values[0] = of[i] < values[0] ? of[i] : values[0];
 	for (unsigned i = 0; i < TABLE_SLOTS; i++) {
 		unsigned v = 0;
 

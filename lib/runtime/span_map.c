@@ -17,24 +17,37 @@ weir_span_is_live(const struct weir_cluster_view *v, unsigned node)
 	return v->nodes[node].state == WEIR_NODE_LIVE || v->nodes[node].state == WEIR_NODE_DRAINING;
 }
 
+bool
+weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret)
+{
+	const struct weir_cluster_node *n = &s->view->nodes[node];
+	unsigned version = 0;
+
+	*ret = (struct weir_wire_peer){ .incarnation = n->incarnation,
+		.n_addrs = 1,
+		.udp_port = n->udp_port,
+		.rss.n_queues = n->n_queues };
+	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
+	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,
+		    n->address);
+		return false;
+	}
+	ret->addrs[0].version = (uint8_t)version;
+	return true;
+}
+
 /* Have the wire know a node. */
 static void
 meet(struct weir_span *s, unsigned node)
 {
-	const struct weir_cluster_node *n = &s->view->nodes[node];
-	struct weir_wire_peer peer = { .incarnation = n->incarnation,
-		.n_addrs = 1,
-		.udp_port = n->udp_port,
-		.rss.n_queues = n->n_queues };
-	unsigned version = 0;
+	struct weir_wire_peer peer;
 	struct weir_error e;
 
-	snprintf(peer.name, sizeof(peer.name), "%s", n->name);
-	if (weir_ip_parse(n->address, &peer.addrs[0].addr, &version))
-		weir_error_run(&e, -EINVAL, "'%s' is no address", n->address);
-	peer.addrs[0].version = (uint8_t)version;
-	if (!version || weir_wire_peer_set(s->wire, node, &peer, &e)) {
-		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", n->name, e.text);
+	if (!weir_span_peer_of(s, node, &peer))
+		return;
+	if (weir_wire_peer_set(s->wire, node, &peer, &e)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", peer.name, e.text);
 		return;
 	}
 	s->peers[node].is_there = true;
@@ -49,12 +62,23 @@ meet_all(struct weir_span *s)
 
 		if (node == s->view->self)
 			continue;
-		if (!is_gone && !s->peers[node].is_there) {
+		if (!is_gone && n->incarnation && !s->peers[node].is_there)
 			meet(s, node);
-		} else if (is_gone && s->peers[node].is_there) {
-			weir_wire_peer_remove(s->wire, node);
-			s->peers[node].is_there = false;
-		}
+	}
+}
+
+static void
+leave_gone(struct weir_span *s, const struct weir_cluster_view *v)
+{
+	for (unsigned node = 0; node < v->n_nodes && node < WEIR_WIRE_PEERS; node++) {
+		enum weir_node_state state = v->nodes[node].state;
+
+		if (!s->peers[node].is_there ||
+		    (state != WEIR_NODE_LOST && state != WEIR_NODE_LEFT))
+			continue;
+		weir_span_note_peer(s, node);
+		weir_wire_peer_remove(s->wire, node);
+		s->peers[node].is_there = false;
 	}
 }
 
@@ -67,31 +91,29 @@ tell_events(struct weir_span *s)
 		weir_log(WEIR_LOG_NOTICE, "--cluster: %s", text);
 }
 
-/* This node has lost its place: others deliver its windows. */
-static void
-end_fenced(struct weir_span *s)
-{
-	struct weir_error e;
-
-	weir_error_run(&e, -ESTALE,
-	    "--cluster: others have taken this node's place while it was not heard of: its "
-	    "windows are delivered by them");
-	weir_span_fail(s, &e);
-}
-
 bool
 weir_span_look(struct weir_span *s)
 {
-	struct weir_cluster_view *v = weir_cluster_poll(s->cluster);
+	struct weir_cluster_view *v;
 
+	weir_span_greet(s);
+	v = weir_cluster_poll(s->cluster);
 	tell_events(s);
 	if (!v)
 		return false;
+	/*
+	 * Of nodes that are gone by this view nothing more is let in, and what has come is looked at
+	 * before: they may have said how far they were.
+	 */
+	leave_gone(s, v);
+	weir_span_take(s);
 	weir_cluster_view_unref(s->view);
 	s->view = v;
+	if (v->is_lost) {
+		weir_span_rejoin(s);
+		return true;
+	}
 	meet_all(s);
-	if (v->is_lost)
-		end_fenced(s);
 	if (v->epoch > s->epoch && v->epoch != s->moving_epoch) {
 		s->is_moving = true;
 		s->moving_epoch = v->epoch;
@@ -100,15 +122,16 @@ weir_span_look(struct weir_span *s)
 						  ? s->heard_done_ns[i]
 						  : s->done_ns[i];
 		weir_wire_set_epochs(s->wire, v->epoch, s->epoch ? s->epoch : v->epoch);
+		weir_span_take_early(s);
 	}
 	return true;
 }
 
-/* Up to when a node has delivered its windows, as far as it is known here. */
+/* Up to when a node has delivered its windows by the map in force, as far as it is known here. */
 static int64_t
 done_of(const struct weir_span *s, unsigned node)
 {
-	return node == s->map->self ? s->delivered_ns : s->peers[node].status.done_ns;
+	return node == s->map->self ? s->delivered_ns : s->peers[node].done_ns;
 }
 
 /*
@@ -121,13 +144,13 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 	int64_t done_ns = s->done_ns[slot];
 
 	for (unsigned m = 0; m < s->map->n_maps; m++) {
-		struct weir_cluster_map_info next = { .from_ns = INT64_MAX };
+		struct weir_cluster_map_info next = { .from_ns = INT64_MAX - 1 };
 		int64_t node_ns, until_ns;
 		unsigned owner;
 
 		if (m + 1 < s->map->n_maps)
 			weir_cluster_map_info(s->map, m + 1, &next);
-		if (next.from_ns <= done_ns && next.from_ns != INT64_MAX)
+		if (next.from_ns <= done_ns)
 			continue;
 		owner = weir_cluster_owner(s->map, next.from_ns, slot);
 		if (owner == WEIR_CLUSTER_NONE)
@@ -136,7 +159,14 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 		until_ns = node_ns < next.from_ns ? node_ns : next.from_ns;
 		done_ns = until_ns > done_ns ? until_ns : done_ns;
 		if (node_ns < next.from_ns)
-			break;
+			return done_ns;
+	}
+	/* Windows without end have an owner of their own. */
+	if (done_ns == INT64_MAX - 1) {
+		unsigned owner = weir_cluster_owner(s->map, WEIR_CLUSTER_GLOBAL, slot);
+
+		if (owner != WEIR_CLUSTER_NONE && done_of(s, owner) == INT64_MAX)
+			done_ns = INT64_MAX;
 	}
 	return done_ns;
 }
@@ -155,6 +185,18 @@ send_table(struct weir_span *s, unsigned node, unsigned part)
 	return rc == 0;
 }
 
+void
+weir_span_note_done(struct weir_span *s)
+{
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
+		int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
+
+		/* With what was heard on the way to a map that has been overtaken. */
+		s->own_done_ns[slot] =
+		    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
+	}
+}
+
 bool
 weir_span_send_tables(struct weir_span *s)
 {
@@ -162,8 +204,7 @@ weir_span_send_tables(struct weir_span *s)
 
 	if (s->own_epoch != s->moving_epoch) {
 		/* From here on nothing is delivered by the old map. */
-		for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
-			s->own_done_ns[slot] = s->map ? done_of_slot(s, slot) : INT64_MIN;
+		weir_span_note_done(s);
 		s->own_epoch = s->moving_epoch;
 	}
 	for (unsigned node = 0; node < s->view->n_nodes; node++) {
@@ -216,6 +257,27 @@ rewind_flow(struct weir_span *s, int64_t least_ns)
 	}
 }
 
+/* Windows of which a node's packets are missing, as it died: those of maps that it was in. */
+static void
+note_gaps(struct weir_span *s)
+{
+	for (unsigned m = 0; m + 1 < s->map->n_maps; m++) {
+		struct weir_cluster_map_info info, next;
+		bool is_missed = false;
+		struct weir_error e;
+
+		weir_cluster_map_info(s->map, m, &info);
+		weir_cluster_map_info(s->map, m + 1, &next);
+		for (unsigned node = 0; node < s->map->n_nodes; node++)
+			is_missed |= s->map->nodes[node].state == WEIR_NODE_LOST &&
+				     weir_cluster_is_source(s->map, next.from_ns, node);
+		if (is_missed && weir_gaps_add(&s->gaps, info.from_ns, next.from_ns)) {
+			weir_error_run(&e, -ENOMEM, "out of memory");
+			weir_span_fail(s, &e);
+		}
+	}
+}
+
 void
 weir_span_go_over(struct weir_span *s)
 {
@@ -223,7 +285,8 @@ weir_span_go_over(struct weir_span *s)
 	struct weir_cluster_map_info info = { 0 };
 
 	if (!s->is_moving || s->view->epoch != s->moving_epoch || s->view->is_lost ||
-	    s->own_epoch != s->moving_epoch || !have_all_told(s))
+	    !weir_span_is_live(s->view, s->view->self) || s->own_epoch != s->moving_epoch ||
+	    !have_all_told(s))
 		return;
 	weir_cluster_view_unref(s->map);
 	s->map = weir_cluster_view_ref(s->view);
@@ -238,7 +301,7 @@ weir_span_go_over(struct weir_span *s)
 	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
 	s->epoch = s->moving_epoch;
 	s->is_moving = false;
-	s->complete_ns = INT64_MIN;
+	s->complete_ns = s->doubt_ns = INT64_MIN;
 	s->delivered_ns = least_ns;
 	s->freed_ns = INT64_MIN;
 	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++) {
@@ -246,9 +309,11 @@ weir_span_go_over(struct weir_span *s)
 
 		peer->n_parts = 0;
 		peer->complete_ns = INT64_MIN;
+		peer->done_ns = peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
 	}
+	note_gaps(s);
 	rewind_flow(s, least_ns);
 	weir_span_part_again(s);
 	weir_span_ship_again(s);

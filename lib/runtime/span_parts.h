@@ -23,6 +23,7 @@ enum weir_span_frame {
 	WEIR_SPAN_STATUS,   /* how far a node has come */
 	WEIR_SPAN_ROWS,     /* of packets, as WEIR_SPAN_PART */
 	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
+	WEIR_SPAN_LEDGER,   /* totals of some queries */
 };
 
 #define WEIR_SPAN_PART_HEAD 20u /* bytes before what weir_pane_write makes */
@@ -45,10 +46,14 @@ struct weir_span_arrived {
 
 /* Another node; its index is that of the view. */
 struct weir_span_peer {
-	bool is_there;    /* the wire knows it */
-	uint64_t n_parts; /* sent to it by this map */
+	bool is_there;                   /* the wire knows it */
+	bool is_greeted;                 /* its incarnation is found by greetings */
+	json_t *last;                    /* what the wire knew of it when it went, or NULL */
+	struct weir_span_ledger *ledger; /* that it has told, or NULL */
+	uint64_t n_parts;                /* sent to it by this map */
 	struct weir_span_arrived arrived;
 	struct weir_span_status status; /* the newest that came */
+	int64_t done_ns;                /* it has delivered its windows up to then, by this map */
 	int64_t complete_ns;            /* by this map all that it sends up to then is here */
 	struct weir_span_status told;   /* what it was told last */
 	int64_t told_mono_ns;
@@ -132,6 +137,7 @@ struct weir_span {
 	struct weir_cluster *cluster;
 	struct weir_cluster_view *view; /* the newest */
 	struct weir_slot_key slot_key;
+	char secret_mark[16]; /* what others may know of it */
 	unsigned n_queries;
 	struct weir_span_query *queries; /* [WEIR_QUERIES_MOST] as in the plan */
 	uint16_t *by_number;             /* [n_queries] */
@@ -154,6 +160,7 @@ struct weir_span {
 
 	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
 	int64_t complete_ns; /* what was said last */
+	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
 	int64_t delivered_ns;
 	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
 	struct weir_span_kept *kept, **kept_end;
@@ -162,6 +169,8 @@ struct weir_span {
 	struct weir_span_early *early, **early_end;
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
+	struct weir_gaps gaps;  /* of nodes that died */
+	int64_t ledger_mono_ns; /* when the ledger was told last */
 	bool is_draining;
 	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
 	bool has_failed, failure_told;
@@ -234,13 +243,34 @@ void weir_span_end_rows(struct weir_span *s);
 /* Rows up to then are all here: into windows, and those that are closed to the flow. */
 void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
 
+/* span_greet.c */
+
+/* A static cluster: find the nodes whose incarnations are not known. */
+void weir_span_greet(struct weir_span *s);
+
+/* span_show.c */
+
+/* A peer goes: what the wire knows of it is kept for the ledger. */
+void weir_span_note_peer(struct weir_span *s, unsigned node);
+
+/* span_ledger.c */
+
+/* A frame of WEIR_SPAN_LEDGER. False: it is none. */
+bool weir_span_take_ledger(struct weir_span *s, unsigned node, const uint8_t *p, uint32_t len);
+
 /* span_map.c */
 
 /* Look at the cluster: peers that are new, and another map. */
 bool weir_span_look(struct weir_span *s);
+/* This node has lost its place: it takes another, as one that is new. */
+void weir_span_rejoin(struct weir_span *s);
 /* Where all have told how far they are: go over to the view's map. */
 void weir_span_go_over(struct weir_span *s);
 bool weir_span_send_tables(struct weir_span *s);
+/* How the wire reaches a node; false, with a warning, where that is no address. */
+bool weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret);
+/* What this node tells of how far the windows of each slot have been delivered. */
+void weir_span_note_done(struct weir_span *s);
 bool weir_span_is_live(const struct weir_cluster_view *v, unsigned node);
 
 void weir_span_fail(struct weir_span *s, const struct weir_error *e);

@@ -136,6 +136,8 @@ take_status(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t le
 	    (status.epoch == peer->status.epoch && (status.closed_ns > peer->status.closed_ns ||
 						       status.done_ns > peer->status.done_ns)))
 		peer->status = status;
+	if (status.epoch == s->epoch && status.done_ns > peer->done_ns)
+		peer->done_ns = status.done_ns;
 	if (status.epoch > s->epoch)
 		weir_cluster_heard_epoch(s->cluster, status.epoch);
 	return true;
@@ -150,15 +152,27 @@ take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 
 	if (!weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, false))
 		return false;
-	if (epoch <= s->epoch || epoch < peer->table_epoch)
+	/* All nodes must end up with the same table: only those of the map that is on its way
+	 * count. */
+	if (!s->is_moving || epoch != s->moving_epoch)
 		return true;
-	if (epoch > peer->table_epoch)
+	if (epoch != peer->table_epoch)
 		peer->table_parts = 0;
 	peer->table_epoch = epoch;
 	peer->table_parts |= 1u << part;
 	(void)weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, true);
-	weir_cluster_heard_epoch(s->cluster, epoch);
 	return true;
+}
+
+/* Of a map that this node does not know yet. */
+static bool
+is_early_table(const struct weir_span *s, const uint8_t *data, uint32_t len)
+{
+	uint64_t epoch;
+	unsigned part;
+
+	return weir_span_get_table(data, len, &epoch, &part, NULL, false) && epoch > s->epoch &&
+	       (!s->is_moving || epoch > s->moving_epoch);
 }
 
 /* Keep a frame until this node has gone over to its map. */
@@ -202,8 +216,16 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 	case WEIR_SPAN_STATUS:
 		is_right = take_status(s, node, data, len);
 		break;
+	case WEIR_SPAN_LEDGER:
+		is_right = weir_span_take_ledger(s, node, data, len);
+		break;
 	case WEIR_SPAN_TABLE:
-		is_right = take_table(s, node, data, len);
+		if (is_early_table(s, data, len)) {
+			is_right = true;
+			put_off(s, node, data, len);
+		} else {
+			is_right = take_table(s, node, data, len);
+		}
 		break;
 	}
 	if (is_right)

@@ -283,6 +283,8 @@ weir_status_json(const struct weir_status *s)
 	json_object_set_new(o, "workers", workers);
 	json_object_set_new(o, "queries", queries);
 	json_object_set_new(o, "sinks", sinks_json(ledger));
+	if (json_object_get(ledger, "cluster"))
+		json_object_set(o, "cluster", json_object_get(ledger, "cluster"));
 	if (json_object_get(ledger, "latency"))
 		json_object_set(o, "latency", json_object_get(ledger, "latency"));
 	json_decref(ledger);

@@ -10,6 +10,7 @@
 #include "cell.h"
 
 #define WINDOW_BYTES 128u /* most that the window takes: ,"window.start":"2026-... */
+#define PARTIAL      ",\"partial\":true"
 
 static void
 add_string(struct weir_strbuf *b, const char *s)
@@ -76,9 +77,9 @@ weir_json_rows_begin(struct weir_json_rows *j, const struct weir_block *b)
 		weir_strbuf_puts(&j->keys, ":");
 		j->key_ends[i] = j->keys.len;
 	}
-	/* Two quotes a value, a window with its keys, and the brace. */
+	/* Two quotes a value, a window with its keys, what is behind, and the brace. */
 	j->row_bytes =
-	    j->head.len + WINDOW_BYTES + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + 1;
+	    j->head.len + WINDOW_BYTES + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + sizeof(PARTIAL);
 	return 0;
 }
 
@@ -130,6 +131,8 @@ weir_json_rows_put(struct weir_json_rows *j, uint32_t row, struct weir_strbuf *o
 		key = j->key_ends[i];
 		p = put_value(j, out, p, &b->columns[i], row);
 	}
+	if (weir_block_is_partial(b, row))
+		p = weir_cell_copy(p, PARTIAL, sizeof(PARTIAL) - 1);
 	*p++ = '}';
 	*p = '\0';
 	out->len = (size_t)(p - out->p);

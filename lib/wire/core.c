@@ -120,6 +120,15 @@ weir_wire_core_peer_remove(struct weir_wire_core *c, unsigned id)
 	weir_core_publish(c, p);
 }
 
+int
+weir_wire_core_renew(struct weir_wire_core *c, uint64_t incarnation)
+{
+	if (c->n_there)
+		return -EBUSY;
+	c->config.incarnation = incarnation;
+	return 0;
+}
+
 void
 weir_wire_core_counters(const struct weir_wire_core *c, uint64_t ret[WEIR_WIRE_N_COUNTERS])
 {

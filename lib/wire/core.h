@@ -56,6 +56,8 @@ void weir_wire_core_destroy(struct weir_wire_core *c);
 int weir_wire_core_peer_set(struct weir_wire_core *c, unsigned id, const char *name,
     uint64_t incarnation, uint32_t generation, const struct weir_wire_now *now);
 void weir_wire_core_peer_remove(struct weir_wire_core *c, unsigned id);
+/* Be another one. -EBUSY while peers are there. */
+int weir_wire_core_renew(struct weir_wire_core *c, uint64_t incarnation);
 /* The id of an incarnation, or -1. */
 int weir_wire_core_find(const struct weir_wire_core *c, uint64_t incarnation);
 

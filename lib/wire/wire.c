@@ -66,7 +66,8 @@ choose_mtu(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_e
 }
 
 static int
-open_seal(struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err)
+open_seal(
+    const struct weir_wire_config *c, struct weir_seal **ret, struct weir_error *err)
 {
 	struct weir_seal_spec spec = { .secret = c->secret,
 		.job = c->job,
@@ -78,12 +79,10 @@ open_seal(struct weir_wire *w, const struct weir_wire_config *c, struct weir_err
 		return weir_error_usage(err,
 		    "frames between hosts need a secret: --secret-file FILE "
 		    "(or --insecure-wire, where nobody else can listen)");
-	rc = weir_seal_open(&spec, &w->seal, err);
-	if (rc)
-		return rc;
-	weir_seal_epochs(w->seal, c->epoch, c->epoch);
-	w->epoch = c->epoch;
-	return 0;
+	rc = weir_seal_open(&spec, ret, err);
+	if (!rc)
+		weir_seal_epochs(*ret, c->epoch, c->epoch);
+	return rc;
 }
 
 static int
@@ -143,13 +142,16 @@ weir_wire_open(const struct weir_wire_config *c, struct weir_wire **ret, struct 
 		return weir_error_run(err, -ENOMEM, "no memory for the wire");
 	memset(w, 0, sizeof(*w));
 	w->wake_fd = -1;
+	w->wake = c->wake;
+	w->wake_arg = c->wake_arg;
 	w->host.version = spec->ip.version;
 	w->host.prefix_len = spec->prefix_len;
 	w->host.has_gw = spec->gw.version != 0;
 	w->host.udp_port = spec->udp_port;
 	weir_net_addr(&spec->ip, &w->host.ip);
 	weir_net_addr(&spec->gw, &w->host.gw);
-	rc = open_seal(w, c, err);
+	w->epoch = c->epoch;
+	rc = open_seal(c, &w->seal, err);
 	rc = rc ? rc : open_port(w, spec, err);
 	rc = rc ? rc : choose_mtu(w, spec, err);
 	rc = rc ? rc : open_core(w, c, err);
@@ -186,9 +188,48 @@ weir_wire_close(struct weir_wire *w)
 	weir_port_give_up_pool(w->pool);
 	weir_wire_front_fini(&w->front);
 	weir_seal_close(w->seal);
+	free(w->greetings);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	free(w);
+}
+
+struct renewal {
+	struct weir_seal *seal; /* the new one, then the former one */
+	uint64_t incarnation;
+	uint64_t epoch;
+};
+
+static int
+renew(struct weir_wire *w, void *arg)
+{
+	struct renewal *r = arg;
+	struct weir_seal *former = w->seal;
+	int rc;
+
+	wire_flush(w);
+	rc = w->batch.n ? -EBUSY : weir_wire_core_renew(w->core, r->incarnation);
+	if (rc)
+		return rc;
+	w->seal = r->seal;
+	w->epoch = r->epoch;
+	r->seal = former;
+	return 0;
+}
+
+int
+weir_wire_renew(struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err)
+{
+	struct renewal r = { .incarnation = c->incarnation, .epoch = c->epoch };
+	int rc = open_seal(c, &r.seal, err);
+
+	if (!rc) {
+		rc = wire_call(w, renew, &r);
+		if (rc)
+			weir_error_run(err, rc, "the wire has peers, or its port takes nothing");
+	}
+	weir_seal_close(r.seal);
+	return rc;
 }
 
 static int

@@ -158,15 +158,17 @@ loop(struct weir_wire *w)
 
 	while (!atomic_load_explicit(&w->is_stopped, memory_order_relaxed)) {
 		uint64_t n_calls = atomic_load(&w->n_calls), worked = w->n_worked;
-		int64_t next_ns, ask_ns;
+		int64_t next_ns, ask_ns, greet_ns = INT64_MAX;
 
 		read_clocks(w);
 		receive_all(w);
 		serve(w);
 		wire_ask(w, &ask_ns);
+		wire_greet(w, &greet_ns);
 		next_ns = weir_wire_core_step(w->core, &w->now);
 		wire_flush(w);
 		next_ns = ask_ns < next_ns ? ask_ns : next_ns;
+		next_ns = greet_ns < next_ns ? greet_ns : next_ns;
 		n_idle = w->n_worked == worked ? n_idle + 1 : 0;
 		/* what the port did not take */
 		if (w->n_ready || w->batch.n)

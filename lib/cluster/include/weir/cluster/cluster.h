@@ -95,6 +95,12 @@ int64_t weir_cluster_lease_until_ns(const struct weir_cluster *c);
 void weir_cluster_done(struct weir_cluster *c, int64_t done_ns);
 
 /*
+ * static: the wire has found the incarnation of a node, another one than before where it has begun
+ * anew: the one exception to what an index means in views. The next view has it. Control thread.
+ */
+void weir_cluster_met(struct weir_cluster *c, unsigned node, uint64_t incarnation);
+
+/*
  * A peer works by this epoch. Where it is newer than the view's, the next view is FENCED at once,
  * until a map that is at least as new has been read. Any thread.
  */

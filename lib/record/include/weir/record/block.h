@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <weir/base/column.h>
+#include <weir/record/gaps.h>
 
 /*
  * The currency of the cold side: result rows as columns. A block owns its values, strings
@@ -42,6 +43,7 @@ struct weir_block {
 	struct weir_column *columns;  /* [schema->n_columns], each of cap_rows elements */
 	struct weir_block_heap *heap; /* bytes of strings; private */
 	unsigned users;               /* holders beyond the first; private */
+	const struct weir_gaps *gaps; /* what rows may lack; NULL: nothing. Not owned, outlives it */
 };
 
 /* An empty block with room for cap_rows rows (rounded up); it grows. NULL when out of memory. */
@@ -72,6 +74,18 @@ weir_block_window(
 {
 	*ret_start_ns = b->row_start_ns ? b->row_start_ns[row] : b->window_start_ns;
 	*ret_end_ns = b->row_end_ns ? b->row_end_ns[row] : b->window_end_ns;
+}
+
+/* Whether a row lacks packets for good. */
+static inline bool
+weir_block_is_partial(const struct weir_block *b, uint32_t row)
+{
+	int64_t start_ns, end_ns;
+
+	if (!b->gaps || !b->gaps->n)
+		return false;
+	weir_block_window(b, row, &start_ns, &end_ns);
+	return weir_gaps_touch(b->gaps, start_ns, end_ns);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
 #include <weir/aggregate/aggregate.h>
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
@@ -85,10 +86,12 @@ struct weir_ledger {
 	unsigned n_sinks;
 	struct weir_ledger_sink *sinks;
 	struct weir_latency_set *latency; /* owned; NULL without --latency */
+	json_t *cluster;                  /* owned; NULL without --cluster */
 };
 
 /* As --stats writes it; a new reference. */
 json_t *weir_ledger_json(const struct weir_ledger *l);
+const char *weir_drop_reason_name(enum weir_drop_reason reason);
 /* Packets or rows that a query dropped, for all reasons. */
 uint64_t weir_ledger_dropped(const struct weir_ledger_query *q);
 /* Does every line of the account add up? */

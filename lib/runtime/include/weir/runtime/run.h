@@ -29,8 +29,6 @@ struct weir_run_config {
 	int (*before_work)(const struct weir_run_config *config, struct weir_error *err);
 };
 
-/* Before anything is started: a usage error where the plan's queries cannot span hosts. */
-int weir_run_check(const struct weir_plan *plan, struct weir_error *err);
 /*
  * Runs until the sources end, a bound is reached or *stop is set. Fills the ledger in any case
  * where it has begun. Returns 0, or the first run-time error (a sink that cannot be written, a

@@ -69,6 +69,13 @@ struct weir_wire_config {
 /* EAL must have been started. Opens the port and starts the thread. */
 int weir_wire_open(
     const struct weir_wire_config *c, struct weir_wire **ret, struct weir_error *err);
+/*
+ * Go on as another incarnation, of the same port, to which all peers must be introduced again. What
+ * was under way is given up; what has been taken in stays until it is taken. -EBUSY while peers are
+ * set. On errors nothing has changed.
+ */
+int weir_wire_renew(
+    struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err);
 /* Joins the thread, gives up the port. All frames are given up, whoever has them. NULL is fine. */
 void weir_wire_close(struct weir_wire *w);
 /*
@@ -120,6 +127,18 @@ struct weir_wire_peer {
  */
 int weir_wire_peer_set(
     struct weir_wire *w, unsigned id, const struct weir_wire_peer *peer, struct weir_error *err);
+/*
+ * Greet a node at this address whose incarnation is not known (peer->incarnation is not looked at)
+ * as id, now and whenever nothing is heard of the peer of that id for a second; and listen to its
+ * greetings. Errors as weir_wire_peer_set.
+ */
+int weir_wire_greet(
+    struct weir_wire *w, unsigned id, const struct weir_wire_peer *peer, struct weir_error *err);
+/*
+ * The incarnation that was found there last, 0: none yet. Where it is another than that of the
+ * peer: weir_wire_peer_set. Any thread.
+ */
+uint64_t weir_wire_greeted(const struct weir_wire *w, unsigned id);
 /* Nothing more to it, and nothing from it. */
 void weir_wire_peer_remove(struct weir_wire *w, unsigned id);
 
