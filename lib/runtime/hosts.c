@@ -96,7 +96,7 @@ weir_hosts_check(const struct weir_plan *plan, struct weir_error *err)
 	if (rc)
 		return weir_error_wrap(err, "--wire '%s'", c->wire);
 	rc = check_secret(c->secret_file, err);
-	return rc ? rc : weir_span_check(err);
+	return rc ? rc : weir_span_check(plan, err);
 }
 
 /* Why all rows of a query have to be in one place. */

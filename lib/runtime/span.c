@@ -275,7 +275,8 @@ weir_span_rejoin(struct weir_span *s)
 	    rc ? "it ends" : "it joins again");
 	s->epoch = s->moving_epoch = s->own_epoch = 0;
 	s->is_moving = false;
-	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns = INT64_MIN;
+	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns =
+	    INT64_MIN;
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
 		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
 	if (!rc) {

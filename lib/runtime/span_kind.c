@@ -40,9 +40,9 @@ weir_span_ships(const struct weir_plan *plan, unsigned query)
 }
 
 int
-weir_span_check(struct weir_error *err)
+weir_span_check(const struct weir_plan *plan, struct weir_error *err)
 {
-	if (!weir_expr_anon_is_random())
+	if (!plan->command->cluster || !weir_expr_anon_is_random())
 		return 0;
 	return weir_error_usage(err,
 	    "--cluster: anon() needs a key that all hosts share, else each makes other addresses "

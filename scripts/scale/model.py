@@ -88,9 +88,11 @@ def derive(cluster):
     if rows:
         out["worker_rows_ns"] = rows["by_kind_s"]["worker"] / rows["packets"] * 1e9
         shipped = rows["packets"] * (n - 1) / n
-        out["row_bytes"] = rows["link_sent_bytes"] / shipped
-        out["row_shipped_ns"] = max(0.0, (rows["by_kind_s"]["control"] - alone["by_kind_s"]["control"] if alone else
-                                          rows["by_kind_s"]["control"]) / shipped * 1e9)
+        idle = n * rows["done_s"] * chatter(Setup(hosts=n, pps=1, flows=1))[1]
+        out["row_bytes"] = (rows["link_sent_bytes"] - idle) / shipped
+        # Own rows are read as others' are, but not written.
+        made = rows["rows"] * out.get("row_ns", 0.0) / 1e9
+        out["row_shipped_ns"] = max(0.0, (rows["by_kind_s"]["control"] - made) / (shipped + rows["packets"] / n / 2) * 1e9)
     return out
 
 
