@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include <weir/base/number.h>
+#include <weir/base/time.h>
 
 #include "ctl.h"
+#include "grid.h"
 
 /* The cluster that a run is in, as tables. */
 
@@ -23,34 +25,138 @@ text(const json_t *o, const char *key)
 }
 
 /* A time in ns as people write it, "-" where there is none. */
-static const char *
-duration(const json_t *o, const char *key, char *buf, unsigned size)
+static void
+add_duration(struct grid *g, const json_t *o, const char *key)
 {
-	if (!json_is_integer(json_object_get(o, key)))
-		return "-";
-	return weir_text_duration(json_integer_value(json_object_get(o, key)), buf, size);
+	const json_t *j = json_object_get(o, key);
+	char buf[32];
+
+	if (json_is_integer(j))
+		grid_add(g, "%s", weir_text_duration(json_integer_value(j), buf, sizeof(buf)));
+	else
+		grid_add(g, "-");
 }
 
 static void
-print_node(const json_t *n)
+add_count(struct grid *g, const json_t *o, const char *key)
+{
+	char buf[32];
+
+	if (json_object_get(o, key))
+		grid_add(g, "%s", weir_text_count(real(o, key), buf, sizeof(buf)));
+	else
+		grid_add(g, "-");
+}
+
+/* How far a node's windows are behind the clock; of files that means nothing. */
+static void
+add_age(struct grid *g, const json_t *o, const char *key)
+{
+	const json_t *j = json_object_get(o, key);
+	int64_t age_ns = weir_now_wall_ns() - json_integer_value(j);
+	char buf[32];
+
+	if (!json_is_integer(j) || age_ns < 0 || age_ns > 24 * 3600 * WEIR_NS_PER_S)
+		grid_add(g, "-");
+	else
+		grid_add(g, "%s", weir_text_duration(age_ns, buf, sizeof(buf)));
+}
+
+/* The sum of an object's counts. */
+static double
+sum_of(const json_t *o)
+{
+	const char *key;
+	json_t *value;
+	double sum = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)o, key, value) sum += json_number_value(value);
+	return sum;
+}
+
+static void
+add_node(struct grid *g, const json_t *n, const char *name)
 {
 	const json_t *wire = json_object_get(n, "wire");
-	char p50[32], p99[32], offset[32];
+	bool is_self = json_is_true(json_object_get(n, "self"));
+	char buf[32];
 
-	printf("%-12s %-9s %6.0f  %-15s %9s %9s %9s %10.0f %10.0f %6.0f%s\n", text(n, "node"),
-	    text(n, "state"), real(n, "slots"), text(n, "address"),
-	    duration(n, "rtt_p50_ns", p50, sizeof(p50)),
-	    duration(n, "rtt_p99_ns", p99, sizeof(p99)),
-	    duration(n, "clock_offset_ns", offset, sizeof(offset)), real(wire, "data_sent"),
-	    real(wire, "data_received"), real(wire, "retransmitted"),
-	    json_is_true(json_object_get(n, "self")) ? "  (this one)" : "");
+	grid_add(g, "%s%s", name, is_self ? " *" : "");
+	grid_add(g, "%s", text(n, "state"));
+	grid_add(g, "%s", text(n, "address"));
+	grid_add(g, "%.0f", real(n, "slots"));
+	add_age(g, n, "delivered_ns");
+	add_duration(g, n, "rtt_p50_ns");
+	add_duration(g, n, "rtt_p90_ns");
+	add_duration(g, n, "rtt_p99_ns");
+	add_duration(g, n, "clock_offset_ns");
+	add_count(g, wire, "data_sent");
+	add_count(g, wire, "data_received");
+	add_count(g, wire, "retransmitted");
+	grid_add(g, "%s",
+	    wire ? weir_text_count(sum_of(json_object_get(wire, "refused")), buf, sizeof(buf))
+		 : "-");
+}
+
+static void
+begin_nodes(struct grid *g)
+{
+	static const char *const heading[] = { "NODE", "STATE", "ADDRESS", "SLOTS", "BEHIND",
+		"RTT P50", "P90", "P99", "CLOCK", "SENT", "RECEIVED", "AGAIN", "REFUSED" };
+	static const bool left[sizeof(heading) / sizeof(heading[0])] = { true, true, true };
+
+	*g = (struct grid){ .n_columns = sizeof(heading) / sizeof(heading[0]), .is_on_left = left };
+	for (unsigned k = 0; k < g->n_columns; k++)
+		grid_add(g, "%s", heading[k]);
+}
+
+static void
+exchange_text(const json_t *x, struct weir_strbuf *b)
+{
+	weir_strbuf_printf(b,
+	    "groups kept %.0f, sent %.0f; frames sent %.0f, taken %.0f; rows sent %.0f, taken "
+	    "%.0f; shed %.0f; %.0f bytes of panes kept\n",
+	    real(x, "groups_kept"), real(x, "groups_sent"), real(x, "parts_sent"),
+	    real(x, "parts_taken"), real(x, "rows_sent"), real(x, "rows_taken"),
+	    real(x, "groups_shed"), real(x, "kept_bytes"));
+}
+
+void
+ctl_cluster_text(const json_t *cluster, struct weir_strbuf *b)
+{
+	const char *name;
+	json_t *n;
+	struct grid g;
+
+	weir_strbuf_printf(b, "\nCLUSTER node %s, %s, epoch %.0f; ", text(cluster, "node"),
+	    text(cluster, "state"), real(cluster, "epoch"));
+	exchange_text(json_object_get(cluster, "exchange"), b);
+	begin_nodes(&g);
+	json_object_foreach(json_object_get(cluster, "peers"), name, n) add_node(&g, n, name);
+	grid_print(&g, 0, b);
+}
+
+static void
+nodes_text(const json_t *answer, struct weir_strbuf *b)
+{
+	struct grid g;
+	json_t *n;
+	size_t i;
+
+	weir_strbuf_printf(b, "epoch %.0f%s; the coordinator %s\n", real(answer, "epoch"),
+	    json_is_true(json_object_get(answer, "moving")) ? ", going over to another map" : "",
+	    text(answer, "coordinator"));
+	exchange_text(json_object_get(answer, "exchange"), b);
+	begin_nodes(&g);
+	json_array_foreach(json_object_get(answer, "nodes"), i, n) add_node(&g, n, text(n, "node"));
+	grid_print(&g, 0, b);
 }
 
 int
 ctl_nodes(const struct ctl *c, struct weir_error *err)
 {
-	json_t *answer, *n;
-	size_t i;
+	struct weir_strbuf b = { 0 };
+	json_t *answer;
 	int rc = ctl_ask(c, WEIR_CONTROL_NODES, &answer, err);
 
 	if (rc)
@@ -58,33 +164,55 @@ ctl_nodes(const struct ctl *c, struct weir_error *err)
 	if (c->is_json) {
 		ctl_print_json(answer);
 	} else {
-		printf("epoch %.0f%s; the coordinator %s\n", real(answer, "epoch"),
-		    json_is_true(json_object_get(answer, "moving")) ? ", changing" : "",
-		    text(answer, "coordinator"));
-		printf("%-12s %-9s %6s  %-15s %9s %9s %9s %10s %10s %6s\n", "NODE", "STATE",
-		    "SLOTS", "ADDRESS", "RTT P50", "RTT P99", "CLOCK", "SENT", "RECEIVED",
-		    "AGAIN");
-		json_array_foreach(json_object_get(answer, "nodes"), i, n) print_node(n);
+		nodes_text(answer, &b);
+		fputs(b.p, stdout);
+		weir_strbuf_free(&b);
 	}
 	json_decref(answer);
 	return 0;
 }
 
+static void
+slots_text(const json_t *answer, struct weir_strbuf *b)
+{
+	static const bool left[] = { true, false, true };
+	struct grid g = { .n_columns = 3, .is_on_left = left };
+	json_t *r;
+	size_t i;
+
+	grid_add(&g, "SLOTS");
+	grid_add(&g, "COUNT");
+	grid_add(&g, "NODE");
+	json_array_foreach(json_object_get(answer, "slots"), i, r)
+	{
+		double first = real(r, "first"), last = real(r, "last");
+
+		if (first == last)
+			grid_add(&g, "%.0f", first);
+		else
+			grid_add(&g, "%.0f-%.0f", first, last);
+		grid_add(&g, "%.0f", last - first + 1);
+		grid_add(&g, "%s", text(r, "node"));
+	}
+	grid_print(&g, 0, b);
+}
+
 int
 ctl_slots(const struct ctl *c, struct weir_error *err)
 {
-	json_t *answer, *r;
-	size_t i;
+	struct weir_strbuf b = { 0 };
+	json_t *answer;
 	int rc = ctl_ask(c, WEIR_CONTROL_SLOTS, &answer, err);
 
 	if (rc)
 		return rc;
-	if (c->is_json)
+	if (c->is_json) {
 		ctl_print_json(answer);
-	else
-		json_array_foreach(json_object_get(answer, "slots"), i, r)
-		    printf("%4.0f-%-4.0f %s\n", real(r, "first"), real(r, "last"),
-			text(r, "node"));
+	} else {
+		slots_text(answer, &b);
+		fputs(b.p, stdout);
+		weir_strbuf_free(&b);
+	}
 	json_decref(answer);
 	return 0;
 }

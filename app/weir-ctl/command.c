@@ -40,8 +40,12 @@ ctl_status(const struct ctl *c, struct weir_error *err)
 int
 ctl_stats(const struct ctl *c, struct weir_error *err)
 {
+	struct ctl of_all = *c;
 	json_t *stats;
-	int rc = ctl_ask(c, WEIR_CONTROL_STATS, &stats, err);
+	int rc;
+
+	of_all.argument = c->is_cluster ? "cluster" : "";
+	rc = ctl_ask(&of_all, WEIR_CONTROL_STATS, &stats, err);
 
 	if (rc)
 		return rc;

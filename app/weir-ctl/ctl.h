@@ -19,6 +19,7 @@ struct ctl {
 	bool is_json;
 	bool is_no_wait;
 	bool is_once;
+	bool is_cluster; /* stats of all its nodes */
 	int64_t every_ns;
 	uint64_t n_rows; /* of a window, 0: all */
 };
@@ -49,6 +50,8 @@ void ctl_print_json(const json_t *j);
 
 /* A status (docs/weir-ctl.md has its form) as lines for people. */
 void ctl_status_text(const json_t *status, struct weir_strbuf *b);
+/* A status's or ledger's cluster: the peers, and what goes between them and this one. */
+void ctl_cluster_text(const json_t *cluster, struct weir_strbuf *b);
 /* Rows ({"lines": [...]}) as a table of at most n_rows, after the window that a heading may name.
  */
 void ctl_rows_text(const json_t *result, unsigned n_rows, struct weir_strbuf *b);

@@ -36,6 +36,7 @@ enum flag {
 	FLAG_ONCE,
 	FLAG_ROWS,
 	FLAG_NO_WAIT,
+	FLAG_CLUSTER,
 	FLAG_HELP,
 	FLAG_VERSION,
 	FLAG_MAN,
@@ -70,12 +71,15 @@ static const struct weir_option options[] = {
 	    false, false },
 	{ FLAG_NAME, "--name", "NAME", OPTIONS, "the same as -n; weir's own word for it", NULL,
 	    false, true },
-	{ FLAG_JSON, "--json", NULL, OPTIONS, "list and status as JSON", NULL, false, false },
+	{ FLAG_JSON, "--json", NULL, OPTIONS, "list, status, nodes, slots: as JSON", NULL, false,
+	    false },
 	{ FLAG_EVERY, "-d", "TIME", OPTIONS, "between two views of top (1s)", NULL, false, false },
 	{ FLAG_ONCE, "--once", NULL, OPTIONS, "one view of top, as text", NULL, false, false },
 	{ FLAG_ROWS, "--rows", "N", OPTIONS, "at most so many rows of result", NULL, false, false },
 	{ FLAG_NO_WAIT, "--no-wait", NULL, OPTIONS, "stop: do not wait for the end", NULL, false,
 	    false },
+	{ FLAG_CLUSTER, "--cluster", NULL, OPTIONS, "stats: of all nodes, and their sums", NULL,
+	    false, false },
 	{ FLAG_HELP, "--help", NULL, PAGES, "print this page", NULL, false, false },
 	{ FLAG_VERSION, "--version", NULL, PAGES, "print the version", NULL, false, false },
 	{ FLAG_MAN, "--print-man", NULL, PAGES, "print the man page's source", NULL, false, true },
@@ -190,6 +194,9 @@ take_option(struct ctl *c, const struct weir_option_value *v, struct weir_error 
 	case FLAG_NO_WAIT:
 		c->is_no_wait = true;
 		break;
+	case FLAG_CLUSTER:
+		c->is_cluster = true;
+		break;
 	default:
 		break;
 	}
@@ -219,6 +226,7 @@ check_option(int command, const struct weir_option *o, struct weir_error *err)
 		{ FLAG_ONCE, { FLAG_TOP, 0 } },
 		{ FLAG_ROWS, { FLAG_RESULT, FLAG_TOP } },
 		{ FLAG_NO_WAIT, { FLAG_STOP, 0 } },
+		{ FLAG_CLUSTER, { FLAG_STATS, 0 } },
 	};
 
 	if (o->id == FLAG_NAME && command == FLAG_LIST)

@@ -266,6 +266,8 @@ ctl_status_text(const json_t *status, struct weir_strbuf *b)
 	add_workers(status, b);
 	add_queries(status, b);
 	add_sinks(status, b);
+	if (json_object_get(status, "cluster"))
+		ctl_cluster_text(json_object_get(status, "cluster"), b);
 	if (json_object_get(status, "latency"))
 		add_latency(status, b);
 }

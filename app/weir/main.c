@@ -11,6 +11,7 @@
 #include <weir/port/eal.h>
 #include <weir/port/port.h>
 #include <weir/query/plan.h>
+#include <weir/runtime/hosts.h>
 #include <weir/runtime/run.h>
 #include <weir/sink/forward.h>
 
@@ -169,6 +170,7 @@ explain(const struct weir_plan *plan, struct weir_source **sources,
     const struct weir_placement *placement, struct weir_error *err)
 {
 	weir_plan_explain(plan, sources, placement->why, stdout);
+	weir_hosts_explain(plan, stdout);
 	return weir_file_finish_stdout(err);
 }
 
@@ -292,6 +294,8 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	weir_log_set_level(
 	    c->is_quiet && c->log_level > WEIR_LOG_WARNING ? WEIR_LOG_WARNING : c->log_level);
 	rc = weir_plan_build(c, isatty(STDOUT_FILENO), &plan, err);
+	if (!rc)
+		rc = weir_hosts_check(plan, err);
 	if (!rc)
 		rc = weir_place_check(c, err);
 	if (!rc && c->has_user && !c->is_explain)

@@ -173,6 +173,16 @@ weir_pane_set_window(struct weir_pane *p, int64_t start_ns, int64_t end_ns)
 	p->window.last_ns = end_ns == INT64_MAX ? INT64_MAX : end_ns - 1;
 }
 
+void
+weir_pane_note_times(struct weir_pane *p, int64_t first_ns, int64_t last_ns)
+{
+	if (p->first_ns == WEIR_TIME_NONE || first_ns < p->first_ns)
+		p->first_ns = first_ns;
+	if (last_ns > p->last_ns)
+		p->last_ns = last_ns;
+	p->is_clear = false;
+}
+
 bool
 weir_pane_is_list(const struct weir_pane *p)
 {

@@ -223,6 +223,15 @@ weir_cluster_open(
 	return rc;
 }
 
+void
+weir_cluster_met(struct weir_cluster *c, unsigned node, uint64_t incarnation)
+{
+	if (!c->co->ops->is_static || node >= c->n_nodes || node == c->self_index)
+		return;
+	c->nodes[node].incarnation = incarnation;
+	weir_cluster_show(c, true);
+}
+
 int
 weir_cluster_leave(struct weir_cluster *c, int64_t timeout_ns, struct weir_error *err)
 {

@@ -140,6 +140,15 @@ weir_port_plan_of(const char *name, unsigned n_workers, unsigned n_queues, char 
 	return buf;
 }
 
+bool
+weir_port_plan_rules(const char *name, const struct weir_port_rules *rules, char *buf, size_t size)
+{
+	struct weir_profile profile;
+
+	profile_of_name(name, &profile);
+	return weir_nic_plan(&profile, rules, buf, size);
+}
+
 const char *
 weir_port_profile(const struct weir_port *p, char *buf, size_t size)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/base/log.h>
 #include <weir/port/eal.h>
 #include <weir/port/interface.h>
 #include <weir/port/profile.h>
@@ -115,6 +116,27 @@ explain(const struct weir_port_name *n, int code, struct weir_error *err)
 	return code;
 }
 
+/* Drop in the NIC what nobody wants, where its driver's profile says that it can be relied on. */
+static void
+offer_rules(struct weir_open_port *p, const struct weir_port_rules *rules)
+{
+	const struct weir_profile *profile = &p->devices[0].profile;
+	struct weir_strbuf text = { 0 };
+	char plan[WEIR_PORT_PLAN_BYTES];
+
+	if (!weir_nic_plan(profile, rules, plan, sizeof(plan))) {
+		p->base.offered = strdup(plan);
+		return;
+	}
+	p->nic = weir_nic_rules_install(p->devices[0].id, rules, profile->flow_match);
+	if (!p->nic)
+		return;
+	p->base.has_rules = weir_nic_rules_taken(p->nic) > 0;
+	weir_nic_rules_text(p->nic, &text);
+	weir_log(WEIR_LOG_NOTICE, "%s: rules for the NIC: %s", p->base.device, text.p);
+	p->base.offered = text.p;
+}
+
 /* What its driver needs is most often why a device could not be opened. */
 static int
 add_needs(const struct weir_device_spec *spec, int code, struct weir_error *err)
@@ -150,7 +172,11 @@ open_named(struct weir_open_port *p, const struct weir_port_config *c, struct we
 	rc = weir_port_add_device(p, &spec, err);
 	if (rc && !p->n_devices && rc != -EEXIST)
 		explain(&n, rc, err);
-	return rc ? add_needs(&spec, rc, err) : 0;
+	if (rc)
+		return add_needs(&spec, rc, err);
+	if (c->rules)
+		offer_rules(p, c->rules);
+	return 0;
 }
 
 static void
@@ -243,6 +269,7 @@ destroy(struct weir_open_port *p)
 {
 	if (p->program)
 		weir_xdp_program_stop(p->program);
+	weir_nic_rules_destroy(p->nic);
 	for (unsigned i = 0; i < p->n_devices; i++)
 		weir_device_remove(p->devices[i].id);
 	weir_xdp_program_destroy(p->program);
@@ -254,6 +281,7 @@ destroy(struct weir_open_port *p)
 	if (p->promiscuous_fd >= 0)
 		close(p->promiscuous_fd);
 	free(p->base.name);
+	free(p->base.offered);
 	free(p->options);
 	free(p);
 }
@@ -405,6 +433,12 @@ weir_port_stats(const struct weir_port *p, struct weir_port_stats *ret)
 		ret->lost_nic += weir_kernel_ring_lost(p);
 	if (own->program)
 		weir_xdp_program_passed(own->program, ret->passed);
+	if (own->nic) {
+		bool is_known;
+
+		ret->passed[WEIR_PORT_PASSED_NIC] = weir_nic_rules_count(own->nic, &is_known);
+		ret->has_unknown = !is_known;
+	}
 }
 
 bool
@@ -417,8 +451,10 @@ int
 weir_port_take_all(struct weir_port *p)
 {
 	struct weir_open_port *own = (struct weir_open_port *)p;
-	int rc = p->has_rules ? weir_xdp_program_take(own->program, NULL) : 0;
+	int rc = own->program && p->has_rules ? weir_xdp_program_take(own->program, NULL) : 0;
 
+	if (!rc && own->nic)
+		rc = weir_nic_rules_remove(own->nic);
 	if (!rc)
 		p->has_rules = false;
 	return rc;

@@ -7,6 +7,7 @@
 #include <weir/port/port.h>
 
 #include "device.h"
+#include "nic_rules.h"
 #include "xdp_program.h"
 
 /* An open port with what is behind it. Private to lib/port. */
@@ -23,6 +24,7 @@ struct weir_open_port {
 	struct weir_xdp_program *program; /* in front of AF_XDP's sockets, or NULL: libxdp's is */
 	bool has_socket_program;          /* either of both */
 	char no_program[128];             /* why it is libxdp's */
+	struct weir_nic_rules *nic;       /* in the device, or NULL */
 	char *options;                    /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };

@@ -32,6 +32,7 @@ WORDS(weir_profile_places, "interface", "queue", "queues", "block", "frame")
 WORDS(weir_profile_rss_fields, "ip", "tcp", "udp", "sctp")
 WORDS(weir_profile_drains, "nothing", "kick", "peer")
 WORDS(weir_profile_clocks, "none", "ticks", "nanoseconds", "microseconds")
+WORDS(weir_profile_flow_matches, "ethertypes", "protocols", "networks", "ranges", "masks", "outermost")
 WORDS(weir_profile_nic_counters, "imissed", "ierrors")
 WORDS(weir_profile_buffer_counters, "rx_nombuf")
 /* clang-format on */

@@ -363,14 +363,15 @@ check_cluster(const struct weir_command *c, struct weir_error *err)
 		return weir_error_usage(
 		    err, "--cluster: what is this host's name in it? (try --node a)");
 	if (!c->wire)
-		return weir_error_usage(err,
-		    "--cluster: by which port do its hosts talk? (try --wire eth1,ip=192.0.2.1/24)");
+		return weir_error_usage(err, "--cluster: by which port do its hosts talk? (try "
+					     "--wire eth1,ip=192.0.2.1/24)");
 	if (!c->secret_file && !c->is_insecure_wire)
 		return weir_error_usage(err,
 		    "--cluster: --secret-file is needed, as whoever is on the wire could read and "
 		    "forge results (--insecure-wire does without)");
 	if (c->secret_file && c->is_insecure_wire)
-		return weir_error_usage(err, "--secret-file and --insecure-wire exclude each other");
+		return weir_error_usage(
+		    err, "--secret-file and --insecure-wire exclude each other");
 	return 0;
 }
 

@@ -72,8 +72,8 @@ const struct weir_option weir_flags[] = {
 	    "or wait for the source",
 	    "spin|adaptive|interrupt", false, false },
 	{ WEIR_FLAG_PUSH, "--push", "WHEN", OPTIONS,
-	    "auto or never; auto: what no query can use of an interface that is taken is left to "
-	    "the kernel",
+	    "auto or never; auto: what no query can use stays with the kernel (of an interface "
+	    "that is taken) or is dropped by the NIC (of a port)",
 	    "auto|never", false, false },
 	{ WEIR_FLAG_LATENESS, "--lateness", "D", OPTIONS,
 	    "how late a row may come; files: 60s, others: 0s", NULL, false, false },
@@ -130,8 +130,7 @@ const struct weir_option weir_flags[] = {
 	    "seal what the hosts send each other; the same bytes on all of them", NULL, false,
 	    false },
 	{ WEIR_FLAG_INSECURE_WIRE, "--insecure-wire", NULL, OPTIONS,
-	    "no --secret-file: anybody on the wire can read and forge results", NULL, false,
-	    true },
+	    "no --secret-file: anybody on the wire can read and forge results", NULL, false, true },
 	{ WEIR_FLAG_EXPLAIN, "--explain", NULL, OPTIONS, "print the plan and end", NULL, false,
 	    false },
 	{ WEIR_FLAG_DRY_RUN, "--dry-run", NULL, OPTIONS, "check everything, start nothing", NULL,

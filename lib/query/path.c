@@ -317,14 +317,46 @@ weir_path_hand_over(struct weir_path *p, const struct weir_schema *columns, stru
 
 		rc = weir_builder_select_item(&b, &it, err);
 	}
+	for (unsigned i = 0; !rc && i < columns->n_columns; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", i);
+		rc = weir_schema_add(&p->shipped, name, columns->columns[i].type, false);
+	}
 	if (rc)
 		return rc;
 	free(p->select_columns);
+	free(p->shipped_columns);
 	p->select_columns = calloc(p->n_select + 1, sizeof(*p->select_columns));
-	if (!p->select_columns)
+	p->shipped_columns = calloc(p->n_select + WEIR_PATH_LEAD, sizeof(*p->shipped_columns));
+	if (!p->select_columns || !p->shipped_columns)
 		abort();
 	p->hands_over = true;
 	return 0;
+}
+
+/* The store of a packet's field is as narrow as the field; blocks have but wide ones. */
+static bool
+is_narrow(enum weir_store store)
+{
+	return store == WEIR_U8 || store == WEIR_U16 || store == WEIR_U32;
+}
+
+static void
+copy_narrow(const struct weir_column *wide, uint32_t n, struct weir_column *ret)
+{
+	memcpy(ret->null, wide->null, WEIR_MASK_WORDS * sizeof(*ret->null));
+	for (uint32_t r = 0; r < n; r++) {
+		int64_t x = wide->store == WEIR_U8 ? ((const uint8_t *)wide->data)[r]
+						   : ((const int64_t *)wide->data)[r];
+
+		if (ret->store == WEIR_U8)
+			((uint8_t *)ret->data)[r] = (uint8_t)x;
+		else if (ret->store == WEIR_U16)
+			((uint16_t *)ret->data)[r] = (uint16_t)x;
+		else
+			((uint32_t *)ret->data)[r] = (uint32_t)x;
+	}
 }
 
 void
@@ -332,22 +364,36 @@ weir_path_unship(struct weir_path *p, const struct weir_block *b, struct weir_ag
     int64_t *number, struct weir_group_counters *counters)
 {
 	struct weir_column *views = calloc(b->schema->n_columns, sizeof(*views));
+	struct weir_column *narrow = calloc(p->n_moved + 1, sizeof(*narrow));
 	const struct weir_column **columns = calloc(p->n_moved + 1, sizeof(*columns));
 	int64_t numbers[WEIR_ROWS];
 
-	if (!views || !columns)
+	if (!views || !narrow || !columns)
 		abort();
-	for (unsigned i = 0; i < p->n_moved; i++)
+	for (unsigned i = 0; i < p->n_moved; i++) {
 		columns[i] = &views[WEIR_PATH_LEAD + i];
+		if (!is_narrow(p->moved[i].store))
+			continue;
+		columns[i] = &narrow[i];
+		if (weir_column_init(&narrow[i], p->moved[i].type, p->moved[i].store, WEIR_ROWS))
+			abort();
+	}
 	for (uint32_t at = 0; at < b->n_rows; at += WEIR_ROWS) {
 		struct weir_exchange_block rows = { .columns = columns, .number = numbers };
 
 		rows.n = rows.end = weir_block_slice(b, at, views);
 		rows.time_ns = views[0].data;
+		for (unsigned i = 0; i < p->n_moved; i++)
+			if (is_narrow(p->moved[i].store))
+				copy_narrow(&views[WEIR_PATH_LEAD + i], rows.n, &narrow[i]);
 		for (uint32_t r = 0; r < rows.n; r++)
 			numbers[r] = (*number)++;
 		weir_path_gather(p, &rows, a, counters);
 	}
+	for (unsigned i = 0; i < p->n_moved; i++)
+		if (is_narrow(p->moved[i].store))
+			weir_column_fini(&narrow[i]);
+	free(narrow);
 	free(views);
 	free(columns);
 }

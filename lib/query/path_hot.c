@@ -201,24 +201,27 @@ weir_path_gather(struct weir_path *p, const struct weir_exchange_block *block,
 
 int
 weir_path_ship(struct weir_path *p, const struct weir_group_spec *spec, struct weir_rows *rows,
-    int64_t watermark_ns, int64_t node, struct weir_group_counters *counters, struct weir_block *b)
+    int64_t watermark_ns, struct weir_group_counters *counters, struct weir_block *b)
 {
 	struct weir_group_rows g = group_rows(p, rows, watermark_ns);
-	int64_t nodes[WEIR_ROWS], numbers[WEIR_ROWS];
+	int64_t nodes[WEIR_ROWS] = { 0 }, numbers[WEIR_ROWS];
 	uint64_t null[WEIR_MASK_WORDS] = { 0 };
 	const struct weir_column lead[WEIR_PATH_LEAD] = {
-		{ .type = WEIR_INT, .store = WEIR_I64, 
-		    .data = (void *)(uintptr_t)rows->batch->time_ns, .null = null },
+		{ .type = WEIR_INT,
+		    .store = WEIR_I64,
+		    .data = (void *)(uintptr_t)rows->batch->time_ns,
+		    .null = null },
 		{ .type = WEIR_INT, .store = WEIR_I64, .data = nodes, .null = null },
 		{ .type = WEIR_INT, .store = WEIR_I64, .data = numbers, .null = null },
 	};
 
 	evaluate(p, rows);
 	weir_group_admit(spec, &g, counters);
-	for (uint32_t r = 0; r < rows->n; r++) {
-		nodes[r] = node;
+	for (unsigned i = 0; p->hands_over && i < p->n_select; i++)
+		p->shipped_columns[WEIR_PATH_LEAD + i] =
+		    weir_program_run(p->select[i], rows->inputs, rows->n, rows->sel);
+	for (uint32_t r = 0; r < rows->n; r++)
 		numbers[r] = rows->batch->first_number + r;
-	}
 	for (unsigned i = 0; i < WEIR_PATH_LEAD; i++)
 		p->shipped_columns[i] = &lead[i];
 	for (unsigned k = 0; k < p->n_keys; k++)

@@ -388,17 +388,37 @@ weir_push_end(struct weir_plan *p, const char *why)
 	snprintf(p->push_why, sizeof(p->push_why), "%s", why);
 }
 
+/* Who keeps what is not wanted: the kernel of interfaces that are taken, or NICs. */
+static const char *
+keeper(const struct weir_plan *p, struct weir_source *const *sources)
+{
+	bool has_kernel = false, has_nic = false;
+
+	for (unsigned i = 0; i < p->command->n_sources; i++) {
+		has_kernel |= sources[i]->has_rules && !sources[i]->offered;
+		has_nic |= sources[i]->has_rules && sources[i]->offered;
+	}
+	if (has_kernel)
+		return has_nic ? " (the kernel keeps the rest, or the NIC drops it)"
+			       : " (the kernel keeps the rest)";
+	return has_nic ? " (the NIC drops of the rest what it can)" : NULL;
+}
+
+static bool
+is_interface(const struct weir_plan *p, struct weir_source *const *sources, unsigned i)
+{
+	return sources[i]->is_live && p->command->sources[i].flag == WEIR_SOURCE_INTERFACE;
+}
+
 void
 weir_push_explain(const struct weir_plan *p, struct weir_source *const *sources, FILE *out)
 {
 	struct weir_strbuf text = { 0 };
-	bool is_some = false, has_rules = false;
+	const char *who = keeper(p, sources);
+	bool is_some = false;
 
-	for (unsigned i = 0; i < p->command->n_sources; i++) {
-		is_some |=
-		    sources[i]->is_live && p->command->sources[i].flag == WEIR_SOURCE_INTERFACE;
-		has_rules |= sources[i]->has_rules;
-	}
+	for (unsigned i = 0; i < p->command->n_sources; i++)
+		is_some |= is_interface(p, sources, i);
 	if (!is_some)
 		return;
 	if (!p->push) {
@@ -406,10 +426,11 @@ weir_push_explain(const struct weir_plan *p, struct weir_source *const *sources,
 		return;
 	}
 	weir_port_rules_text(p->push, &text);
-	fprintf(out, "push %s%s%s%s\n",
-	    has_rules ? "" : "nothing, for no source can leave packets out: ",
+	fprintf(out, "push %s%s%s%s\n", who ? "" : "nothing, for no source can leave packets out: ",
 	    text.len ? text.p : "no packet at all",
-	    p->push->wants_unusual ? "; and what is not plain IP" : "",
-	    has_rules ? " (the kernel keeps the rest)" : "");
+	    p->push->wants_unusual ? "; and what is not plain IP" : "", who ? who : "");
 	weir_strbuf_free(&text);
+	for (unsigned i = 0; i < p->command->n_sources; i++)
+		if (is_interface(p, sources, i) && sources[i]->offered)
+			fprintf(out, "push to %s: %s\n", sources[i]->name, sources[i]->offered);
 }

@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "sampling.h"
+#include "span.h"
 
 const struct weir_worker_counts *
 weir_counts_of(const struct weir_worker *w, bool is_live)
@@ -153,7 +154,8 @@ fill_query(struct weir_ledger_query *l, const struct weir_workers *all, const st
 	}
 	for (unsigned w = 0; w < all->n; w++)
 		add_counts(l, &weir_counts_of(all->worker[w], is_live)->queries[counted], q);
-	if (q->path->hands_over)
+	/* Of a cluster they are another host's, or this one has those of all. */
+	if (q->path->hands_over && !plan->command->cluster)
 		fill_handed_over(l, f, query, plan, shed_by(all, query, is_live), is_live);
 	l->aggregated -= o->lost;
 	l->dropped[WEIR_DROP_OVERFLOW] += o->lost;
@@ -249,6 +251,7 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 	memset(l, 0, sizeof(*l));
 	add_workers(l, all, is_live, end_ns);
 	add_latency(l, all, is_live, d);
+	l->cluster = f->span ? weir_span_json(f->span) : NULL;
 	for (unsigned i = 0; i < config->n_sources; i++) {
 		struct weir_source_stats s = { 0 };
 
@@ -257,6 +260,7 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 		l->lost_no_buffer += s.lost_no_buffer;
 		for (unsigned r = 0; r < WEIR_PORT_N_PASSED; r++)
 			l->passed[r] += s.passed[r];
+		l->has_unknown |= s.has_unknown;
 	}
 	l->queries = calloc(plan->n_queries, sizeof(*l->queries));
 	l->sinks = calloc(d->n_sinks + 1, sizeof(*l->sinks));

@@ -230,6 +230,7 @@ emit_windows(struct control *c)
 static bool
 turn_span(struct control *c)
 {
+	struct weir_ledger ledger;
 	struct weir_error e;
 	int64_t time_ns;
 	bool did;
@@ -246,6 +247,11 @@ turn_span(struct control *c)
 		c->spanned_ns = time_ns;
 	}
 	weir_delivery_fail(&c->delivery, weir_span_failure(c->span, &e), &e);
+	if (weir_span_ledger_is_due(c->span)) {
+		weir_account(c->all, &c->flow, &c->delivery, true, weir_now_mono_ns(), &ledger);
+		weir_span_tell_ledger(c->span, &ledger);
+		weir_ledger_fini(&ledger);
+	}
 	return did;
 }
 

@@ -10,6 +10,8 @@
 #include <weir/base/number.h>
 #include <weir/runtime/ledger.h>
 
+#include "span.h"
+
 static const struct {
 	const char *name;
 	const char *doc;
@@ -18,6 +20,12 @@ static const struct {
 	WEIR_DROP_REASONS(X)
 #undef X
 };
+
+const char *
+weir_drop_reason_name(enum weir_drop_reason reason)
+{
+	return reasons[reason].name;
+}
 
 uint64_t
 weir_ledger_dropped(const struct weir_ledger_query *q)
@@ -64,7 +72,22 @@ static const char *const passed_names[WEIR_PORT_N_PASSED] = {
 	[WEIR_PORT_PASSED_UNUSED] = "unused",
 	[WEIR_PORT_PASSED_NOT_IP] = "not_ip",
 	[WEIR_PORT_PASSED_NO_SOCKET] = "no_socket",
+	[WEIR_PORT_PASSED_NIC] = "nic",
 };
+
+static void
+print_nic(const struct weir_ledger *l, FILE *out)
+{
+	uint64_t n = l->passed[WEIR_PORT_PASSED_NIC];
+
+	if (n)
+		fprintf(out,
+		    "weir: the NIC dropped %s%" PRIu64 " packets that no query could use\n",
+		    l->has_unknown ? "at least " : "", n);
+	else if (l->has_unknown)
+		fprintf(out, "weir: the NIC dropped packets that no query could use; its driver "
+			     "does not tell how many\n");
+}
 
 /* What no query can use was not received, and is none of the packets that were. */
 static void
@@ -73,12 +96,13 @@ print_passed(const struct weir_ledger *l, FILE *out)
 	uint64_t all = 0;
 
 	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
-		all += l->passed[i];
+		all += i != WEIR_PORT_PASSED_NIC ? l->passed[i] : 0;
+	print_nic(l, out);
 	if (!all)
 		return;
 	fprintf(out, "weir: left %" PRIu64 " packets to the kernel:", all);
 	for (unsigned i = 0, n = 0; i < WEIR_PORT_N_PASSED; i++)
-		if (l->passed[i])
+		if (l->passed[i] && i != WEIR_PORT_PASSED_NIC)
 			fprintf(
 			    out, "%s %s %" PRIu64, n++ ? "," : "", passed_names[i], l->passed[i]);
 	fprintf(out, "\n");
@@ -165,6 +189,8 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 			print_forward(k, out);
 		fprintf(out, "\n");
 	}
+	if (l->cluster)
+		weir_span_print(l->cluster, out);
 	if (l->latency)
 		weir_latency_set_print(l->latency, out);
 	if (!weir_ledger_is_balanced(l))
@@ -259,7 +285,9 @@ weir_ledger_json(const struct weir_ledger *l)
 	json_object_set_new(root, "received", pair("packets", l->packets, "bytes", l->bytes));
 	json_object_set_new(root, "lost", pair("nic", l->lost_nic, "no_buffer", l->lost_no_buffer));
 	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
-		json_object_set_new(passed, passed_names[i], number(l->passed[i]));
+		json_object_set_new(passed, passed_names[i],
+		    i == WEIR_PORT_PASSED_NIC && l->has_unknown ? json_null()
+								: number(l->passed[i]));
 	json_object_set_new(root, "passed", passed);
 	for (unsigned i = 0; i < WEIR_N_DECODE_REASONS; i++)
 		json_object_set_new(
@@ -271,6 +299,8 @@ weir_ledger_json(const struct weir_ledger *l)
 	for (unsigned i = 0; i < l->n_sinks; i++)
 		json_object_set_new(sinks, l->sinks[i].uri, sink_json(&l->sinks[i]));
 	json_object_set_new(root, "sinks", sinks);
+	if (l->cluster)
+		json_object_set(root, "cluster", l->cluster);
 	if (l->latency)
 		json_object_set_new(root, "latency", weir_latency_set_json(l->latency));
 	json_object_set_new(root, "balanced", json_boolean(weir_ledger_is_balanced(l)));
@@ -331,4 +361,5 @@ weir_ledger_fini(struct weir_ledger *l)
 	free(l->queries);
 	free(l->sinks);
 	free(l->latency);
+	json_decref(l->cluster);
 }

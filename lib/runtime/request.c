@@ -8,6 +8,7 @@
 #include <weir/base/number.h>
 #include <weir/base/strbuf.h>
 #include <weir/base/time.h>
+#include <weir/runtime/hosts.h>
 #include <weir/sink/json_rows.h>
 
 #include "account.h"
@@ -74,13 +75,21 @@ find_query(const struct weir_requests *r, const char *name, struct weir_error *e
 }
 
 static json_t *
-stats(const struct weir_requests *r)
+stats(const struct weir_requests *r, const char *argument, struct weir_error *err)
 {
 	struct weir_ledger l;
 	json_t *o;
 
+	if (argument[0] && strcmp(argument, "cluster") != 0) {
+		weir_error_usage(err, "stats of '%s'? (try cluster, or nothing)", argument);
+		return NULL;
+	}
+	if (argument[0] && !r->flow->span) {
+		weir_error_usage(err, "this weir is in no cluster (--cluster)");
+		return NULL;
+	}
 	weir_account(r->all, r->flow, r->delivery, true, weir_now_mono_ns(), &l);
-	o = weir_ledger_json(&l);
+	o = argument[0] ? weir_span_ledgers(r->flow->span, &l) : weir_ledger_json(&l);
 	weir_ledger_fini(&l);
 	return o;
 }
@@ -154,6 +163,7 @@ explain(const struct weir_requests *r, struct weir_error *err)
 		return NULL;
 	}
 	weir_plan_explain(plan_of(r), config->sources, config->placement->why, f);
+	weir_hosts_explain(plan_of(r), f);
 	fclose(f);
 	o = json_stringn(text, len);
 	free(text);
@@ -360,7 +370,7 @@ weir_requests_answer(
 	case WEIR_CONTROL_STATUS:
 		return weir_status_json(&r->status);
 	case WEIR_CONTROL_STATS:
-		return stats(r);
+		return stats(r, argument, err);
 	case WEIR_CONTROL_RESULT:
 		return result(r, argument, err);
 	case WEIR_CONTROL_EXPLAIN:

@@ -67,6 +67,8 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 
 	q->kind = weir_span_kind_of(s->plan, query);
 	q->head_slot = weir_span_head_slot(s->plan, query, &s->slot_key);
+	if (pq->path && pq->path->hands_over)
+		return weir_span_rows_init(s, query, err);
 	if (!pq->path || !pq->path->has_group || pq->is_shared)
 		return 0;
 	pane_ns = weir_window_pane_ns(&pq->path->window);
@@ -150,8 +152,8 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 
 /* By which nodes see whether they have the same secret, before they wait for each other. */
 static int
-mark_secret(struct weir_span *s, const struct weir_secret *secret, const char *job,
-    struct weir_error *err)
+mark_secret(
+    struct weir_span *s, const struct weir_secret *secret, const char *job, struct weir_error *err)
 {
 	uint8_t bytes[16];
 	int rc;
@@ -255,8 +257,8 @@ end_membership(struct weir_span *s)
 }
 
 /*
- * As a node that is new, with the packets that this one has kept: the tables of the others say which
- * windows are still to come. Nothing is delivered before.
+ * As a node that is new, with the packets that this one has kept: the tables of the others say
+ * which windows are still to come. Nothing is delivered before.
  */
 void
 weir_span_rejoin(struct weir_span *s)
@@ -333,6 +335,14 @@ weir_span_open(
 	return rc ? rc : join(s, incarnation, err);
 }
 
+static void
+free_peer(struct weir_span_peer *peer)
+{
+	free(peer->arrived.bits);
+	free(peer->ledger);
+	json_decref(peer->last);
+}
+
 void
 weir_span_close(struct weir_span *s)
 {
@@ -359,7 +369,7 @@ weir_span_close(struct weir_span *s)
 		free(s->queries[i].incoming);
 	}
 	for (unsigned i = 0; s->peers && i < WEIR_WIRE_PEERS; i++)
-		free(s->peers[i].arrived.bits);
+		free_peer(&s->peers[i]);
 	free(s->queries);
 	free(s->by_number);
 	free(s->peers);
@@ -400,6 +410,8 @@ weir_span_closed(struct weir_span *s, int64_t time_ns)
 	if (time_ns == INT64_MAX)
 		s->ended_mono_ns = weir_now_mono_ns();
 	weir_span_keep(s);
+	if (time_ns == INT64_MAX)
+		weir_span_end_rows(s);
 }
 
 /* This node has no packets any more, but others have: they take over what it owns. */
@@ -444,8 +456,7 @@ may_deliver(const struct weir_span *s)
 {
 	if (s->view->state == WEIR_CLUSTER_FENCED)
 		return false;
-	return s->view->is_away ||
-	       weir_now_mono_ns() < weir_cluster_lease_until_ns(s->cluster);
+	return s->view->is_away || weir_now_mono_ns() < weir_cluster_lease_until_ns(s->cluster);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <weir/base/error.h>
 #include <weir/query/plan.h>
+#include <weir/runtime/ledger.h>
 
 #include "flow.h"
 #include "waker.h"
@@ -72,6 +73,16 @@ int weir_span_failure(struct weir_span *s, struct weir_error *err);
 
 /* weir-ctl nodes: a new reference. */
 json_t *weir_span_nodes(struct weir_span *s);
+/* Of the ledger: a new reference. */
+json_t *weir_span_json(struct weir_span *s);
+/* For people: a line or two of what weir_span_json gave, each beginning "weir: ". */
+void weir_span_print(const json_t *cluster, FILE *out);
+/* weir-ctl stats --cluster: the ledgers of all nodes, this one's as given, and their sums. */
+json_t *weir_span_ledgers(struct weir_span *s, const struct weir_ledger *own);
+/* Whether it is time to tell the other nodes this one's ledger again, */
+bool weir_span_ledger_is_due(const struct weir_span *s);
+/* which this does. */
+void weir_span_tell_ledger(struct weir_span *s, const struct weir_ledger *own);
 /* weir-ctl slots: the same. */
 json_t *weir_span_slots(const struct weir_span *s);
 /* weir-ctl move: "FIRST[-LAST] NODE". Usage and run-time errors. */
@@ -81,18 +92,18 @@ int weir_span_drain(struct weir_span *s, struct weir_error *err);
 
 /* Of the ledger: groups and panes that this node could not hand over. */
 struct weir_span_counters {
-	uint64_t panes;         /* that were closed here */
-	uint64_t groups_sent;   /* to other nodes, each time */
-	uint64_t groups_kept;   /* own ones */
-	uint64_t rows_sent;     /* of packets, to other nodes, as they are */
-	uint64_t rows_taken;    /* that came from them */
-	uint64_t parts_sent;    /* frames that they went in */
-	uint64_t parts_taken;   /* that came from other nodes */
-	uint64_t groups_shed;   /* of panes for which there was no room any more */
-	uint64_t frames_stale;  /* of a map that is over */
-	uint64_t frames_wrong;  /* that no weir can have made */
-	uint64_t changes;       /* of the map */
-	uint64_t rejoined;      /* times that it came back with another incarnation */
+	uint64_t panes;        /* that were closed here */
+	uint64_t groups_sent;  /* to other nodes, each time */
+	uint64_t groups_kept;  /* own ones */
+	uint64_t rows_sent;    /* of packets, to other nodes, as they are */
+	uint64_t rows_taken;   /* that came from them */
+	uint64_t parts_sent;   /* frames that they went in */
+	uint64_t parts_taken;  /* that came from other nodes */
+	uint64_t groups_shed;  /* of panes for which there was no room any more */
+	uint64_t frames_stale; /* of a map that is over */
+	uint64_t frames_wrong; /* that no weir can have made */
+	uint64_t changes;      /* of the map */
+	uint64_t rejoined;     /* times that it came back with another incarnation */
 };
 void weir_span_count(const struct weir_span *s, struct weir_span_counters *ret);
 

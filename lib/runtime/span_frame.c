@@ -61,8 +61,7 @@ bool
 weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number)
 {
-	if (len < WEIR_SPAN_PART_HEAD || (p[0] != WEIR_SPAN_PART && p[0] != WEIR_SPAN_ROWS) ||
-	    p[1])
+	if (len < WEIR_SPAN_PART_HEAD || (p[0] != WEIR_SPAN_PART && p[0] != WEIR_SPAN_ROWS) || p[1])
 		return false;
 	*query = get16(p + 2);
 	*epoch = get64(p + 4);

@@ -32,7 +32,9 @@ weir_span_ships(const struct weir_plan *plan, unsigned query)
 {
 	const struct weir_plan_query *q = &plan->queries[query];
 
-	return q->path && q->path->has_group && !q->is_shared && weir_path_needs_order(q->path);
+	if (!q->path || q->is_shared)
+		return false;
+	return q->path->hands_over || (q->path->has_group && weir_path_needs_order(q->path));
 }
 
 static int
@@ -75,8 +77,7 @@ is_linked(const struct weir_plan_query *q, unsigned other)
 }
 
 uint16_t
-weir_span_head_slot(
-    const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
+weir_span_head_slot(const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
 {
 	bool in[WEIR_QUERIES_MOST] = { false };
 	const char *least = plan->queries[query].text->name;

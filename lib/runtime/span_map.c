@@ -17,24 +17,37 @@ weir_span_is_live(const struct weir_cluster_view *v, unsigned node)
 	return v->nodes[node].state == WEIR_NODE_LIVE || v->nodes[node].state == WEIR_NODE_DRAINING;
 }
 
+bool
+weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret)
+{
+	const struct weir_cluster_node *n = &s->view->nodes[node];
+	unsigned version = 0;
+
+	*ret = (struct weir_wire_peer){ .incarnation = n->incarnation,
+		.n_addrs = 1,
+		.udp_port = n->udp_port,
+		.rss.n_queues = n->n_queues };
+	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
+	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,
+		    n->address);
+		return false;
+	}
+	ret->addrs[0].version = (uint8_t)version;
+	return true;
+}
+
 /* Have the wire know a node. */
 static void
 meet(struct weir_span *s, unsigned node)
 {
-	const struct weir_cluster_node *n = &s->view->nodes[node];
-	struct weir_wire_peer peer = { .incarnation = n->incarnation,
-		.n_addrs = 1,
-		.udp_port = n->udp_port,
-		.rss.n_queues = n->n_queues };
-	unsigned version = 0;
+	struct weir_wire_peer peer;
 	struct weir_error e;
 
-	snprintf(peer.name, sizeof(peer.name), "%s", n->name);
-	if (weir_ip_parse(n->address, &peer.addrs[0].addr, &version))
-		weir_error_run(&e, -EINVAL, "'%s' is no address", n->address);
-	peer.addrs[0].version = (uint8_t)version;
-	if (!version || weir_wire_peer_set(s->wire, node, &peer, &e)) {
-		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", n->name, e.text);
+	if (!weir_span_peer_of(s, node, &peer))
+		return;
+	if (weir_wire_peer_set(s->wire, node, &peer, &e)) {
+		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: %s", peer.name, e.text);
 		return;
 	}
 	s->peers[node].is_there = true;
@@ -49,7 +62,7 @@ meet_all(struct weir_span *s)
 
 		if (node == s->view->self)
 			continue;
-		if (!is_gone && !s->peers[node].is_there)
+		if (!is_gone && n->incarnation && !s->peers[node].is_there)
 			meet(s, node);
 	}
 }
@@ -63,6 +76,7 @@ leave_gone(struct weir_span *s, const struct weir_cluster_view *v)
 		if (!s->peers[node].is_there ||
 		    (state != WEIR_NODE_LOST && state != WEIR_NODE_LEFT))
 			continue;
+		weir_span_note_peer(s, node);
 		weir_wire_peer_remove(s->wire, node);
 		s->peers[node].is_there = false;
 	}
@@ -80,8 +94,10 @@ tell_events(struct weir_span *s)
 bool
 weir_span_look(struct weir_span *s)
 {
-	struct weir_cluster_view *v = weir_cluster_poll(s->cluster);
+	struct weir_cluster_view *v;
 
+	weir_span_greet(s);
+	v = weir_cluster_poll(s->cluster);
 	tell_events(s);
 	if (!v)
 		return false;
@@ -169,6 +185,18 @@ send_table(struct weir_span *s, unsigned node, unsigned part)
 	return rc == 0;
 }
 
+void
+weir_span_note_done(struct weir_span *s)
+{
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
+		int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
+
+		/* With what was heard on the way to a map that has been overtaken. */
+		s->own_done_ns[slot] =
+		    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
+	}
+}
+
 bool
 weir_span_send_tables(struct weir_span *s)
 {
@@ -176,13 +204,7 @@ weir_span_send_tables(struct weir_span *s)
 
 	if (s->own_epoch != s->moving_epoch) {
 		/* From here on nothing is delivered by the old map. */
-		for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
-			int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
-
-			/* With what was heard on the way to a map that has been overtaken. */
-			s->own_done_ns[slot] =
-			    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
-		}
+		weir_span_note_done(s);
 		s->own_epoch = s->moving_epoch;
 	}
 	for (unsigned node = 0; node < s->view->n_nodes; node++) {
@@ -263,8 +285,8 @@ weir_span_go_over(struct weir_span *s)
 	struct weir_cluster_map_info info = { 0 };
 
 	if (!s->is_moving || s->view->epoch != s->moving_epoch || s->view->is_lost ||
-	    !weir_span_is_live(s->view, s->view->self) ||
-	    s->own_epoch != s->moving_epoch || !have_all_told(s))
+	    !weir_span_is_live(s->view, s->view->self) || s->own_epoch != s->moving_epoch ||
+	    !have_all_told(s))
 		return;
 	weir_cluster_view_unref(s->map);
 	s->map = weir_cluster_view_ref(s->view);
@@ -287,8 +309,7 @@ weir_span_go_over(struct weir_span *s)
 
 		peer->n_parts = 0;
 		peer->complete_ns = INT64_MIN;
-		peer->done_ns =
-		    peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
+		peer->done_ns = peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
 	}

@@ -23,6 +23,7 @@ enum weir_span_frame {
 	WEIR_SPAN_STATUS,   /* how far a node has come */
 	WEIR_SPAN_ROWS,     /* of packets, as WEIR_SPAN_PART */
 	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
+	WEIR_SPAN_LEDGER,   /* totals of some queries */
 };
 
 #define WEIR_SPAN_PART_HEAD 20u /* bytes before what weir_pane_write makes */
@@ -45,17 +46,20 @@ struct weir_span_arrived {
 
 /* Another node; its index is that of the view. */
 struct weir_span_peer {
-	bool is_there; /* the wire knows it */
-	uint64_t n_parts; /* sent to it by this map */
+	bool is_there;                   /* the wire knows it */
+	bool is_greeted;                 /* its incarnation is found by greetings */
+	json_t *last;                    /* what the wire knew of it when it went, or NULL */
+	struct weir_span_ledger *ledger; /* that it has told, or NULL */
+	uint64_t n_parts;                /* sent to it by this map */
 	struct weir_span_arrived arrived;
 	struct weir_span_status status; /* the newest that came */
-	int64_t done_ns; /* it has delivered its windows up to then, by this map */
-	int64_t complete_ns; /* by this map all that it sends up to then is here */
+	int64_t done_ns;                /* it has delivered its windows up to then, by this map */
+	int64_t complete_ns;            /* by this map all that it sends up to then is here */
 	struct weir_span_status told;   /* what it was told last */
 	int64_t told_mono_ns;
 	/* On the way to another map. */
-	uint64_t table_epoch;  /* the map for which its table has come, */
-	uint32_t table_parts;  /* as far as these bits say */
+	uint64_t table_epoch;      /* the map for which its table has come, */
+	uint32_t table_parts;      /* as far as these bits say */
 	uint64_t sent_table_epoch; /* and ours has gone to it, */
 	uint32_t sent_table_parts; /* as far as these */
 };
@@ -69,9 +73,9 @@ struct weir_span_kept {
 	int64_t start_ns, end_ns;
 	int64_t first_due_ns, last_due_ns; /* ends of the first and last window that it is in */
 	bool is_parted;
-	uint16_t *slots;   /* [groups] */
-	uint32_t *groups;  /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
-	uint32_t *first;   /* [n_nodes + 1] */
+	uint16_t *slots;  /* [groups] */
+	uint32_t *groups; /* by owner: those of node n are first[n] .. first[n + 1] - 1 */
+	uint32_t *first;  /* [n_nodes + 1] */
 	struct weir_pane_writer *writers; /* [n_nodes] of these */
 	unsigned n_nodes;
 };
@@ -100,10 +104,13 @@ struct weir_span_query {
 	bool ships;
 	unsigned n_key_columns; /* of what is shipped */
 	unsigned *key_columns;
-	struct weir_path *path;      /* takes what has been shipped */
-	struct weir_early *early;    /* --emit early, or NULL */
-	struct weir_block *pending;  /* rows of all nodes that are not in windows yet, or NULL */
-	int64_t row_number;          /* that have been put in windows */
+	struct weir_window window;  /* that they come into */
+	struct weir_path *path;     /* takes what has been shipped */
+	struct weir_early *early;   /* --emit early, or NULL */
+	struct weir_block *pending; /* rows of all nodes that are not in windows yet, or NULL */
+	int64_t row_number;         /* that have been put in windows */
+	int64_t first_ns, last_ns;  /* of rows of this node, where has_times */
+	bool has_times;
 	struct weir_group_counters group;
 	enum weir_span_kind kind;
 	uint16_t number;         /* by which all nodes call it: in the order of names */
@@ -151,7 +158,7 @@ struct weir_span {
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
-	int64_t closed_ns; /* panes of this node's up to then are kept or gone */
+	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
 	int64_t complete_ns; /* what was said last */
 	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
 	int64_t delivered_ns;
@@ -162,7 +169,8 @@ struct weir_span {
 	struct weir_span_early *early, **early_end;
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
-	struct weir_gaps gaps; /* of nodes that died */
+	struct weir_gaps gaps;  /* of nodes that died */
+	int64_t ledger_mono_ns; /* when the ledger was told last */
 	bool is_draining;
 	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
 	bool has_failed, failure_told;
@@ -172,12 +180,12 @@ struct weir_span {
 /* span_kind.c */
 
 /* The slot of the head of a query's component, by the least of its names. */
-uint16_t weir_span_head_slot(const struct weir_plan *plan, unsigned query,
-    const struct weir_slot_key *key);
+uint16_t weir_span_head_slot(
+    const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key);
 
 /* span_frame.c. Read: false where it is none. */
-void weir_span_put_part(uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch,
-    uint64_t number);
+void weir_span_put_part(
+    uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch, uint64_t number);
 bool weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number);
 uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);
@@ -198,6 +206,8 @@ bool weir_span_arrive(struct weir_span_arrived *a, uint64_t number);
 unsigned weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot);
 /* Panes of the own workers that are complete are kept, and parted. */
 void weir_span_keep(struct weir_span *s);
+/* The times of the first and last row of a global window, for all who have groups of it. */
+void weir_span_keep_times(struct weir_span *s, unsigned query, int64_t first_ns, int64_t last_ns);
 /* Send what there is room for. */
 bool weir_span_send(struct weir_span *s);
 /* Kept panes are parted anew. */
@@ -228,8 +238,25 @@ void weir_span_ship_again(struct weir_span *s);
 void weir_span_free_shipments(struct weir_span *s, int64_t done_ns);
 /* A frame's rows, behind its head. False: they are none. */
 bool weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len);
+/* No more rows are shipped. */
+void weir_span_end_rows(struct weir_span *s);
 /* Rows up to then are all here: into windows, and those that are closed to the flow. */
 void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
+
+/* span_greet.c */
+
+/* A static cluster: find the nodes whose incarnations are not known. */
+void weir_span_greet(struct weir_span *s);
+
+/* span_show.c */
+
+/* A peer goes: what the wire knows of it is kept for the ledger. */
+void weir_span_note_peer(struct weir_span *s, unsigned node);
+
+/* span_ledger.c */
+
+/* A frame of WEIR_SPAN_LEDGER. False: it is none. */
+bool weir_span_take_ledger(struct weir_span *s, unsigned node, const uint8_t *p, uint32_t len);
 
 /* span_map.c */
 
@@ -240,6 +267,10 @@ void weir_span_rejoin(struct weir_span *s);
 /* Where all have told how far they are: go over to the view's map. */
 void weir_span_go_over(struct weir_span *s);
 bool weir_span_send_tables(struct weir_span *s);
+/* How the wire reaches a node; false, with a warning, where that is no address. */
+bool weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret);
+/* What this node tells of how far the windows of each slot have been delivered. */
+void weir_span_note_done(struct weir_span *s);
 bool weir_span_is_live(const struct weir_cluster_view *v, unsigned node);
 
 void weir_span_fail(struct weir_span *s, const struct weir_error *e);

@@ -10,9 +10,9 @@
 #include "span_parts.h"
 
 /*
- * Rows whose order matters: folds, sessions, windows of so many rows, --emit early. They go to the
- * owner of their key as they are, and there, when all nodes have sent theirs up to some time, into
- * its windows in the order of their times.
+ * Rows whose order matters: folds, sessions, windows of so many rows, --emit early; and those of
+ * packets that are joined. They go to the owner of their key as they are, and there, when all nodes
+ * have sent theirs up to some time, into its windows in the order of their times.
  */
 
 static void
@@ -34,6 +34,7 @@ weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *err)
 	if (rc)
 		return rc;
 	q->ships = true;
+	q->window = q->path->hands_over ? pq->chain->held : q->path->window;
 	q->n_key_columns = q->path->n_keys;
 	q->key_columns = calloc(q->n_key_columns + 1, sizeof(*q->key_columns));
 	if (!q->key_columns)
@@ -106,14 +107,23 @@ due_of(const struct weir_window *w, int64_t time_ns)
 	return INT64_MAX;
 }
 
+/* The first and last time of the rows are noted; returns the last. */
 static int64_t
-last_time(const struct weir_block *b)
+note_times(struct weir_span_query *q, const struct weir_block *b)
 {
 	const int64_t *time_ns = b->columns[0].data;
 	int64_t last_ns = INT64_MIN;
 
-	for (uint32_t r = 0; r < b->n_rows; r++)
+	for (uint32_t r = 0; r < b->n_rows; r++) {
+		if (time_ns[r] == WEIR_TIME_NONE)
+			continue;
 		last_ns = time_ns[r] > last_ns ? time_ns[r] : last_ns;
+		if (!q->has_times || time_ns[r] < q->first_ns)
+			q->first_ns = time_ns[r];
+		if (!q->has_times || time_ns[r] > q->last_ns)
+			q->last_ns = time_ns[r];
+		q->has_times = true;
+	}
 	return last_ns;
 }
 
@@ -154,7 +164,6 @@ static bool
 part(struct weir_span *s, struct weir_span_shipment *h)
 {
 	const struct weir_span_query *q = &s->queries[h->query];
-	const struct weir_window *window = &s->plan->queries[h->query].path->window;
 	const int64_t *times = h->rows->columns[0].data;
 	uint32_t n = h->rows->n_rows, sum = 0, *count;
 	unsigned self = s->map->self;
@@ -180,7 +189,7 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	count = h->at;
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (uint32_t r = 0; r < n; r++) {
-			int64_t due_ns = due_of(window, times[r]);
+			int64_t due_ns = due_of(&q->window, times[r]);
 			unsigned slot = h->slots[r], node;
 
 			if (due_ns <= s->done_ns[slot])
@@ -205,14 +214,15 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	if (self >= h->n_nodes)
 		return true;
 	h->at[self] = h->first[self + 1];
-	return append(s, h->query, h->rows, &h->picked[h->first[self]],
-	    h->first[self + 1] - h->first[self]);
+	return append(
+	    s, h->query, h->rows, &h->picked[h->first[self]], h->first[self + 1] - h->first[self]);
 }
 
 void
 weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 {
 	struct weir_span_shipment *h = calloc(1, sizeof(*h));
+	int64_t *node = b->columns[1].data;
 
 	if (!h || !b->n_rows) {
 		if (!h)
@@ -221,14 +231,28 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		weir_block_destroy(b);
 		return;
 	}
+	for (uint32_t r = 0; r < b->n_rows; r++)
+		node[r] = s->view->self;
 	h->query = query;
 	h->rows = b;
-	h->last_due_ns = due_of(&s->plan->queries[query].path->window, last_time(b));
+	h->last_due_ns = due_of(&s->queries[query].window, note_times(&s->queries[query], b));
 	s->kept_bytes += weir_block_bytes(b);
 	*s->shipments_end = h;
 	s->shipments_end = &h->next;
 	if (s->epoch && !s->is_moving && !part(s, h))
 		fail_memory(s);
+}
+
+void
+weir_span_end_rows(struct weir_span *s)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		const struct weir_span_query *q = &s->queries[i];
+
+		if (q->has_times && q->kind == WEIR_SPAN_SLOT &&
+		    q->window.kind == WEIR_WINDOW_GLOBAL)
+			weir_span_keep_times(s, i, q->first_ns, q->last_ns);
+	}
 }
 
 /* What a query has of windows that were not delivered comes again. */
@@ -242,6 +266,8 @@ begin_anew(struct weir_span *s, unsigned query)
 
 	weir_block_destroy(q->pending);
 	q->pending = NULL;
+	if (!q->aggregator)
+		return;
 	weir_aggregator_destroy(q->aggregator);
 	weir_plan_group_spec(s->plan, &s->plan->queries[query], &spec);
 	q->aggregator = weir_aggregator_create(&spec, &e);
@@ -304,8 +330,8 @@ send_shipment(struct weir_span *s, unsigned node, struct weir_span_shipment *h)
 			h->at[node]++;
 			continue;
 		}
-		weir_span_put_part(f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch,
-		    peer->n_parts);
+		weir_span_put_part(
+		    f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
 		rc = weir_wire_send(s->wire, node, f, 0);
 		weir_wire_frame_put(f);
@@ -348,51 +374,103 @@ weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, ui
 	return true;
 }
 
+/* Part what is pending: rows up to a time, and those that stay. False when out of memory. */
+static bool
+part_pending(
+    struct weir_block *pending, int64_t time_ns, struct weir_block *due, struct weir_block *rest)
+{
+	unsigned n_columns = pending->schema->n_columns;
+	struct weir_column *views = calloc(n_columns, sizeof(*views));
+	const struct weir_column **columns = calloc(n_columns, sizeof(*columns));
+	bool is_well = views && columns;
+
+	for (unsigned c = 0; is_well && c < n_columns; c++)
+		columns[c] = &views[c];
+	for (uint32_t at = 0; is_well && at < pending->n_rows; at += WEIR_ROWS) {
+		uint32_t n = weir_block_slice(pending, at, views);
+		uint64_t now[WEIR_MASK_WORDS] = { 0 }, later[WEIR_MASK_WORDS] = { 0 };
+		const int64_t *times = views[0].data;
+
+		for (uint32_t r = 0; r < n; r++)
+			weir_mask_set(times[r] <= time_ns ? now : later, r);
+		is_well = weir_block_append_columns(due, columns, now) == 0 &&
+			  weir_block_append_columns(rest, columns, later) == 0;
+	}
+	free(views);
+	free(columns);
+	return is_well;
+}
+
 /* Rows up to a time, in order; what is later stays. NULL where there are none. */
 static struct weir_block *
 due_rows(struct weir_span *s, struct weir_span_query *q, int64_t time_ns)
 {
-	struct weir_block *due = NULL, *rest = NULL;
+	struct weir_block *all = q->pending, *due, *rest;
 	const int64_t *times;
 	uint32_t n = 0;
 
-	if (!q->pending || !q->pending->n_rows)
+	if (!all)
 		return NULL;
-	if (weir_block_sort(q->pending, -1, 0)) {
-		fail_memory(s);
-		return NULL;
-	}
-	times = q->pending->columns[0].data;
-	while (n < q->pending->n_rows && times[n] <= time_ns)
-		n++;
+	times = all->columns[0].data;
+	for (uint32_t r = 0; r < all->n_rows; r++)
+		n += times[r] <= time_ns;
 	if (!n)
 		return NULL;
-	if (n == q->pending->n_rows) {
-		due = q->pending;
-		q->pending = NULL;
-		return due;
+	q->pending = NULL;
+	if (n == all->n_rows) {
+		due = all;
+	} else {
+		due = weir_block_create(all->schema, n);
+		rest = weir_block_create(all->schema, all->n_rows - n);
+		if (!due || !rest || !part_pending(all, time_ns, due, rest))
+			fail_memory(s);
+		weir_block_destroy(all);
+		q->pending = rest;
 	}
-	due = weir_flow_part(q->pending, 0, n);
-	rest = weir_flow_part(q->pending, n, q->pending->n_rows);
-	if (!due || !rest)
+	if (due && weir_block_sort(due, -1, 0))
 		fail_memory(s);
-	weir_block_destroy(q->pending);
-	q->pending = rest;
 	return due;
 }
 
+/* Rows of packets that are joined, as their worker would have handed them over. */
 static void
-give(struct weir_span *s, unsigned query, int64_t time_ns)
+give_handed_over(struct weir_span *s, unsigned query, const struct weir_block *due)
+{
+	const struct weir_schema *schema = &s->queries[query].path->schema;
+	struct weir_block *rows = weir_block_create(schema, due->n_rows);
+	struct weir_column *views = calloc(due->schema->n_columns, sizeof(*views));
+	const struct weir_column **columns = calloc(schema->n_columns + 1, sizeof(*columns));
+	bool is_well = rows && views && columns;
+
+	for (unsigned c = 0; is_well && c < schema->n_columns; c++)
+		columns[c] = &views[WEIR_PATH_LEAD + c];
+	for (uint32_t at = 0; is_well && at < due->n_rows; at += WEIR_ROWS) {
+		uint64_t sel[WEIR_MASK_WORDS];
+
+		weir_mask_first(sel, weir_block_slice(due, at, views));
+		is_well = weir_block_append_columns(rows, columns, sel) == 0;
+	}
+	free(views);
+	free(columns);
+	if (is_well) {
+		weir_flow_rows(s->flow, query, rows);
+		return;
+	}
+	weir_block_destroy(rows);
+	fail_memory(s);
+}
+
+/* Rows in order go into windows, and those that are closed to the flow. */
+static void
+give_to_windows(struct weir_span *s, unsigned query, const struct weir_block *due, int64_t time_ns)
 {
 	int64_t until_ns = weir_flow_plus(time_ns, s->plan->lateness_ns);
 	struct weir_span_query *q = &s->queries[query];
-	struct weir_block *due = due_rows(s, q, time_ns);
 	struct weir_early_rows *early;
 	struct weir_pane *pane;
 
 	if (due)
 		weir_path_unship(q->path, due, q->aggregator, &q->row_number, &q->group);
-	weir_block_destroy(due);
 	early = q->early ? weir_early_take(q->early) : NULL;
 	if (early)
 		weir_flow_early(s->flow, query, early);
@@ -406,7 +484,14 @@ give(struct weir_span *s, unsigned query, int64_t time_ns)
 void
 weir_span_give_rows(struct weir_span *s, int64_t time_ns)
 {
-	for (unsigned i = 0; i < s->plan->n_queries; i++)
-		if (s->queries[i].ships)
-			give(s, i, time_ns);
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		struct weir_span_query *q = &s->queries[i];
+		struct weir_block *due = q->ships ? due_rows(s, q, time_ns) : NULL;
+
+		if (q->ships && !q->path->hands_over)
+			give_to_windows(s, i, due, time_ns);
+		else if (due)
+			give_handed_over(s, i, due);
+		weir_block_destroy(due);
+	}
 }

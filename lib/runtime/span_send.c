@@ -100,8 +100,8 @@ spread_groups(const struct weir_span *s, struct weir_span_kept *k, const uint32_
 	for (uint32_t g = 0; g < n; g++) {
 		unsigned slot = k->slots[g];
 
-		for (unsigned node = is_simple ? owner[slot] : 0;
-		    node < k->n_nodes; node = is_simple ? UINT32_MAX : node + 1) {
+		for (unsigned node = is_simple ? owner[slot] : 0; node < k->n_nodes;
+		     node = is_simple ? UINT32_MAX : node + 1) {
 			if (!is_simple && !is_wanted(s, w, k, slot, node))
 				continue;
 			if (groups)
@@ -164,9 +164,23 @@ n_left(const struct weir_span_kept *k, unsigned node)
 {
 	const struct weir_pane_writer *w = &k->writers[node];
 
-	return k->is_parted && node < k->n_nodes && !(w->is_begun && w->at == w->n && !w->is_divided)
-		   ? w->n - w->at
-		   : 0;
+	return k->is_parted && node < k->n_nodes ? w->n - w->at : 0;
+}
+
+/* A global window is as long as the packets of all groups together, whoever has them. */
+static bool
+tells_times(const struct weir_span *s, const struct weir_span_kept *k)
+{
+	return s->queries[k->query].kind == WEIR_SPAN_SLOT &&
+	       s->plan->queries[k->query].path->window.kind == WEIR_WINDOW_GLOBAL;
+}
+
+/* Whether a node has not had all of a pane. */
+static bool
+has_left(const struct weir_span *s, const struct weir_span_kept *k, unsigned node)
+{
+	return n_left(k, node) || (k->is_parted && node < k->n_nodes &&
+				      !k->writers[node].is_begun && tells_times(s, k));
 }
 
 static void
@@ -185,7 +199,7 @@ take_own(struct weir_span *s, struct weir_span_kept *k)
 	struct weir_pane_writer *w = &k->writers[s->map->self];
 	struct weir_pane *to;
 
-	if (!w->n)
+	if (!w->n && !tells_times(s, k))
 		return;
 	to = weir_span_incoming_pane(s, k->query, k->start_ns, k->end_ns);
 	if (!to || weir_pane_merge_some(to, k->pane, w->groups, w->n))
@@ -250,6 +264,20 @@ keep(struct weir_span *s, unsigned query, const struct weir_windows_taken *taken
 }
 
 void
+weir_span_keep_times(struct weir_span *s, unsigned query, int64_t first_ns, int64_t last_ns)
+{
+	struct weir_windows_taken times = { weir_aggregator_new_pane(s->queries[query].aggregator),
+		WEIR_SPAN_WORKER };
+
+	if (!times.pane) {
+		fail_memory(s);
+		return;
+	}
+	weir_pane_note_times(times.pane, first_ns, last_ns);
+	keep(s, query, &times);
+}
+
+void
 weir_span_keep(struct weir_span *s)
 {
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
@@ -274,7 +302,7 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 	struct weir_pane_writer *w = &k->writers[node], before;
 	struct weir_span_peer *peer = &s->peers[node];
 
-	while (n_left(k, node)) {
+	while (has_left(s, k, node)) {
 		struct weir_wire_frame *f;
 		size_t len;
 		int rc;
@@ -294,7 +322,8 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 			}
 			continue;
 		}
-		weir_span_put_part(f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
+		weir_span_put_part(
+		    f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
 		rc = weir_wire_send(s->wire, node, f, 0);
 		weir_wire_frame_put(f);
@@ -353,11 +382,11 @@ weir_span_send(struct weir_span *s)
 		if (node == s->map->self || !s->peers[node].is_there)
 			continue;
 		for (struct weir_span_kept *k = s->kept; k; k = k->next) {
-			if (!n_left(k, node) || send_groups(s, node, k))
+			if (!has_left(s, k, node) || send_groups(s, node, k))
 				continue;
 			/* Panes are in the order of their ends, about. */
 			for (; k; k = k->next)
-				if (n_left(k, node) && k->end_ns - 1 < closed_ns)
+				if (has_left(s, k, node) && k->end_ns - 1 < closed_ns)
 					closed_ns = k->end_ns - 1;
 			break;
 		}

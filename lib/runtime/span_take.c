@@ -152,7 +152,8 @@ take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 
 	if (!weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, false))
 		return false;
-	/* All nodes must end up with the same table: only those of the map that is on its way count. */
+	/* All nodes must end up with the same table: only those of the map that is on its way
+	 * count. */
 	if (!s->is_moving || epoch != s->moving_epoch)
 		return true;
 	if (epoch != peer->table_epoch)
@@ -214,6 +215,9 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 		break;
 	case WEIR_SPAN_STATUS:
 		is_right = take_status(s, node, data, len);
+		break;
+	case WEIR_SPAN_LEDGER:
+		is_right = weir_span_take_ledger(s, node, data, len);
 		break;
 	case WEIR_SPAN_TABLE:
 		if (is_early_table(s, data, len)) {

@@ -212,7 +212,8 @@ source_json(const struct weir_source *source)
 	json_object_set_new(o, "lost_no_buffer", json_integer((json_int_t)stats.lost_no_buffer));
 	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
 		passed += stats.passed[i];
-	json_object_set_new(o, "passed", json_integer((json_int_t)passed));
+	json_object_set_new(
+	    o, "passed", stats.has_unknown ? json_null() : json_integer((json_int_t)passed));
 	return o;
 }
 
@@ -282,6 +283,8 @@ weir_status_json(const struct weir_status *s)
 	json_object_set_new(o, "workers", workers);
 	json_object_set_new(o, "queries", queries);
 	json_object_set_new(o, "sinks", sinks_json(ledger));
+	if (json_object_get(ledger, "cluster"))
+		json_object_set(o, "cluster", json_object_get(ledger, "cluster"));
 	if (json_object_get(ledger, "latency"))
 		json_object_set(o, "latency", json_object_get(ledger, "latency"));
 	json_decref(ledger);

@@ -81,8 +81,8 @@ weir_windows_first_end(const struct weir_window *window, int64_t start_ns)
 int64_t
 weir_windows_last_end(const struct weir_window *window, int64_t time_ns)
 {
-	int64_t into = (time_ns % window->slide_ns - window->size_ns % window->slide_ns) %
-		       window->slide_ns;
+	int64_t into =
+	    (time_ns % window->slide_ns - window->size_ns % window->slide_ns) % window->slide_ns;
 
 	if (into < 0)
 		into += window->slide_ns;

@@ -80,8 +80,8 @@ struct weir_worker_query {
 	bool wants_rows, wants_packets;
 	unsigned n_senders;
 	struct weir_forwarder **senders; /* [n_senders] by which its packets leave; the sinks' */
-	bool ships; /* its rows go to other hosts as they are: query.path.shipped */
-	bool is_late;                    /* it gets the packets that came too late for others */
+	bool ships;     /* its rows go to other hosts as they are: query.path.shipped */
+	bool is_late;   /* it gets the packets that came too late for others */
 	bool is_ending; /* removed: takes no more packets, but rows that are under way to it */
 	bool has_ended;
 	struct weir_block *rows;
@@ -100,7 +100,6 @@ struct weir_workers {
 	const struct weir_run_config *config;
 	struct weir_intake *intake;
 	bool is_live;
-	int64_t node;     /* of a cluster: this host among those whose packets have one time */
 	bool is_in_order; /* rows and packets are handed over burst by burst, to be put in order */
 	const struct weir_delivery *delivery; /* for the sinks by which packets leave */
 	struct weir_exchange **exchanges;     /* by query, NULL where rows stay with their worker */

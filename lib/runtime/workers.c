@@ -67,8 +67,10 @@ make_query(const struct weir_workers *all, unsigned index, unsigned i, struct we
 	rc = make_senders(all, index, i, wq, err);
 	if (rc)
 		return rc;
-	if (q->path->hands_over)
+	if (q->path->hands_over) {
 		weir_plan_held_spec(plan, q, &wq->spec);
+		wq->ships = plan->command->cluster != NULL;
+	}
 	if (!q->path->has_group)
 		return 0;
 	weir_plan_group_spec(plan, q, &wq->spec);

@@ -47,6 +47,7 @@ add_queues(struct weir_ethdev *e)
 	e->base.spread = p->spread;
 	e->base.is_symmetric = p->is_symmetric;
 	e->base.has_rules = p->has_rules;
+	e->base.offered = p->offered ? strdup(p->offered) : NULL;
 }
 
 static void
@@ -60,6 +61,7 @@ ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 	ret->lost_nic = port.lost_nic;
 	ret->lost_no_buffer = port.lost_no_buffer;
 	memcpy(ret->passed, port.passed, sizeof(ret->passed));
+	ret->has_unknown = port.has_unknown;
 	for (unsigned i = 0; i < s->n_queues; i++)
 		ret->lost_no_buffer += __atomic_load_n(&e->queues[i].n_cut, __ATOMIC_RELAXED);
 }
@@ -121,6 +123,7 @@ ethdev_close(struct weir_source *s)
 		munmap(e->side, e->side_bytes);
 	free(s->name);
 	free(s->description);
+	free(s->offered);
 	free(e);
 }
 

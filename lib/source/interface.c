@@ -135,6 +135,7 @@ dry_close(struct weir_source *s)
 {
 	free(s->name);
 	free(s->description);
+	free(s->offered);
 	free(s);
 }
 

@@ -48,13 +48,17 @@ static void
 plan_port(const struct weir_source_config *c, const struct weir_port_name *p, struct weir_source *s,
     char *buf, size_t size)
 {
-	char path[128], sizes[512];
+	char path[128], sizes[512], offered[256];
 	int node;
 	FILE *f;
 
 	weir_port_plan_of(c->value, c->n_workers, c->n_workers, sizes, sizeof(sizes));
 	snprintf(buf, size, "; %s%s", sizes,
 	    c->n_workers > 1 ? ", where its driver can spread (RSS)" : "");
+	if (c->rules) {
+		s->has_rules = weir_port_plan_rules(c->value, c->rules, offered, sizeof(offered));
+		s->offered = strdup(offered);
+	}
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", p->device);
 	f = p->is_pci ? fopen(path, "re") : NULL;
 	if (!f)

@@ -59,7 +59,7 @@ weir_wire_core_receive(
 bool
 weir_wire_core_has_orders(const struct weir_wire_core *c)
 {
-	return !rte_ring_empty(c->front->orders);
+	return weir_wire_ring_used(c->front->orders) != 0;
 }
 
 static void
@@ -138,5 +138,8 @@ weir_wire_core_step(struct weir_wire_core *c, const struct weir_wire_now *now)
 		count_no_credit(c, p);
 		weir_core_publish(c, p);
 	}
+	if (c->is_news && c->config.wake)
+		c->config.wake(c->config.wake_arg);
+	c->is_news = false;
 	return weir_wire_core_has_orders(c) ? now->mono_ns : next_ns;
 }

@@ -131,6 +131,7 @@ struct weir_wire_core {
 	struct weir_wire_core_config config;
 	struct weir_wire_front *front;
 	unsigned share; /* buffers for each peer */
+	bool is_news;   /* control is to be woken: frames have come, or there is room */
 	unsigned n_there;
 	uint16_t there[WEIR_WIRE_PEERS]; /* ids */
 	uint32_t last_stream;

@@ -88,6 +88,7 @@ deliver(struct weir_wire_core *c, struct peer *p, const struct weir_wire_in *in)
 	atomic_fetch_add_explicit(&s->held, 1, memory_order_relaxed);
 	/* as many places as buffers */
 	rte_ring_enqueue(c->front->received, b);
+	c->is_news = true;
 	return true;
 }
 

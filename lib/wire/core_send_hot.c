@@ -62,8 +62,7 @@ weir_core_publish(struct weir_wire_core *c, struct peer *p)
 	room = RTE_MIN(room, WEIR_WIRE_WINDOW - (o->next - o->base));
 	if (room && atomic_load(&s->is_wanted)) {
 		atomic_store(&s->is_wanted, false);
-		if (c->config.wake)
-			c->config.wake(c->config.wake_arg);
+		c->is_news = true;
 	}
 }
 

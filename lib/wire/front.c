@@ -129,14 +129,14 @@ weir_wire_front_remove(struct weir_wire_front *f, unsigned id)
 unsigned
 weir_wire_front_frames(const struct weir_wire_front *f, unsigned *ret_free)
 {
-	*ret_free = rte_ring_count(f->free_frames);
+	*ret_free = weir_wire_ring_used(f->free_frames);
 	return f->n_frames;
 }
 
 unsigned
 weir_wire_front_buffers_free(const struct weir_wire_front *f)
 {
-	return rte_ring_count(f->free_buffers);
+	return f->free_buffers->capacity - weir_wire_ring_room(f->free_buffers);
 }
 
 struct weir_wire_frame *
@@ -167,7 +167,7 @@ room(const struct weir_wire_front *f, const struct weir_wire_shared *s)
 	uint64_t most = RTE_MIN(allow, done + WEIR_WIRE_WINDOW);
 	unsigned n = s->generation % 2 && most > s->n_orders ? (unsigned)(most - s->n_orders) : 0;
 
-	return RTE_MIN(n, rte_ring_free_count(f->orders));
+	return RTE_MIN(n, weir_wire_ring_room(f->orders));
 }
 
 unsigned

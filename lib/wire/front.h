@@ -2,6 +2,7 @@
 #ifndef WEIR_WIRE_FRONT_H
 #define WEIR_WIRE_FRONT_H
 
+#include <rte_ring.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <weir/wire/wire.h>
@@ -13,8 +14,6 @@
 
 /* Frames on their way to one peer, and back: seqs from the least open one. Power of two. */
 #define WEIR_WIRE_WINDOW 1024u
-
-struct rte_ring;
 
 /* A received frame, with data behind it. */
 struct weir_wire_buffer {
@@ -66,6 +65,20 @@ struct weir_wire_front {
 int weir_wire_front_init(struct weir_wire_front *f, uint64_t memory_bytes, uint32_t payload_most,
     struct weir_error *err);
 void weir_wire_front_fini(struct weir_wire_front *f);
+
+/* rte_ring_count and its like read both ends as if nobody else had one of them. By the consumer: */
+static inline unsigned
+weir_wire_ring_used(const struct rte_ring *r)
+{
+	return __atomic_load_n(&r->prod.tail, __ATOMIC_ACQUIRE) - r->cons.head;
+}
+
+/* By the producer. */
+static inline unsigned
+weir_wire_ring_room(const struct rte_ring *r)
+{
+	return r->capacity + __atomic_load_n(&r->cons.tail, __ATOMIC_ACQUIRE) - r->prod.head;
+}
 
 /* Control: the generation that orders for this peer will have. */
 uint32_t weir_wire_front_generation(

@@ -14,7 +14,9 @@ enum weir_inner_type {
 	WEIR_INNER_ACK,
 	WEIR_INNER_PING,
 	WEIR_INNER_PONG,
-	WEIR_INNER_N_TYPES,
+	WEIR_INNER_N_TYPES, /* of those that a known peer sends */
+	WEIR_INNER_GREETING =
+	    WEIR_INNER_N_TYPES, /* see wire_greet.c: an incarnation, and no more */
 };
 
 /* In front of the caller's bytes. */

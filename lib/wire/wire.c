@@ -142,6 +142,8 @@ weir_wire_open(const struct weir_wire_config *c, struct weir_wire **ret, struct 
 		return weir_error_run(err, -ENOMEM, "no memory for the wire");
 	memset(w, 0, sizeof(*w));
 	w->wake_fd = -1;
+	w->wake = c->wake;
+	w->wake_arg = c->wake_arg;
 	w->host.version = spec->ip.version;
 	w->host.prefix_len = spec->prefix_len;
 	w->host.has_gw = spec->gw.version != 0;
@@ -186,6 +188,7 @@ weir_wire_close(struct weir_wire *w)
 	weir_port_give_up_pool(w->pool);
 	weir_wire_front_fini(&w->front);
 	weir_seal_close(w->seal);
+	free(w->greetings);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	free(w);

@@ -196,6 +196,10 @@ sort_out(struct weir_wire *w, struct rte_mbuf *m)
 	weir_net_see(&w->host, p, m->data_len, &seen);
 	switch (seen.kind) {
 	case NET_FRAME:
+		if (unlikely(wire_is_greeting(w, p + seen.offset, seen.len))) {
+			wire_greeted(w, m, &seen);
+			return -1;
+		}
 		id = find_sender(w, p + seen.offset, seen.len, &seen.addr);
 		break;
 	case NET_ARP_REQUEST:
@@ -221,8 +225,8 @@ sort_out(struct weir_wire *w, struct rte_mbuf *m)
 	return id;
 }
 
-static enum weir_wire_counter
-refusal(enum weir_seal_verdict verdict)
+enum weir_wire_counter
+wire_refusal(enum weir_seal_verdict verdict)
 {
 	switch (verdict) {
 	case WEIR_SEAL_FORGED:
@@ -264,7 +268,7 @@ accept_all(struct weir_wire *w, struct rte_mbuf **m, const uint16_t *ids, unsign
 		struct weir_wire_in in;
 
 		if (verdicts[i] != WEIR_SEAL_OK) {
-			count(w, ids[i], refusal(verdicts[i]), 1);
+			count(w, ids[i], wire_refusal(verdicts[i]), 1);
 			continue;
 		}
 		memcpy(&head, p, sizeof(head));

@@ -31,6 +31,8 @@ struct wire_route {
 	uint16_t ports[WEIR_SPREAD_QUEUES];              /* source port by queue */
 };
 
+struct wire_greeting;
+
 /* Frames that are yet to be sealed. */
 struct wire_batch {
 	unsigned n;
@@ -64,6 +66,7 @@ struct weir_wire {
 	unsigned n_ready;                   /* wire */
 	struct rte_mbuf *ready[WIRE_READY]; /* wire: sealed and whole */
 	uint64_t n_worked;                  /* wire: datagrams in and out */
+	bool has_interrupts;                /* as far as is known */
 	bool is_eventfd[WEIR_PORT_QUEUES];
 	pthread_t thread;
 	bool has_thread;
@@ -72,6 +75,10 @@ struct weir_wire {
 	atomic_bool is_asleep;
 	atomic_uint_fast64_t n_calls; /* control: something is to be looked at */
 	_Atomic(struct wire_request *) request;
+	void (*wake)(void *arg); /* control */
+	void *wake_arg;
+	unsigned n_greetings;            /* wire: ids are below */
+	struct wire_greeting *greetings; /* [WEIR_WIRE_PEERS], or NULL: nobody is greeted */
 	struct wire_route routes[WEIR_WIRE_PEERS]; /* wire */
 };
 
@@ -83,6 +90,8 @@ enum weir_wire_sent wire_transmit(void *wire, const struct weir_wire_out *out);
 void wire_flush(struct weir_wire *w);
 /* Whatever has come at a receive queue. Returns how many packets. */
 unsigned wire_receive(struct weir_wire *w, const struct weir_port_queue *q);
+/* The counter of what a verdict refuses. */
+enum weir_wire_counter wire_refusal(enum weir_seal_verdict verdict);
 /* Send a packet that needs no seal: len bytes that fill() has written. */
 void wire_send_raw(struct weir_wire *w, const uint8_t *p, uint32_t len);
 
@@ -96,5 +105,14 @@ int wire_call(struct weir_wire *w, int (*run)(struct weir_wire *w, void *arg), v
 /* wire_peer.c, wire thread. */
 void wire_suspect(void *wire, unsigned id);
 void wire_ask(struct weir_wire *w, int64_t *ret_next_ns);
+/* Control: how to reach a peer; and whose link address is to be asked for, where it names none. */
+int wire_route(struct weir_wire *w, const struct weir_wire_peer *peer, struct wire_route *ret,
+    struct net_addr *ret_hop, struct weir_error *err);
+
+/* wire_greet.c, wire thread. Greet whom it is time to; an earlier time is put in place. */
+void wire_greet(struct weir_wire *w, int64_t *ret_next_ns);
+bool wire_is_greeting(const struct weir_wire *w, const uint8_t *p, uint32_t len);
+/* A packet that holds one. */
+void wire_greeted(struct weir_wire *w, struct rte_mbuf *m, const struct net_seen *seen);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stdio.h>
+#include <rte_mbuf.h>
 #include <string.h>
 
 #include "wire_parts.h"
@@ -41,6 +41,16 @@ wire_ask(struct weir_wire *w, int64_t *ret_next_ns)
 	}
 }
 
+/* What waits was made for the routes that there are: what the port does not take now is lost. */
+static void
+flush_all(struct weir_wire *w)
+{
+	wire_flush(w);
+	weir_wire_core_count(w->core, -1, WEIR_WIRE_SEND_FULL, w->batch.n);
+	rte_pktmbuf_free_bulk(w->batch.m, w->batch.n);
+	w->batch.n = 0;
+}
+
 static void
 forget(struct weir_wire *w, unsigned id)
 {
@@ -62,10 +72,7 @@ set(struct weir_wire *w, void *arg)
 	struct wire_route *r = &w->routes[s->id];
 	int rc;
 
-	/* what waits was made for the route that there was */
-	wire_flush(w);
-	if (w->batch.n)
-		return weir_error_run(s->err, -EAGAIN, "the port takes nothing now; try again");
+	flush_all(w);
 	rc = weir_wire_core_peer_set(
 	    w->core, s->id, s->name, s->route.incarnation, s->generation, &w->now);
 	if (rc)
@@ -87,12 +94,17 @@ set(struct weir_wire *w, void *arg)
 	return rc;
 }
 
-static int
-find_address(struct weir_wire *w, const struct weir_wire_peer *peer, struct setting *s,
-    struct weir_error *err)
+int
+wire_route(struct weir_wire *w, const struct weir_wire_peer *peer, struct wire_route *r,
+    struct net_addr *ret_hop, struct weir_error *err)
 {
-	struct wire_route *r = &s->route;
+	bool is_near, is_found;
 
+	*r = (struct wire_route){
+		.is_set = true, .has_mac = peer->has_mac, .incarnation = peer->incarnation
+	};
+	memcpy(r->to.mac, peer->mac, sizeof(r->to.mac));
+	r->to.udp_port = peer->udp_port ? peer->udp_port : WEIR_WIRE_UDP_PORT;
 	for (unsigned i = 0; i < peer->n_addrs && i < WEIR_WIRE_PEER_ADDRESSES; i++)
 		if (peer->addrs[i].version == w->host.version)
 			weir_net_addr(&peer->addrs[i], &r->addrs[r->n_addrs++]);
@@ -104,13 +116,14 @@ find_address(struct weir_wire *w, const struct weir_wire_peer *peer, struct sett
 	if (weir_net_is_same(&r->to.ip, &w->host.ip))
 		return weir_error_run(
 		    err, -EINVAL, "%s: it has the address of this wire", peer->name);
-	if (r->has_mac)
-		return 0;
-	s->hop = weir_net_is_near(&w->host, &r->to.ip) ? r->to.ip : w->host.gw;
-	if (!weir_net_is_near(&w->host, &r->to.ip) && !w->host.has_gw)
+	is_near = weir_net_is_near(&w->host, &r->to.ip);
+	if (!r->has_mac && !is_near && !w->host.has_gw)
 		return weir_error_run(err, -EINVAL,
 		    "%s: it is not on the wire's network, and --wire names no gateway (gw=…)",
 		    peer->name);
+	*ret_hop = is_near ? r->to.ip : w->host.gw;
+	r->n_ports = weir_spread_ports(&peer->rss, w->host.version, &w->host.ip, &r->to.ip,
+	    r->to.udp_port, r->ports, &is_found);
 	return 0;
 }
 
@@ -119,23 +132,14 @@ weir_wire_peer_set(
     struct weir_wire *w, unsigned id, const struct weir_wire_peer *peer, struct weir_error *err)
 {
 	struct setting s = { .id = id, .name = peer->name, .err = err };
-	struct wire_route *r = &s.route;
-	bool is_found;
 	int rc;
 
 	if (id >= WEIR_WIRE_PEERS || !peer->incarnation)
 		return weir_error_run(
 		    err, -EINVAL, "%s: no such number, or no incarnation", peer->name);
-	r->is_set = true;
-	r->has_mac = peer->has_mac;
-	r->incarnation = peer->incarnation;
-	memcpy(r->to.mac, peer->mac, sizeof(r->to.mac));
-	r->to.udp_port = peer->udp_port ? peer->udp_port : WEIR_WIRE_UDP_PORT;
-	rc = find_address(w, peer, &s, err);
+	rc = wire_route(w, peer, &s.route, &s.hop, err);
 	if (rc)
 		return rc;
-	r->n_ports = weir_spread_ports(&peer->rss, w->host.version, &w->host.ip, &r->to.ip,
-	    r->to.udp_port, r->ports, &is_found);
 	s.generation = weir_wire_front_generation(&w->front, id, peer->incarnation);
 	rc = wire_call(w, set, &s);
 	if (rc == 0)
@@ -150,7 +154,7 @@ drop(struct weir_wire *w, void *arg)
 {
 	unsigned id = *(unsigned *)arg;
 
-	wire_flush(w);
+	flush_all(w);
 	weir_wire_core_peer_remove(w->core, id);
 	forget(w, id);
 	return 0;

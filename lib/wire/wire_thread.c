@@ -18,7 +18,7 @@
 #define SPINS         100u   /* rounds without work before it sleeps */
 #define NAP_LEAST_NS  20000  /* where nothing tells of packets; then twice as long each time */
 #define NAP_MOST_NS   500000 /* a receive ring lasts so long */
-#define NAPS_A_STEP   32u
+#define NAPS_A_STEP   8u
 #define SLEEP_MOST_NS (100 * INT64_C(1000000)) /* an interrupt may be lost */
 
 void
@@ -64,27 +64,31 @@ read_clocks(struct weir_wire *w)
 	w->now.wall_ns = weir_now_wall_ns();
 }
 
-/* Have packets make the descriptors readable. How many there are; 0 where one queue cannot. */
+/*
+ * Have packets make the descriptors readable. How many there are; 0 where one queue cannot, which
+ * is not tried again.
+ */
 static unsigned
 arm(struct weir_wire *w, struct pollfd *fds)
 {
 	const struct weir_port *p = w->port;
 	uint64_t n;
 
-	for (unsigned i = 0; i < p->n_rx; i++) {
+	for (unsigned i = 0; i < p->n_rx && w->has_interrupts; i++) {
 		int rc;
 
-		if (p->rx_fd[i] < 0)
-			return 0;
+		w->has_interrupts = p->rx_fd[i] >= 0;
+		if (!w->has_interrupts)
+			break;
 		/* what it told of is seen by the poll that follows */
 		if (w->is_eventfd[i] && read(p->rx_fd[i], &n, sizeof(n)) < 0 && errno != EAGAIN)
-			return 0;
+			w->has_interrupts = false;
 		rc = rte_eth_dev_rx_intr_enable(p->rx[i].id, p->rx[i].queue);
 		if (rc && (rc != -ENOTSUP || w->is_eventfd[i]))
-			return 0;
+			w->has_interrupts = false;
 		fds[i] = (struct pollfd){ .fd = p->rx_fd[i], .events = POLLIN };
 	}
-	return p->n_rx;
+	return w->has_interrupts ? p->n_rx : 0;
 }
 
 static void
@@ -154,15 +158,17 @@ loop(struct weir_wire *w)
 
 	while (!atomic_load_explicit(&w->is_stopped, memory_order_relaxed)) {
 		uint64_t n_calls = atomic_load(&w->n_calls), worked = w->n_worked;
-		int64_t next_ns, ask_ns;
+		int64_t next_ns, ask_ns, greet_ns = INT64_MAX;
 
 		read_clocks(w);
 		receive_all(w);
 		serve(w);
 		wire_ask(w, &ask_ns);
+		wire_greet(w, &greet_ns);
 		next_ns = weir_wire_core_step(w->core, &w->now);
 		wire_flush(w);
 		next_ns = ask_ns < next_ns ? ask_ns : next_ns;
+		next_ns = greet_ns < next_ns ? greet_ns : next_ns;
 		n_idle = w->n_worked == worked ? n_idle + 1 : 0;
 		/* what the port did not take */
 		if (w->n_ready || w->batch.n)
@@ -185,6 +191,7 @@ wire_main(void *wire)
 	pthread_setname_np(pthread_self(), "weir-wire");
 	/* caches of pools want a number; without one all works, but slower */
 	is_registered = rte_thread_register() == 0;
+	w->has_interrupts = true;
 	look_at_fds(w);
 	loop(w);
 	serve(w);

@@ -153,8 +153,8 @@ class Run:
         except AssertionError as e:
             raise AssertionError("%s: %s" % (e, self.ask("stats")))
 
-    def end(self, sig=signal.SIGINT, seconds=20, status=0):
-        """Stop it, or where sig is None wait; problems, and the ledger."""
+    def end(self, sig=signal.SIGINT, seconds=20, status=0, args=()):
+        """Stop it, or where sig is None wait; problems, and the ledger. args: where it has queries of queries."""
         if sig is not None and self.p.poll() is None:
             self.p.send_signal(sig)
         try:
@@ -173,7 +173,7 @@ class Run:
                 stats = json.load(f)
         except (OSError, ValueError) as e:
             return problems + ["no --stats document: %s" % e], None
-        return problems + weir.ledger(stats), stats
+        return problems + weir.ledger(stats, args), stats
 
     def rows(self):
         return [json.loads(x) for x in self.out]

@@ -125,7 +125,7 @@ test_refused(void)
 	    "unknown option 'colour' (one of mac=swap, src=MAC, dst=MAC, vlan=pop, "
 	    "vlan=push:ID[:PRIO], to=other; or of the driver's queues, descriptors, "
 	    "port_descriptors, burst, mtu, interrupts, promiscuous, send_descriptors, rss_fields, "
-	    "rss_key_bytes, timestamps, receive_offloads, send_offloads)");
+	    "rss_key_bytes, timestamps, receive_offloads, send_offloads, flow, flow_match)");
 	check_refused("eth0?mtu=9", "mtu: '9' is not from 68 to 65500");
 	check_refused("eth0?mtu", "option 'mtu' lacks its value (try 'mtu=...')");
 	check_refused("eth0?mtu=900&mtu=900", "option 'mtu' is given twice");

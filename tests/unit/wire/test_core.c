@@ -58,7 +58,9 @@ test_clean(void)
 	CU_ASSERT_EQUAL(weir_wire_front_room(&w->nodes[0].front, 1), 0); /* nothing was granted */
 	CU_ASSERT_TRUE(transfer(w, 0, 1, 5000, 5000 * MS));
 	check_idle(w);
-	CU_ASSERT_TRUE(w->nodes[0].n_woken > 0);
+	CU_ASSERT_TRUE(w->nodes[0].n_woken > 0); /* there was room again */
+	CU_ASSERT_TRUE(w->nodes[1].n_woken > 0); /* frames came */
+	CU_ASSERT_TRUE(w->nodes[1].n_woken <= 5000);
 	counters_of(&w->nodes[0], counters);
 	CU_ASSERT_EQUAL(counters[WEIR_WIRE_DATA_SENT], 5000);
 	CU_ASSERT_EQUAL(counters[WEIR_WIRE_DATA_ACKED], 5000);

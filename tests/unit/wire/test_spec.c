@@ -184,6 +184,38 @@ test_ports_without_key(void)
 	CU_ASSERT_FALSE(is_found);
 }
 
+/* Nothing is opened where nobody has said how frames are kept secret, or that they are not. */
+static void
+test_secret_is_wanted(void)
+{
+	struct weir_wire_spec spec;
+	struct weir_wire_config c = { .spec = &spec, .job = "taps", .incarnation = 1 };
+	struct weir_wire *w = NULL;
+	struct weir_error err = { 0 };
+
+	CU_ASSERT_EQUAL(weir_wire_parse("eth1,ip=10.0.0.1/24", &spec, &err), 0);
+	CU_ASSERT_TRUE(weir_wire_open(&c, &w, &err) < 0);
+	CU_ASSERT_EQUAL(err.fail, WEIR_FAIL_USAGE);
+	CHECK_TEXT(err.text, "frames between hosts need a secret: --secret-file FILE (or "
+			     "--insecure-wire, where nobody else can listen)");
+	CU_ASSERT_PTR_NULL(w);
+}
+
+static void
+test_counters(void)
+{
+	for (unsigned i = 0; i < WEIR_WIRE_N_COUNTERS; i++) {
+		const char *name = weir_wire_counter_name(i);
+
+		CU_ASSERT_TRUE(
+		    name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name));
+		CU_ASSERT_TRUE(weir_wire_counter_help(i)[0]);
+		for (unsigned k = 0; k < i; k++)
+			CU_ASSERT_NOT_EQUAL(strcmp(name, weir_wire_counter_name(k)), 0);
+	}
+	CHECK_TEXT(weir_wire_counter_name(WEIR_WIRE_NAKS_SENT), "naks_sent");
+}
+
 int
 main(void)
 {
@@ -193,6 +225,8 @@ main(void)
 		{ "hashes that are known", test_known_hashes },
 		{ "source ports lead to queues", test_ports },
 		{ "without a key", test_ports_without_key },
+		{ "a secret is wanted", test_secret_is_wanted },
+		{ "counters", test_counters },
 		CU_TEST_INFO_NULL,
 	};
 

@@ -228,6 +228,8 @@ void weir_aggregator_recycle(struct weir_aggregator *a, struct weir_pane *p);
 struct weir_pane *weir_pane_create_like(const struct weir_pane *p);
 /* Control. Say which window a merged pane is. */
 void weir_pane_set_window(struct weir_pane *p, int64_t start_ns, int64_t end_ns);
+/* Control. Rows of a global window have these times, too, which are in no group of the pane. */
+void weir_pane_note_times(struct weir_pane *p, int64_t first_ns, int64_t last_ns);
 /* Groups with windows of their own: neither merged nor put in order. */
 bool weir_pane_is_list(const struct weir_pane *p);
 /*

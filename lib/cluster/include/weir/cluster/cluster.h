@@ -12,7 +12,7 @@
 /*
  * Membership and slot map of a cluster, kept by a coordinator: etcd, or a file. A thread of its own
  * talks to the coordinator; none of these waits for it but weir_cluster_open() and
- * weir_cluster_leave(). docs/decisions/0017-membership.md says what holds when.
+ * weir_cluster_leave(). docs/decisions/0016-membership.md says what holds when.
  */
 
 struct weir_cluster;
@@ -93,6 +93,12 @@ int64_t weir_cluster_lease_until_ns(const struct weir_cluster *c);
 /* All windows that end at or before done_ns are emitted or handed over here: maps before may be
  * forgotten. Global windows are not meant. Any thread. */
 void weir_cluster_done(struct weir_cluster *c, int64_t done_ns);
+
+/*
+ * static: the wire has found the incarnation of a node, another one than before where it has begun
+ * anew: the one exception to what an index means in views. The next view has it. Control thread.
+ */
+void weir_cluster_met(struct weir_cluster *c, unsigned node, uint64_t incarnation);
 
 /*
  * A peer works by this epoch. Where it is newer than the view's, the next view is FENCED at once,

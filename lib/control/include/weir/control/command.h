@@ -15,7 +15,7 @@
 	X(EXPLAIN, "explain", "", "the plan, as --explain prints it")                              \
 	X(ADD, "add", "FLAGS", "add queries; the flags that begin with --query")                   \
 	X(REMOVE, "remove", "QUERY", "close a query's windows and end it")                         \
-	X(NODES, "nodes", "", "the cluster's nodes, and what goes between them and this one")       \
+	X(NODES, "nodes", "", "the cluster's nodes, and what goes between them and this one")      \
 	X(SLOTS, "slots", "", "which node owns which slots of the keys")                           \
 	X(MOVE, "move", "FIRST[-LAST] NODE", "have a node own these slots")                        \
 	X(DRAIN, "drain", "", "hand over what this node owns, and end")                            \

@@ -38,8 +38,9 @@ struct weir_port_config {
 	bool is_send_only;  /* nobody polls it */
 	bool must_be_taken; /* of a kernel interface: by AF_XDP, or not at all */
 	/*
-	 * What is needed of what comes, NULL: everything. Where the port can, it leaves the rest to
-	 * whom it would have gone without the port. Not kept.
+	 * What is needed of what comes, NULL: everything. Where the port can, it does not receive
+	 * the rest: a kernel interface that is taken leaves it to the kernel, a NIC drops it. Not
+	 * kept.
 	 */
 	const struct weir_port_rules *rules;
 };
@@ -47,11 +48,12 @@ struct weir_port_config {
 /* Descriptors of a transmit queue, most often: packets passed on may be held by so many. */
 #define WEIR_PORT_TX_DESCRIPTORS 512
 
-/* Why a packet was not received, but left to the kernel. */
+/* Why a packet was not received, but left to the kernel, or dropped by the NIC. */
 enum weir_port_passed {
 	WEIR_PORT_PASSED_UNUSED,    /* the rules do not want it */
 	WEIR_PORT_PASSED_NOT_IP,    /* the rules want IP, and this is ARP or the like */
 	WEIR_PORT_PASSED_NO_SOCKET, /* it came by a queue that the port does not have */
+	WEIR_PORT_PASSED_NIC,       /* the rules do not want it, and the NIC dropped it */
 	WEIR_PORT_N_PASSED,
 };
 
@@ -62,6 +64,7 @@ struct weir_port_stats {
 	uint64_t sent;
 	uint64_t send_errors; /* accepted by the driver, and then not sent */
 	uint64_t passed[WEIR_PORT_N_PASSED];
+	bool has_unknown; /* the NIC drops packets, and its driver does not tell how many */
 };
 
 /* Who says when a packet came. */
@@ -99,7 +102,10 @@ struct weir_port {
 	struct weir_field_set spread;
 	bool is_symmetric;
 	struct weir_port_stamp stamp;
-	bool has_rules; /* what they do not want is left to the kernel */
+	bool has_rules; /* what they do not want is left to the kernel, or dropped by the NIC */
+	/* What became of the rules in the NIC: "drop IPv4 protocol 6 (1 verified ...)"; "" where
+	 * none were to be offered. The port's. */
+	char *offered;
 };
 
 /*
@@ -140,6 +146,9 @@ const char *weir_port_plan_of(
     const char *name, unsigned n_workers, unsigned n_queues, char *buf, size_t size);
 /* "profile mlx5.ini; burst=64 as asked": of its first device. Returns buf. */
 const char *weir_port_profile(const struct weir_port *p, char *buf, size_t size);
+/* The same of what a NIC would be offered of the rules: "14 rules ...", or false: "nothing ...". */
+bool weir_port_plan_rules(
+    const char *name, const struct weir_port_rules *rules, char *buf, size_t size);
 /*
  * Read the clock that stamps the packets of this device. 0, or -errno. Several threads may.
  */

@@ -24,6 +24,7 @@ const char *weir_profile_drains(unsigned i);
 const char *weir_profile_clocks(unsigned i);
 const char *weir_profile_rx_offload(unsigned i); /* as DPDK names them; bits are RTE_ETH_RX_* */
 const char *weir_profile_tx_offload(unsigned i);
+const char *weir_profile_flow_matches(unsigned i); /* bits are enum weir_nic_match */
 const char *weir_profile_nic_counters(unsigned i);
 const char *weir_profile_buffer_counters(unsigned i);
 

@@ -67,7 +67,8 @@ struct weir_path {
 
 	/*
 	 * Of a cluster, where rows go to the host that owns their key as they are: time, node,
-	 * number of the frame, and what is moved; rows are in the order of the first three.
+	 * number of the frame, and what is moved, or handed over; rows are in the order of the
+	 * first three.
 	 */
 	struct weir_schema shipped;
 
@@ -179,12 +180,10 @@ void weir_path_gather(struct weir_path *p, const struct weir_exchange_block *blo
     struct weir_aggregator *a, struct weir_group_counters *counters);
 /*
  * Hot, owning lcore. In place of both: rows that are left are judged, and appended to a block of
- * the schema `shipped`; node: of this host, among those whose packets have the same time. 0 or
- * -ENOMEM.
+ * the schema `shipped`, as of node 0: who sends them on says of which they are. 0 or -ENOMEM.
  */
 int weir_path_ship(struct weir_path *p, const struct weir_group_spec *spec, struct weir_rows *rows,
-    int64_t watermark_ns, int64_t node, struct weir_group_counters *counters,
-    struct weir_block *b);
+    int64_t watermark_ns, struct weir_group_counters *counters, struct weir_block *b);
 /* Cold. Feed rows of such a block, which are in order, to the aggregator; *number counts them. */
 void weir_path_unship(struct weir_path *p, const struct weir_block *b, struct weir_aggregator *a,
     int64_t *number, struct weir_group_counters *counters);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
 #include <weir/aggregate/aggregate.h>
 #include <weir/base/error.h>
 #include <weir/decode/decode.h>
@@ -76,17 +77,21 @@ struct weir_ledger {
 	uint64_t bytes; /* on the wire */
 	uint64_t lost_nic;
 	uint64_t lost_no_buffer;
-	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel: not received */
+	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel, or dropped by the NIC: not
+						received */
+	bool has_unknown;                    /* of what the NIC dropped, not all is counted */
 	struct weir_decode_counters decode;
 	unsigned n_queries;
 	struct weir_ledger_query *queries;
 	unsigned n_sinks;
 	struct weir_ledger_sink *sinks;
 	struct weir_latency_set *latency; /* owned; NULL without --latency */
+	json_t *cluster;                  /* owned; NULL without --cluster */
 };
 
 /* As --stats writes it; a new reference. */
 json_t *weir_ledger_json(const struct weir_ledger *l);
+const char *weir_drop_reason_name(enum weir_drop_reason reason);
 /* Packets or rows that a query dropped, for all reasons. */
 uint64_t weir_ledger_dropped(const struct weir_ledger_query *q);
 /* Does every line of the account add up? */

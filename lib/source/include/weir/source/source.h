@@ -43,10 +43,11 @@ struct weir_source_config {
 struct weir_source_stats {
 	uint64_t lost_nic;                   /* dropped before weir: NIC or kernel */
 	uint64_t lost_no_buffer;             /* dropped for want of receive buffers */
-	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel */
-	uint64_t done_bytes;                 /* of a file: position */
-	uint64_t total_bytes;                /* of a file: size, 0 where unknown */
-	int64_t load_ns;                     /* time spent loading (preload), not part of elapsed */
+	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel, or dropped by the NIC */
+	bool has_unknown;     /* the NIC drops packets, and its driver does not tell how many */
+	uint64_t done_bytes;  /* of a file: position */
+	uint64_t total_bytes; /* of a file: size, 0 where unknown */
+	int64_t load_ns;      /* time spent loading (preload), not part of elapsed */
 };
 
 enum weir_poll {
@@ -120,8 +121,10 @@ struct weir_source {
 	 */
 	struct weir_field_set spread;
 	bool is_symmetric;
-	int numa_node;  /* of the device, -1 where unknown */
-	bool has_rules; /* what no query can use is left to the kernel, or will be */
+	int numa_node; /* of the device, -1 where unknown */
+	/* What no query can use is left to the kernel, or dropped by the NIC; or will be. */
+	bool has_rules;
+	char *offered; /* what became of the rules in a NIC; NULL where it is none */
 	uint16_t first_interface;
 	uint16_t n_interfaces;   /* may grow while a pcapng file is read */
 	struct weir_error error; /* why poll said WEIR_POLL_ERROR, or a warning of a damaged file */

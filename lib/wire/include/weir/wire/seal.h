@@ -13,7 +13,7 @@
  * Sealing of frames: AES-256-GCM with keys derived from the cluster's secret for each incarnation
  * of a sender, each epoch, and each 2^23 of its frames; replays are refused. EAL must run where
  * there is a secret. One thread uses a seal at a time; nothing is shared between seals. Decision
- * 0014 has the reasons.
+ * 0015 has the reasons.
  *
  * Frames are mbufs of one segment whose data begins with struct weir_frame_head: the sender puts
  * the headers of Ethernet, IP and UDP in front afterwards, the receiver takes them off before, and

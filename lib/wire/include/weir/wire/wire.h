@@ -127,6 +127,18 @@ struct weir_wire_peer {
  */
 int weir_wire_peer_set(
     struct weir_wire *w, unsigned id, const struct weir_wire_peer *peer, struct weir_error *err);
+/*
+ * Greet a node at this address whose incarnation is not known (peer->incarnation is not looked at)
+ * as id, now and whenever nothing is heard of the peer of that id for a second; and listen to its
+ * greetings. Errors as weir_wire_peer_set.
+ */
+int weir_wire_greet(
+    struct weir_wire *w, unsigned id, const struct weir_wire_peer *peer, struct weir_error *err);
+/*
+ * The incarnation that was found there last, 0: none yet. Where it is another than that of the
+ * peer: weir_wire_peer_set. Any thread.
+ */
+uint64_t weir_wire_greeted(const struct weir_wire *w, unsigned id);
 /* Nothing more to it, and nothing from it. */
 void weir_wire_peer_remove(struct weir_wire *w, unsigned id);
 
