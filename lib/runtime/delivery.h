@@ -40,7 +40,7 @@ struct weir_delivery {
 	void (*while_waiting)(void *ctx);
 	void *waiting_ctx;
 	bool needs_flush;
-	const struct weir_gaps *gaps; /* of a cluster: what its rows lack; or NULL. Not owned */
+	const struct weir_gaps *gaps;   /* of a cluster: what its rows lack; or NULL. Not owned */
 	bool is_urgent;                 /* rows of --emit early wait for the flush */
 	struct weir_trail *trail;       /* NULL without --latency. Not owned */
 	bool keeps_last;                /* somebody may ask for the rows of a window */

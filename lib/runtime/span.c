@@ -219,12 +219,20 @@ new_incarnation(void)
 }
 
 static void
+free_peer(struct weir_span_peer *peer)
+{
+	free(peer->arrived.bits);
+	free(peer->ledger);
+	json_decref(peer->last);
+}
+
+static void
 clear_peers(struct weir_span *s)
 {
 	for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++) {
 		struct weir_span_peer *peer = &s->peers[i];
 
-		free(peer->arrived.bits);
+		free_peer(peer);
 		*peer = (struct weir_span_peer){ .complete_ns = INT64_MIN, .done_ns = INT64_MIN };
 		peer->status.done_ns = peer->status.closed_ns = INT64_MIN;
 	}
@@ -275,7 +283,8 @@ weir_span_rejoin(struct weir_span *s)
 	    rc ? "it ends" : "it joins again");
 	s->epoch = s->moving_epoch = s->own_epoch = 0;
 	s->is_moving = false;
-	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns = INT64_MIN;
+	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns =
+	    INT64_MIN;
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
 		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
 	if (!rc) {
@@ -333,14 +342,6 @@ weir_span_open(
 	for (unsigned i = 0; !rc && i < s->plan->n_queries; i++)
 		rc = init_query(s, i, err);
 	return rc ? rc : join(s, incarnation, err);
-}
-
-static void
-free_peer(struct weir_span_peer *peer)
-{
-	free(peer->arrived.bits);
-	free(peer->ledger);
-	json_decref(peer->last);
 }
 
 void

@@ -102,8 +102,8 @@ weir_span_look(struct weir_span *s)
 	if (!v)
 		return false;
 	/*
-	 * Of nodes that are gone by this view nothing more is let in, and what has come is looked at
-	 * before: they may have said how far they were.
+	 * Of nodes that are gone by this view nothing more is let in, and what has come is looked
+	 * at before: they may have said how far they were.
 	 */
 	leave_gone(s, v);
 	weir_span_take(s);

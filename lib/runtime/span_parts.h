@@ -158,8 +158,8 @@ struct weir_span {
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
-	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
-	int64_t complete_ns; /* what was said last */
+	int64_t closed_ns;               /* panes of this node's up to then are kept or gone */
+	int64_t complete_ns;             /* what was said last */
 	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
 	int64_t delivered_ns;
 	int64_t freed_ns; /* kept panes whose last window is due by then are gone */

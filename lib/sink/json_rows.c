@@ -78,8 +78,8 @@ weir_json_rows_begin(struct weir_json_rows *j, const struct weir_block *b)
 		j->key_ends[i] = j->keys.len;
 	}
 	/* Two quotes a value, a window with its keys, what is behind, and the brace. */
-	j->row_bytes =
-	    j->head.len + WINDOW_BYTES + j->keys.len + schema->n_columns * (WEIR_CELL_MAX + 2u) + sizeof(PARTIAL);
+	j->row_bytes = j->head.len + WINDOW_BYTES + j->keys.len +
+		       schema->n_columns * (WEIR_CELL_MAX + 2u) + sizeof(PARTIAL);
 	return 0;
 }
 

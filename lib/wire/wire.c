@@ -66,8 +66,7 @@ choose_mtu(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_e
 }
 
 static int
-open_seal(
-    const struct weir_wire_config *c, struct weir_seal **ret, struct weir_error *err)
+open_seal(const struct weir_wire_config *c, struct weir_seal **ret, struct weir_error *err)
 {
 	struct weir_seal_spec spec = { .secret = c->secret,
 		.job = c->job,

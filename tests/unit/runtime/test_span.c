@@ -23,8 +23,7 @@ parts_come_back(void)
 
 		weir_span_put_part(
 		    p, (enum weir_span_frame)type, 0xabcd, UINT64_MAX - 1, UINT64_C(1) << 40);
-		CU_ASSERT_EQUAL(
-		    weir_span_get_part(p, sizeof(p), &query, &epoch, &number), is_part);
+		CU_ASSERT_EQUAL(weir_span_get_part(p, sizeof(p), &query, &epoch, &number), is_part);
 		CU_ASSERT_FALSE(weir_span_get_part(p, sizeof(p) - 1, &query, &epoch, &number));
 		if (!is_part)
 			continue;
@@ -75,8 +74,7 @@ tables_come_back(void)
 			uint32_t len = weir_span_put_table(p, 99, k, in);
 
 			CU_ASSERT(len <= 1100);
-			CU_ASSERT_FALSE(
-			    weir_span_get_table(p, len - 1, &epoch, &part, out, true));
+			CU_ASSERT_FALSE(weir_span_get_table(p, len - 1, &epoch, &part, out, true));
 			CU_ASSERT_TRUE(weir_span_get_table(p, len, &epoch, &part, out, true));
 			CU_ASSERT(epoch == 99 && part == k);
 		}

@@ -43,7 +43,8 @@ struct weir_block {
 	struct weir_column *columns;  /* [schema->n_columns], each of cap_rows elements */
 	struct weir_block_heap *heap; /* bytes of strings; private */
 	unsigned users;               /* holders beyond the first; private */
-	const struct weir_gaps *gaps; /* what rows may lack; NULL: nothing. Not owned, outlives it */
+	const struct weir_gaps
+	    *gaps; /* what rows may lack; NULL: nothing. Not owned, outlives it */
 };
 
 /* An empty block with room for cap_rows rows (rounded up); it grows. NULL when out of memory. */

@@ -74,8 +74,7 @@ int weir_wire_open(
  * was under way is given up; what has been taken in stays until it is taken. -EBUSY while peers are
  * set. On errors nothing has changed.
  */
-int weir_wire_renew(
-    struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err);
+int weir_wire_renew(struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err);
 /* Joins the thread, gives up the port. All frames are given up, whoever has them. NULL is fine. */
 void weir_wire_close(struct weir_wire *w);
 /*
