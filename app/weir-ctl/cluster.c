@@ -172,29 +172,41 @@ ctl_nodes(const struct ctl *c, struct weir_error *err)
 	return 0;
 }
 
+/* How many each node has; the ranges themselves, of which there are many, are for programs. */
 static void
 slots_text(const json_t *answer, struct weir_strbuf *b)
 {
-	static const bool left[] = { true, false, true };
-	struct grid g = { .n_columns = 3, .is_on_left = left };
-	json_t *r;
+	static const bool left[] = { true, false, false, false };
+	struct grid g = { .n_columns = 4, .is_on_left = left };
+	json_t *slots = json_object(), *ranges = json_object(), *r;
+	const char *name;
+	double all = 0;
 	size_t i;
 
-	grid_add(&g, "SLOTS");
-	grid_add(&g, "COUNT");
-	grid_add(&g, "NODE");
 	json_array_foreach(json_object_get(answer, "slots"), i, r)
 	{
-		double first = real(r, "first"), last = real(r, "last");
+		double n = real(r, "last") - real(r, "first") + 1;
 
-		if (first == last)
-			grid_add(&g, "%.0f", first);
-		else
-			grid_add(&g, "%.0f-%.0f", first, last);
-		grid_add(&g, "%.0f", last - first + 1);
-		grid_add(&g, "%s", text(r, "node"));
+		name = text(r, "node");
+		all += n;
+		json_object_set_new(slots, name, json_real(real(slots, name) + n));
+		json_object_set_new(ranges, name, json_real(real(ranges, name) + 1));
 	}
+	grid_add(&g, "NODE");
+	grid_add(&g, "SLOTS");
+	grid_add(&g, "SHARE");
+	grid_add(&g, "RANGES");
+	json_object_foreach(slots, name, r)
+	{
+		grid_add(&g, "%s", name);
+		grid_add(&g, "%.0f", json_number_value(r));
+		grid_add(&g, "%.1f%%", 100 * json_number_value(r) / all);
+		grid_add(&g, "%.0f", real(ranges, name));
+	}
+	weir_strbuf_printf(b, "epoch %.0f; which slots: --json\n", real(answer, "epoch"));
 	grid_print(&g, 0, b);
+	json_decref(slots);
+	json_decref(ranges);
 }
 
 int

@@ -217,3 +217,9 @@ weir_aggregator_first(const struct weir_aggregator *a, int64_t *ret_start_ns, in
 	*ret_end_ns = p->window.end_ns;
 	return true;
 }
+
+void
+weir_aggregator_sweep_always(struct weir_aggregator *a)
+{
+	a->own.every_ns = 1;
+}

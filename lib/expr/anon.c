@@ -13,7 +13,7 @@
 static struct {
 	pthread_mutex_t lock;
 	uint8_t bytes[32];
-	bool is_set;
+	bool is_set, is_random;
 } the_key = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
@@ -30,11 +30,22 @@ get_key(uint8_t ret_key[32])
 {
 	pthread_mutex_lock(&the_key.lock);
 	if (!the_key.is_set && RAND_bytes(the_key.bytes, sizeof(the_key.bytes)) == 1)
-		the_key.is_set = true;
+		the_key.is_set = the_key.is_random = true;
 	bool is_set = the_key.is_set;
 	memcpy(ret_key, the_key.bytes, sizeof(the_key.bytes));
 	pthread_mutex_unlock(&the_key.lock);
 	return is_set;
+}
+
+bool
+weir_expr_anon_is_random(void)
+{
+	bool is_random;
+
+	pthread_mutex_lock(&the_key.lock);
+	is_random = the_key.is_random;
+	pthread_mutex_unlock(&the_key.lock);
+	return is_random;
 }
 
 struct weir_expr_anon *

@@ -117,10 +117,10 @@ enum weir_span_kind {
 	WEIR_SPAN_HEAD,  /* all by one node: what follows its --agg looks at all rows */
 };
 
+/* Usage error where the queries of a plan cannot span hosts. */
+int weir_span_check(const struct weir_plan *plan, struct weir_error *err);
 /* Rows of a query go to their owners as they are: what is done with them depends on their order. */
 bool weir_span_ships(const struct weir_plan *plan, unsigned query);
-/* Usage error where a query cannot span hosts. */
-int weir_span_check(const struct weir_plan *plan, struct weir_error *err);
 enum weir_span_kind weir_span_kind_of(const struct weir_plan *plan, unsigned query);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include <weir/expr/program.h>
+#include <weir/runtime/run.h>
+
 #include "span_parts.h"
 
 /* How queries are spread over hosts. */
@@ -37,30 +40,14 @@ weir_span_ships(const struct weir_plan *plan, unsigned query)
 	return q->path->hands_over || (q->path->has_group && weir_path_needs_order(q->path));
 }
 
-static int
-check_query(const struct weir_plan *plan, unsigned query, struct weir_error *err)
-{
-	const struct weir_plan_query *q = &plan->queries[query];
-	const char *name = q->text->name;
-
-	if (weir_span_kind_of(plan, query) == WEIR_SPAN_LOCAL || !q->path || q->path->has_group)
-		return 0;
-	return weir_error_usage(err,
-	    "--cluster: query %s: rows of packets cannot be joined, or be another query's input, "
-	    "across hosts (put an --agg in front)",
-	    name);
-}
-
 int
 weir_span_check(const struct weir_plan *plan, struct weir_error *err)
 {
-	for (unsigned i = 0; i < plan->n_queries; i++) {
-		int rc = check_query(plan, i, err);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
+	if (!plan->command->cluster || !weir_expr_anon_is_random())
+		return 0;
+	return weir_error_usage(err,
+	    "--cluster: anon() needs a key that all hosts share, else each makes other addresses "
+	    "(try --anon-key FILE, the same on all)");
 }
 
 static bool

@@ -41,6 +41,8 @@ weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *err)
 		return weir_error_run(err, -ENOMEM, "out of memory");
 	for (unsigned k = 0; k < q->n_key_columns; k++)
 		q->key_columns[k] = WEIR_PATH_LEAD + q->path->key_moved[k];
+	if (q->aggregator)
+		weir_aggregator_sweep_always(q->aggregator);
 	if (q->path->is_early) {
 		struct weir_group_watch watch;
 
@@ -273,7 +275,10 @@ begin_anew(struct weir_span *s, unsigned query)
 	q->aggregator = weir_aggregator_create(&spec, &e);
 	if (!q->aggregator) {
 		weir_span_fail(s, &e);
-	} else if (q->early) {
+		return;
+	}
+	weir_aggregator_sweep_always(q->aggregator);
+	if (q->early) {
 		watch = weir_early_watch(q->early);
 		weir_aggregator_watch(q->aggregator, &watch);
 	}
@@ -474,10 +479,12 @@ give_to_windows(struct weir_span *s, unsigned query, const struct weir_block *du
 	early = q->early ? weir_early_take(q->early) : NULL;
 	if (early)
 		weir_flow_early(s->flow, query, early);
-	do {
+	if (until_ns == INT64_MIN)
+		return;
+	do { /* of a sweep each call does a part */
 		while ((pane = weir_aggregator_close(q->aggregator, until_ns)))
 			weir_flow_pane(s->flow, query, WEIR_SPAN_WORKER, pane);
-	} while (weir_window_is_per_group(&q->path->window) &&
+	} while (weir_window_is_per_group(&q->window) &&
 		 weir_aggregator_closed(q->aggregator) < until_ns);
 }
 

@@ -189,7 +189,8 @@ run_late(struct weir_worker *w, unsigned q, struct weir_rows *rows)
 	w->counts.queries[q].in_time += w->batch->n - weir_mask_count(rows->sel);
 }
 
-/* Of a cluster: rows whose order matters, or that are joined, go to the hosts that own their keys. */
+/* Of a cluster: rows whose order matters, or that are joined, go to the hosts that own their keys.
+ */
 static void
 ship(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermark_ns)
 {
@@ -200,8 +201,8 @@ ship(struct weir_worker *w, unsigned q, struct weir_rows *rows, int64_t watermar
 	if (!wq->rows)
 		wq->rows = weir_block_create(&wq->path->shipped, ROWS_PER_BLOCK);
 	before = wq->rows ? wq->rows->n_rows : 0;
-	if (!wq->rows || weir_path_ship(wq->path, &wq->spec, rows, watermark_ns,
-			     &counts->group, wq->rows))
+	if (!wq->rows ||
+	    weir_path_ship(wq->path, &wq->spec, rows, watermark_ns, &counts->group, wq->rows))
 		counts->no_memory += weir_mask_count(rows->sel);
 	else
 		counts->emitted += wq->rows->n_rows - before;

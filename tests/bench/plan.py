@@ -2,6 +2,7 @@
 import os
 import subprocess
 
+import cluster
 import cores
 import delay
 import forward
@@ -15,7 +16,7 @@ import xdp
 from measure import Failed, median, spread
 
 STEPS = ("files", "peers", "port", "queries", "series", "memory", "instructions", "time", "telemetry", "sliding", "distinct",
-         "fold", "forward", "latency", "delay", "gen", "cores", "idle", "xdp")
+         "fold", "forward", "latency", "delay", "gen", "cores", "idle", "xdp", "cluster")
 
 BASE = programs.QUERY
 COUNT = ["--agg", "n=count()"]
@@ -281,6 +282,10 @@ class Bench:
     def xdp(self):
         """An interface that is taken, beside testpmd's; and what push-down saves."""
         xdp.Xdp(self).measure()
+
+    def cluster(self):
+        """Nodes of a cluster beside as many that know nothing of each other."""
+        cluster.Cluster(self).measure()
 
     def port_time(self, found):
         """The same for a port, whose packets lie in buffers of DPDK."""

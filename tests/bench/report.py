@@ -27,6 +27,9 @@ TARGETS = [  # what, key of the ratio, at least (None: for information)
     ("the same, interrupt", "push/saved interrupt", 0.60),
     ("with what the sender takes for it, adaptive", "push/saved with the sender's adaptive", None),
     ("the same, interrupt", "push/saved with the sender's interrupt", None),
+    ("cluster, IMIX, 1 s: bytes of packets' columns / on the wire", "cluster: columns/wire", 10),
+    ("cluster of 3: a node's ingest / alone, in clear", "cluster: ingest in clear / alone", 0.90),
+    ("the same, sealed", "cluster: ingest sealed / alone", 0.90),
 ]
 
 # Where workers had less of their CPUs they waited for each other, which says nothing of a quiet machine.

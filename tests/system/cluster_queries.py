@@ -192,5 +192,45 @@ def test_order(folder):
         return silent + case.run(h)
 
 
+def all_case(folder, **more):
+    """All queries there are, with thresholds that most groups reach."""
+    parameters = {**queries.LOW, "least": 2}
+    return Case(folder, attacks()[::5], [*DEFAULT_WINDOW, *published(parameters), *OTHERS], **more)
+
+
+def secret(folder):
+    path = os.path.join(folder, "secret")
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as f:
+        f.write(os.urandom(32))
+    return ["--secret-file", path]
+
+
+def test_sealed(folder):
+    """AF_XDP, three hosts, sealed: all queries, packets by flow, two workers a host"""
+    case = all_case(folder, share=by_flow)
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        return case.run(h, more=secret(folder), extra=["--cores", "2"])
+
+
+def test_af_packet(folder):
+    """AF_PACKET, three hosts, IPv6: all queries, two workers a host"""
+    case = all_case(folder)
+    wires = ["vdev:net_af_packet0,iface=wire0,ip=2001:db8::%d/64"] * NODES
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        return case.run(h, wires=wires, extra=["--cores", "2"])
+
+
+def test_memif(folder):
+    """memif, two hosts, sealed: all queries"""
+    case = all_case(folder, n=2)
+    wires = ["vdev:net_memif0,role=%s,id=0,socket=%s,socket-abstract=no,ip=192.0.2.%%d/24" % (
+        role, os.path.join(folder, "memif.sock")) for role in ("server", "client")]
+    with hosts.Hosts(2) as h:
+        h.start_etcd()
+        return case.run(h, more=secret(folder), wires=wires)
+
+
 if __name__ == "__main__":
-    run_tests([test_published, test_order])
+    run_tests([test_published, test_order, test_sealed, test_af_packet, test_memif])

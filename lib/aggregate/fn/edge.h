@@ -7,7 +7,8 @@
 /*
  * first and last: one body, with which of the two as a constant. Order is event time and then the
  * number of the frame, not the order in which rows happen to come by: so merging gives the same
- * answer. A row without a time is before all others.
+ * answer. A row without a time is before all others. Packets of several hosts may have one time and
+ * one number: then it is the values that are compared, as bytes.
  */
 
 struct weir_edge {
@@ -65,8 +66,17 @@ WEIR_AGG_INLINE void
 weir_edge_merge(
     struct weir_edge *dst, const struct weir_edge *src, const enum weir_type *args, bool is_last)
 {
+	bool is_tie = src->time_ns == dst->time_ns && src->number == dst->number;
+
 	if (!src->value.is_set)
 		return;
+	if (dst->value.is_set && is_tie) {
+		int order = memcmp(&src->value, &dst->value, weir_any_size(args[0]));
+
+		if (order && (order > 0) == is_last)
+			memcpy(dst, src, weir_edge_state_size(args, 1));
+		return;
+	}
 	if (!dst->value.is_set || weir_edge_is_nearer(src->time_ns, src->number, dst, is_last))
 		memcpy(dst, src, weir_edge_state_size(args, 1));
 }

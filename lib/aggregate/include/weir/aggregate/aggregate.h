@@ -179,6 +179,9 @@ struct weir_pane *weir_aggregator_close(struct weir_aggregator *a, int64_t water
  * the lateness.
  */
 int64_t weir_aggregator_closed(const struct weir_aggregator *a);
+/* Control, before the first row. Groups are swept at each watermark, not only now and then: closes
+ * until there is nothing more return all that is due by it. */
+void weir_aggregator_sweep_always(struct weir_aggregator *a);
 /*
  * Who is told of groups as they change, row by row: of some groups [n], in each of which one more
  * row has just been taken in, all in one table of the pane; row[i] is that row's number in rows. It

@@ -89,6 +89,9 @@ extern const struct weir_function_doc weir_expr_functions[];
  * process.
  */
 void weir_expr_set_anon_key(const uint8_t key[32]);
+/* A program with anon() was compiled without a key: its addresses are those of this process alone.
+ */
+bool weir_expr_anon_is_random(void);
 
 /*
  * Literals for other parsers. "f(x, y)": split a call into its name and arguments' text:
