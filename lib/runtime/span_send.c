@@ -11,7 +11,7 @@
 
 /* Panes of this node, to the owners of their groups. */
 
-#define STATUS_NS (WEIR_NS_PER_S / 20) /* a status is told again after so long, changed or not */
+#define STATUS_NS (WEIR_NS_PER_S / 50) /* between two that tell of nothing but time */
 
 unsigned
 weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot)
@@ -338,6 +338,34 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 	return true;
 }
 
+/* Whether some pane begins or ends between two times, so that windows wait for it. */
+static bool
+has_boundary(const struct weir_span *s, int64_t before_ns, int64_t now_ns)
+{
+	for (unsigned i = 0; i < s->plan->n_queries; i++) {
+		const struct weir_path *path = s->plan->queries[i].path;
+		int64_t pane_ns = path && path->has_group ? weir_window_pane_ns(&path->window) : 0;
+
+		if (pane_ns && before_ns / pane_ns != now_ns / pane_ns)
+			return true;
+	}
+	return before_ns != now_ns && (before_ns == INT64_MIN || now_ns == INT64_MAX);
+}
+
+/* What somebody may wait for is told at once, time that just goes on now and then. */
+static bool
+is_news(const struct weir_span *s, const struct weir_span_status *told,
+    const struct weir_span_status *status, int64_t ago_ns)
+{
+	if (told->epoch != status->epoch || told->has_ended != status->has_ended ||
+	    told->n_parts != status->n_parts ||
+	    has_boundary(s, told->closed_ns, status->closed_ns) ||
+	    has_boundary(s, told->done_ns, status->done_ns))
+		return true;
+	return ago_ns >= STATUS_NS &&
+	       (told->closed_ns != status->closed_ns || told->done_ns != status->done_ns);
+}
+
 /* Tell a peer how far this node is, where it is news. */
 static bool
 send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_ns)
@@ -348,14 +376,7 @@ send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_n
 	struct weir_wire_frame *f;
 	int rc;
 
-	if (memcmp(&status.epoch, &peer->told.epoch, sizeof(status.epoch)) == 0 &&
-	    status.closed_ns == peer->told.closed_ns && status.done_ns == peer->told.done_ns &&
-	    status.has_ended == peer->told.has_ended)
-		return false;
-	/* Time that goes on without a pane is told now and then. */
-	if (status.epoch == peer->told.epoch && status.done_ns == peer->told.done_ns &&
-	    status.n_parts == peer->told.n_parts && status.closed_ns != INT64_MAX &&
-	    now_ns - peer->told_mono_ns < STATUS_NS / 10)
+	if (!is_news(s, &peer->told, &status, now_ns - peer->told_mono_ns))
 		return false;
 	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
 		return false;

@@ -5,7 +5,8 @@ come. usage: cluster_random.py [EVENTS [SEED]]. Counted are rows that are lost o
 
 Lost: a row of packets of hosts that had nothing to suffer is missing, or lacks one of them. What only a host that died,
 stalled or left had seen may be missing, where its row is partial or it had not read it. Doubled: two rows of one query, window
-and key.
+and key. Events fall between the ends of windows: in the milliseconds in which a window is delivered its rows may come twice, as
+docs/cluster.md says.
 """
 import os
 import random
@@ -38,6 +39,7 @@ def one_round(events, seed):
                 for i in range(events):
                     victim = SURE + i
                     p.until(3 + 6 * i)
+                    time.sleep(r.uniform(0.2, 0.8))
                     what = r.choice(["kill", "stall", "cut", "drain", "move"])
                     done.append(what)
                     if what == "kill":
