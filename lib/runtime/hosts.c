@@ -139,8 +139,8 @@ explain_query(const struct weir_plan *plan, unsigned query, FILE *out)
 		break;
 	}
 	if (weir_span_ships(plan, query))
-		fprintf(out, "; the needed columns of packets are sent as rows, as their order "
-			     "matters");
+		fprintf(out, "; the needed columns of packets are sent as rows, as %s",
+		    q->path->hands_over ? "they are joined one by one" : "their order matters");
 	else if (q->path && q->path->has_group && !q->is_shared)
 		fprintf(out, "; what is sent are groups of closed windows, partly aggregated");
 	fprintf(out, "\n");

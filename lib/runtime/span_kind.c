@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include <weir/expr/program.h>
-#include <weir/runtime/run.h>
 
 #include "span_parts.h"
 

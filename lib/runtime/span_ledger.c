@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@
 
 #define TELL_NS    (1 * WEIR_NS_PER_S)
 #define TOTALS     (4 + WEIR_N_DROP_REASONS) /* of a query */
-#define RECEIVED   4
-#define HEAD_BYTES (8 + RECEIVED * 8) /* type, 0, first query, queries, 0 */
+#define RECEIVED   5
+#define HEAD_BYTES (8 + RECEIVED * 8) /* type, 0, first query, queries, 0, run, received */
 
 struct totals {
 	uint64_t in, aggregated, under_way, rows;
@@ -29,6 +30,7 @@ static_assert(sizeof(struct totals) == TOTALS * sizeof(uint64_t), "nothing betwe
 /* What a node has told. */
 struct weir_span_ledger {
 	int64_t mono_ns; /* when it did last */
+	uint64_t run;    /* the process: one that joined again goes on with its counts */
 	uint64_t packets, bytes, lost_nic, lost_no_buffer;
 	unsigned n_queries;
 	struct totals queries[]; /* by number */
@@ -73,7 +75,7 @@ static uint32_t
 write_frame(const struct weir_span *s, const struct weir_ledger *own, unsigned first, unsigned n,
     uint8_t *p)
 {
-	const uint64_t received[RECEIVED] = { own->packets, own->bytes, own->lost_nic,
+	const uint64_t received[RECEIVED] = { s->run, own->packets, own->bytes, own->lost_nic,
 		own->lost_no_buffer };
 	uint16_t words[3] = { rte_cpu_to_be_16((uint16_t)first), rte_cpu_to_be_16((uint16_t)n), 0 };
 	uint8_t *at = p;
@@ -112,6 +114,8 @@ void
 weir_span_tell_ledger(struct weir_span *s, const struct weir_ledger *own)
 {
 	s->ledger_mono_ns = weir_now_mono_ns();
+	if (!s->run)
+		s->run = s->view->nodes[s->view->self].incarnation;
 	if (own->n_queries != s->n_queries)
 		return;
 	for (unsigned node = 0; node < s->view->n_nodes; node++)
@@ -142,13 +146,14 @@ weir_span_take_ledger(struct weir_span *s, unsigned node, const uint8_t *p, uint
 		s->peers[node].ledger = l;
 	}
 	p = get(p + 2 + sizeof(words), received, RECEIVED);
-	if (received[0] < l->packets)
+	if (received[0] == l->run && received[1] < l->packets)
 		return true; /* an older one */
 	l->mono_ns = weir_now_mono_ns();
-	l->packets = received[0];
-	l->bytes = received[1];
-	l->lost_nic = received[2];
-	l->lost_no_buffer = received[3];
+	l->run = received[0];
+	l->packets = received[1];
+	l->bytes = received[2];
+	l->lost_nic = received[3];
+	l->lost_no_buffer = received[4];
 	for (unsigned i = first; i < first + n; i++)
 		p = get(p, (uint64_t *)&l->queries[i], TOTALS);
 	return true;
@@ -240,6 +245,32 @@ node_json(
 	return o;
 }
 
+/* A process that has joined again goes on with its counts: what it told before is in them. */
+static bool
+is_told_again(const struct weir_span *s, unsigned node)
+{
+	const struct weir_span_ledger *l = s->peers[node].ledger;
+
+	for (unsigned other = 0; other < s->view->n_nodes; other++) {
+		const struct weir_span_ledger *o = s->peers[other].ledger;
+
+		if (o && other != node && o->run == l->run &&
+		    (o->mono_ns > l->mono_ns || (o->mono_ns == l->mono_ns && other > node)))
+			return true;
+	}
+	return l->run == s->run;
+}
+
+/* A name for each ledger: nodes that began anew have the name of those before. */
+static void
+set_node(json_t *nodes, const char *name, unsigned node, json_t *ledger)
+{
+	char numbered[WEIR_WIRE_NAME_BYTES + 16];
+
+	snprintf(numbered, sizeof(numbered), "%s#%u", name, node + 1);
+	json_object_set_new(nodes, json_object_get(nodes, name) ? numbered : name, ledger);
+}
+
 json_t *
 weir_span_ledgers(struct weir_span *s, const struct weir_ledger *own)
 {
@@ -257,12 +288,12 @@ weir_span_ledgers(struct weir_span *s, const struct weir_ledger *own)
 		bool is_self = node == s->view->self;
 		const struct weir_span_ledger *l = is_self ? self : s->peers[node].ledger;
 
-		if (!l) {
+		if (!l && weir_span_is_live(s->view, node))
 			json_array_append_new(missing, json_string(name));
+		if (!l || (!is_self && is_told_again(s, node)))
 			continue;
-		}
 		add(sum, l);
-		json_object_set_new(nodes, name, node_json(s, l, is_self, &is_balanced));
+		set_node(nodes, name, node, node_json(s, l, is_self, &is_balanced));
 	}
 	o = ledger_json(s, sum, &is_balanced);
 	json_object_set_new(o, "nodes", nodes);

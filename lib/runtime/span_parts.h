@@ -170,7 +170,8 @@ struct weir_span {
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
 	struct weir_gaps gaps;  /* of nodes that died */
-	int64_t ledger_mono_ns; /* when the ledger was told last */
+	int64_t ledger_mono_ns; /* when the ledger was told last, */
+	uint64_t run;           /* by this process: its first incarnation */
 	bool is_draining;
 	int64_t ended_mono_ns; /* since when this node has no packets; 0: it has */
 	bool has_failed, failure_told;

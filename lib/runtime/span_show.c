@@ -156,9 +156,10 @@ weir_span_json(struct weir_span *s)
 {
 	const struct weir_cluster_view *v = s->view;
 	json_t *o = json_object(), *peers = json_object();
-	struct weir_wire_stats stats;
+	struct weir_wire_stats stats = { 0 };
 
-	weir_wire_stats(s->wire, &stats);
+	if (s->wire)
+		weir_wire_stats(s->wire, &stats);
 	json_object_set_new(o, "node", json_string(v->nodes[v->self].name));
 	json_object_set_new(o, "state", json_string(weir_cluster_state_name(v->state)));
 	json_object_set_new(o, "epoch", json_integer((json_int_t)s->epoch));

@@ -67,6 +67,9 @@ CASES = [
     ("wire that is a source", 2, ["--wire", "eth9", "-i"],
      ["-i", "eth9", "--cluster", "etcd://192.0.2.9:2379/j", "--node", "a", "--wire", "eth9,ip=192.0.2.1/24", "--insecure-wire",
       "--dry-run"]),
+    ("anon() that is another on each host", 2, ["--cluster", "anon()", "--anon-key"],
+     [FILE, "--cluster", "etcd://192.0.2.9:2379/j", "--node", "a", "--wire", "e,ip=192.0.2.1/24", "--insecure-wire", "--dry-run",
+      "--key", "a=anon(ip.src)", "--agg", "n=count()"]),
     ("no source", 2, ["-r"], ["--key", "ip.src", "--agg", "n=count()"]),
     ("tap and take", 2, ["--tap", "--take"], ["-i", "lo", "--tap", "--take"]),
     # sources

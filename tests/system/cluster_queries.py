@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), HERE, os.path.join(HERE, "..", "oracle")]
 import hosts  # noqa: E402
+import netns  # noqa: E402
 import pcapmaker as pm  # noqa: E402
 import pcapread  # noqa: E402
 import queries  # noqa: E402
@@ -136,14 +137,16 @@ class Case:
         said = {json.loads(x)["query"] for x in self.want}
         return ["no rows of " + x for x in names if x not in said]
 
-    def run(self, h, more=("--insecure-wire",), wires=None, extra=()):
-        """A weir a host until all have ended: problems."""
+    def run(self, h, more=("--insecure-wire",), wires=None, extra=(), waits_for=None):
+        """A weir a host until all have ended: problems. waits_for: a path that the first one makes, for the others."""
         runs, problems, lines, ledgers = [], [], [], []
         try:
             for i, path in enumerate(self.files):
                 wire = {"wire": wires[i]} if wires else {}
                 args = h.arguments(i, "?nodes=%d" % len(self.files), more=more, **wire)
                 runs.append(h.run(i, ["-r", path, *self.arguments, *args, *extra]))
+                if waits_for:
+                    netns.wait(waits_for, lambda: os.path.exists(waits_for))
             for r in runs:
                 found, stats = r.end(sig=None, seconds=60, args=self.arguments)
                 problems += ["%s: %s" % (r.name, x) for x in found]
@@ -154,7 +157,7 @@ class Case:
                 r.__exit__()
         if not problems and sum(x["received"]["packets"] for x in ledgers) != self.n_packets:
             problems.append("not all packets were received")
-        return problems + self.differ(lines)
+        return problems or self.differ(lines)
 
     def differ(self, got):
         """Problems where lines, in whatever order, are not those of one weir."""
@@ -225,11 +228,12 @@ def test_af_packet(folder):
 def test_memif(folder):
     """memif, two hosts, sealed: all queries"""
     case = all_case(folder, n=2)
-    wires = ["vdev:net_memif0,role=%s,id=0,socket=%s,socket-abstract=no,ip=192.0.2.%%d/24" % (
-        role, os.path.join(folder, "memif.sock")) for role in ("server", "client")]
+    socket = os.path.join(folder, "memif.sock")
+    wires = ["vdev:net_memif0,role=%s,id=0,socket=%s,socket-abstract=no,ip=192.0.2.%%d/24" % (role, socket) for role in (
+        "server", "client")]
     with hosts.Hosts(2) as h:
         h.start_etcd()
-        return case.run(h, more=secret(folder), wires=wires)
+        return case.run(h, more=secret(folder), wires=wires, waits_for=socket)
 
 
 if __name__ == "__main__":
