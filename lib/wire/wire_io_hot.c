@@ -289,6 +289,9 @@ wire_receive(struct weir_wire *w, const struct weir_port_queue *q)
 	uint16_t ids[WIRE_BURST];
 	unsigned n = rte_eth_rx_burst(q->id, q->queue, m, WIRE_BURST), n_frames = 0;
 
+	/* Not before they came: else clocks would seem to differ by as much as the round took. */
+	if (n)
+		wire_read_clocks(w);
 	for (unsigned i = 0; i < n; i++) {
 		int id = sort_out(w, m[i]);
 

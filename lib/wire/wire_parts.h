@@ -90,6 +90,8 @@ enum weir_wire_sent wire_transmit(void *wire, const struct weir_wire_out *out);
 void wire_flush(struct weir_wire *w);
 /* Whatever has come at a receive queue. Returns how many packets. */
 unsigned wire_receive(struct weir_wire *w, const struct weir_port_queue *q);
+/* Cold: what time it is in this round. */
+void wire_read_clocks(struct weir_wire *w);
 /* The counter of what a verdict refuses. */
 enum weir_wire_counter wire_refusal(enum weir_seal_verdict verdict);
 /* Send a packet that needs no seal: len bytes that fill() has written. */

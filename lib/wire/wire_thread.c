@@ -57,8 +57,8 @@ serve(struct weir_wire *w)
 	sem_post(&r->is_done);
 }
 
-static void
-read_clocks(struct weir_wire *w)
+void
+wire_read_clocks(struct weir_wire *w)
 {
 	w->now.mono_ns = weir_now_mono_ns();
 	w->now.wall_ns = weir_now_wall_ns();
@@ -160,7 +160,7 @@ loop(struct weir_wire *w)
 		uint64_t n_calls = atomic_load(&w->n_calls), worked = w->n_worked;
 		int64_t next_ns, ask_ns, greet_ns = INT64_MAX;
 
-		read_clocks(w);
+		wire_read_clocks(w);
 		receive_all(w);
 		serve(w);
 		wire_ask(w, &ask_ns);

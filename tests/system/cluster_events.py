@@ -192,8 +192,10 @@ def counters(run):
     """Of the wire, of all peers of a run together."""
     total = {}
     for n in run.ask("nodes", "--json")["nodes"]:
-        for k, v in n.get("wire", {}).items():
-            total[k] = total.get(k, 0) + v
+        wire = n.get("wire", {})
+        for k, v in [*wire.items(), *(("refused_" + k, v) for k, v in wire.get("refused", {}).items())]:
+            if not isinstance(v, dict):
+                total[k] = total.get(k, 0) + v
     return total
 
 
