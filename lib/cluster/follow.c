@@ -253,8 +253,6 @@ weir_cluster_show(struct weir_cluster *c, bool has_followed)
 	pthread_mutex_unlock(&c->lock);
 	if (is_same && !has_followed)
 		return;
-	if (p.state == WEIR_CLUSTER_FENCED && c->is_lost && !was_lost)
-		weir_cluster_tell(c, "this node is fenced: others have its slots");
 	v = weir_view_create(&p, c->record, c->number);
 	pthread_mutex_lock(&c->lock);
 	/* weir_cluster_heard_epoch() may have been called in between. */
@@ -265,4 +263,7 @@ weir_cluster_show(struct weir_cluster *c, bool has_followed)
 	c->is_view_new = true;
 	pthread_mutex_unlock(&c->lock);
 	weir_cluster_view_unref(old);
+	/* Whoever reads this finds the view. */
+	if (p.state == WEIR_CLUSTER_FENCED && c->is_lost && !was_lost)
+		weir_cluster_tell(c, "this node is fenced: others have its slots");
 }
