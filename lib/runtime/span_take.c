@@ -59,7 +59,8 @@ weir_span_give(struct weir_span *s, int64_t time_ns)
 			weir_flow_pane(s->flow, i, WEIR_SPAN_WORKER, q->incoming[n].pane);
 		}
 		q->n_incoming -= n;
-		memmove(q->incoming, q->incoming + n, q->n_incoming * sizeof(*q->incoming));
+		if (n)
+			memmove(q->incoming, q->incoming + n, q->n_incoming * sizeof(*q->incoming));
 	}
 }
 
