@@ -78,6 +78,8 @@ class Terminal:
             pid, raw = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(raw)
+                while select.select([self.fd], [], [], 0)[0] and self._read(0):
+                    pass  # its last words
                 break
         problems = [] if self.status == status else ["status %r, not %r: %r" % (self.status, status, self.text()[-300:])]
         shown = self.seen.decode("utf-8", "replace")
