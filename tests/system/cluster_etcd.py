@@ -284,6 +284,7 @@ def test_drain(folder):
     """a node drains: it owns nothing of later windows, ends its own, and leaves"""
     with space(), Etcd(folder) as etcd, Member(URI % 2, "a,b") as m:
         m.wait("a", b="live")
+        m.wait("b", a="live")  # else it is told that nobody could take over
         m.say("drain b 0 0 -")
         v = m.wait("b", "draining")
         problems = []
