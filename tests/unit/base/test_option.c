@@ -285,7 +285,8 @@ test_commands(void)
 	    COMMANDS(W("move"), W("17")), "move '17': a word is missing behind it (SLOTS NODE)");
 	CHECK_TEXT(COMMANDS(W("move"), W("17"), W("-n"), W("x")),
 	    "move '17': a word is missing behind it (SLOTS NODE)");
-	CHECK_TEXT(COMMANDS(W("move"), W("17"), W("b"), W("c")), "unknown command 'c' (try '-n')");
+	CHECK_TEXT(COMMANDS(W("move"), W("17"), W("b"), W("c")),
+	    "unknown command 'c' (--help lists them)");
 	CHECK_TEXT(COMMANDS(W("statsu")), "unknown command 'statsu' (try 'status')");
 	CHECK_TEXT(COMMANDS(W("qqqqqqq")), "unknown command 'qqqqqqq' (--help lists them)");
 	/* a command is nothing that dashes could be put before */
