@@ -54,12 +54,26 @@ weir_span_next_piece(
 	return size;
 }
 
+/*
+ * While more than this is under way no other one is begun: so of those that lack a piece at the
+ * receiver there are never more bytes than it has room for, however large its frames are.
+ */
+static bool
+may_begin(const struct weir_span *s, unsigned node)
+{
+	uint64_t n = weir_wire_unacked(s->wire, node);
+
+	return n * weir_wire_payload_most(s->wire) <= WEIR_SPAN_LONG_MOST;
+}
+
 bool
 weir_span_send_long(struct weir_span *s, unsigned node)
 {
 	struct weir_span_peer *peer = &s->peers[node];
 	struct weir_span_long *l = &peer->sending;
 
+	if (l->bytes && !l->at && !may_begin(s, node))
+		return false;
 	while (l->bytes) {
 		struct weir_span_piece head = { .query = s->queries[l->query].number,
 			.epoch = s->epoch,

@@ -129,7 +129,7 @@ make_greeting_wire(void)
 	w.host.ip.b[3] = 1;
 	w.n_ready = WIRE_READY;
 	if (weir_wire_front_init(&w.front, 16384, PAYLOAD, NULL) ||
-	    weir_seal_open(&spec, &w.seal, NULL))
+	    weir_neighbours_init(&w.neighbours) || weir_seal_open(&spec, &w.seal, NULL))
 		abort();
 	w.core = weir_wire_core_create(&config);
 	if (!w.core || pthread_create(&thread, NULL, serve, &w) ||

@@ -58,6 +58,7 @@ make_wire(const char *secret)
 	w->pool = rte_pktmbuf_pool_create("greet", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, -1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w->pool);
 	CU_ASSERT_EQUAL_FATAL(weir_wire_front_init(&w->front, 16384, PAYLOAD, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(weir_neighbours_init(&w->neighbours), 0);
 	config.front = &w->front;
 	w->core = weir_wire_core_create(&config);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w->core);
@@ -75,6 +76,7 @@ free_wire(struct weir_wire *w)
 		rte_pktmbuf_free(w->ready[i]);
 	weir_wire_core_destroy(w->core);
 	weir_wire_front_fini(&w->front);
+	weir_neighbours_fini(&w->neighbours);
 	weir_seal_close(w->seal);
 	rte_mempool_free(w->pool);
 	free(w->greetings);
