@@ -16,6 +16,7 @@ import weir  # noqa: E402
 
 NODES, KILLED = 3, 1
 LEAD_S = 1
+SETTLED_S = 0.1  # less than the shortest lease that is left: two thirds of a second
 # The target of the cluster: from a hard kill to the first window that is complete again.
 MOST_S = 5.0
 
@@ -52,8 +53,8 @@ def wait(watched, after, seconds):
 
 def once(h, binary, ttl_s, seed):
     """
-    Kill a node at some moment. Seconds from there until those that are left deliver a window that was open then,
-    and one that is not partial: which is of the map without it.
+    Kill a node at some moment. Seconds from there until those that are left deliver the window that was next then, and
+    one that is not partial: which is of the map without it.
     """
     weir.BINARY = binary
     r = random.Random(seed)
@@ -65,7 +66,10 @@ def once(h, binary, ttl_s, seed):
             time.sleep(r.random())
             watched = Watched(p)
             p.kill(KILLED)
-            began, after = time.monotonic(), time.time() - p.start / 1e9
+            began = time.monotonic()
+            # What comes now was complete before; without the dead one nothing is as early as this.
+            time.sleep(SETTLED_S)
+            after = max([end for end, _ in watched.new()], default=0)
             first, whole = wait(watched, after, 25)
             problems = p.finish()
             if problems:
