@@ -257,12 +257,14 @@ weir_kernel_open(struct weir_open_port *p, const struct weir_port_config *c, str
 		return rc;
 	snprintf(p->base.interface, sizeof(p->base.interface), "%s", f.name);
 	p->base.numa_node = weir_interface_numa_node(f.name);
-	is_xdp = c->must_be_taken ||
-		 (d.is_taken && !weir_interface_blocks_xdp(&f, reason, sizeof(reason)));
+	is_xdp = c->must_be_taken || (d.is_taken && !c->must_be_copied &&
+					 !weir_interface_blocks_xdp(&f, reason, sizeof(reason)));
 	rc = is_xdp ? open_xdp(p, c, &f, err) : open_packet(p, c, &f, err);
 	if (!rc && !is_xdp)
 		weir_log(WEIR_LOG_NOTICE, "%s: opened through AF_PACKET (%s)", f.name,
-		    d.is_taken ? reason : d.why);
+		    c->must_be_copied ? "it is tapped"
+		    : d.is_taken      ? reason
+				      : d.why);
 	p->nic_lost_base = weir_kernel_nic_lost(f.name);
 	return rc;
 }

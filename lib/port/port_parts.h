@@ -25,6 +25,7 @@ struct weir_open_port {
 	bool has_socket_program;          /* either of both */
 	char no_program[128];             /* why it is libxdp's */
 	struct weir_nic_rules *nic;       /* in the device, or NULL */
+	struct weir_port_rules *rules;    /* with the guest's, while it is opened */
 	char *options;                    /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };

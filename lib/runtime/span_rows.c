@@ -338,7 +338,7 @@ send_shipment(struct weir_span *s, unsigned node, struct weir_span_shipment *h)
 		weir_span_put_part(
 		    f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
-		rc = weir_wire_send(s->wire, node, f, 0);
+		rc = weir_wire_send(s->wire, node, f, WEIR_WIRE_ANY_QUEUE);
 		weir_wire_frame_put(f);
 		if (rc)
 			return false;

@@ -325,7 +325,7 @@ send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 		weir_span_put_part(
 		    f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
 		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
-		rc = weir_wire_send(s->wire, node, f, 0);
+		rc = weir_wire_send(s->wire, node, f, WEIR_WIRE_ANY_QUEUE);
 		weir_wire_frame_put(f);
 		if (rc) {
 			*w = before;
