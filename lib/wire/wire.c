@@ -28,16 +28,18 @@ static int
 open_port(struct weir_wire *w, const struct weir_wire_config *config, struct weir_error *err)
 {
 	const struct weir_wire_spec *spec = config->spec;
+	struct weir_port_guest_spec self;
 	struct weir_port_config c = { .name = spec->port,
 		.n_workers = spec->n_queues,
 		.n_senders = 1,
 		.n_held = 2 * WIRE_BURST,
 		.wants_interrupts = true,
-		.must_be_copied = config->is_tapped };
+		.copied_for = config->is_tapped ? &self : NULL };
 	const struct weir_port *found = weir_port_find(spec->port);
 	struct rte_ether_addr mac;
 	int rc;
 
+	weir_wire_guest(spec, &self);
 	if (found && !found->guest)
 		return weir_error_run(err, -EBUSY,
 		    "'%s' is in use as a sink: give the wire a port of its own", spec->port);

@@ -157,8 +157,13 @@ def check_ledger(name, x, n_sent, is_shared=True):
     wire, problems = x["cluster"]["wire"], []
     if not x["received"].get("wire"):
         problems.append("%s: nothing was left to the wire: %s" % (name, x["received"]))
-    if is_shared and (x["received"]["wire"] != wire["aside"] or wire["aside_full"] or x["lost"]["nic"] != wire["unattended"]):
+    # the one is read a moment after the other, while frames still come
+    later = (x["received"]["wire"] - wire["aside"], x["lost"]["nic"] - wire["unattended"]) if is_shared else (0, 0)
+    if min(later) < 0 or max(later) > 50 or (is_shared and wire["aside_full"]):
         problems.append("%s: received %s, lost %s, wire %s" % (name, x["received"], x["lost"], wire))
+    # a tapped interface's other packets are not copied to the wire
+    if not is_shared and wire["ignored"] > 100:
+        problems.append("%s: %d packets were copied to the wire in vain" % (name, wire["ignored"]))
     # all that was put aside was the wire's to take
     if is_shared and wire["frames_received"] > wire["aside"]:
         problems.append("%s: more frames than were put aside: %s" % (name, wire))

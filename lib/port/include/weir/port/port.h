@@ -36,9 +36,11 @@ struct weir_port_config {
 	unsigned n_held; /* received packets that others may hold meanwhile, as rings of ports that
 			    they are passed on to do */
 	bool wants_interrupts;
-	bool is_send_only;   /* nobody polls it */
-	bool must_be_taken;  /* of a kernel interface: by AF_XDP, or not at all */
-	bool must_be_copied; /* of a kernel interface: by AF_PACKET, for somebody taps it */
+	bool is_send_only;  /* nobody polls it */
+	bool must_be_taken; /* of a kernel interface: by AF_XDP, or not at all */
+	/* Of a kernel interface: by AF_PACKET, for somebody taps it, and only what may be of this
+	 * guest's; NULL: whichever way there is. Not kept. */
+	const struct weir_port_guest_spec *copied_for;
 	/*
 	 * What is needed of what comes, NULL: everything. Where the port can, it does not receive
 	 * the rest: a kernel interface that is taken leaves it to the kernel, a NIC drops it. Not
