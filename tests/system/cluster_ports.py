@@ -172,10 +172,14 @@ def check_ledger(name, x, n_sent, is_shared=True):
     return problems
 
 
-def run_live(folder, source, cluster="static", wire="wire0,ip=192.0.2.%d/24", queries=(), junk=(), queues=1, is_shared=True, said=()):
+def run_live(folder, source, cluster="static", wire="wire0,ip=192.0.2.%d/24", queries=(), junk=(), queues=1, is_shared=True, said=(),
+             prepare=None, during=None):
     sent = packets()
     shares = parts(sent, NODES)
+    found = []
     with hosts.Hosts(NODES, queues=queues) as h, Taps(h) as taps:
+        if prepare:
+            prepare(h)
         if cluster == "etcd":
             h.start_etcd()
         runs = []
@@ -185,6 +189,7 @@ def run_live(folder, source, cluster="static", wire="wire0,ip=192.0.2.%d/24", qu
             for i, r in enumerate(runs):
                 taps.probe(i, r)
             taps.send([[*junk, *x] for x in shares])
+            found = during(h) if during else []
             for r, x in zip(runs, shares):
                 r.until_received(len(x) + 1)
             time.sleep(0.3)  # others' questions are received as well
@@ -192,6 +197,7 @@ def run_live(folder, source, cluster="static", wire="wire0,ip=192.0.2.%d/24", qu
         finally:
             for r in runs:
                 r.__exit__()
+        problems += found
         if problems:
             return problems, ledgers
         for r, x, share in zip(runs, ledgers, shares):
@@ -229,6 +235,57 @@ def test_tap(folder):
     """over AF_PACKET: the interface is tapped, and the wire has a copy of its own"""
     return run_live(folder, ["-i", "wire0", "--tap"], queries=WIRES + EVERY, is_shared=False,
                     said=["tapped through libpcap", "opened through AF_PACKET"])[0]
+
+
+def give_addresses(h):
+    """Kernels have addresses by the same interfaces and on the same network as the wires."""
+    netns.ip("-n", h.hub, "addr", "add", "192.0.2.200/24", "dev", "wires")
+    for i, ns in enumerate(h.names):
+        netns.ip("-n", ns, "addr", "add", "192.0.2.%d/24" % (101 + i), "dev", "wire0")
+
+
+def are_both_there(h):
+    """The hub's kernel reaches each host's, and learns that the wire has its address on the same interface."""
+    problems = []
+    for i, ns in enumerate(h.names):
+        with netns.Cable.inside(h.hub):
+            tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with tcp, udp:
+            tcp.settimeout(weir.TIMEOUT)
+            try:
+                tcp.connect(("192.0.2.%d" % (101 + i), 9))
+                problems.append("somebody listens at host %d" % i)
+            except ConnectionRefusedError:
+                pass  # its kernel has answered
+            except OSError as e:
+                problems.append("the kernel of host %d does not answer: %s" % (i, e))
+            udp.sendto(b"no frame", ("192.0.2.%d" % (i + 1), WIRE_PORT))
+        mac = netns.Cable.run(ns, ["cat", "/sys/class/net/wire0/address"]).stdout.strip()
+        netns.wait("answer to who has the address of wire %d" % i,
+                   lambda: mac in netns.ip("-n", h.hub, "neigh", "show", "192.0.2.%d" % (i + 1)).stdout)
+    return problems
+
+
+def test_in_use(folder):
+    """hosts with one interface, which carries the kernel's address as well: tapped, and taken; kernels go on"""
+    problems = []
+    for flags, is_shared, said in (([], False, "tapped through libpcap (it carries 192.0.2.10"), (["--take"], True, "taken through AF_XDP")):
+        if is_shared:
+            netns.need_xdp_program()
+        problems += run_live(folder, ["-i", "wire0", *flags], is_shared=is_shared, said=[said], prepare=give_addresses,
+                             during=are_both_there)[0]
+    return problems
+
+
+def test_explain(folder):
+    """--explain says whose port the wire has"""
+    with hosts.Hosts(1) as h:
+        r = h.run(0, ["-i", "wire0?burst=64", *QUERIES, *arguments(h, folder, 0, "static", "wire0,ip=192.0.2.%d/24"), "--explain"])
+        r.p.wait(weir.TIMEOUT)
+        for t in r.threads:
+            t.join(5)
+        want = "wire wire0: 192.0.2.1/24, UDP port %d, by the port of -i" % WIRE_PORT
+        return [] if r.p.returncode == 0 and any(x.startswith(want) for x in r.out) else ["%s; %s" % (r.out, r.said())]
 
 
 def test_packet(folder):
@@ -269,4 +326,4 @@ def test_memif(folder):
         return problems or judge(folder, lines, sent)
 
 
-run_tests([test_xdp, test_push, test_push_arp, test_tap, test_packet, test_queues, test_memif])
+run_tests([test_xdp, test_push, test_push_arp, test_tap, test_in_use, test_explain, test_packet, test_queues, test_memif])
