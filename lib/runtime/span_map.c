@@ -27,6 +27,7 @@ weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_pee
 		.n_addrs = 1,
 		.udp_port = n->udp_port,
 		.rss.n_queues = n->n_queues };
+	(void)weir_wire_rss_parse(n->facts, &ret->rss);
 	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
 	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
 		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,

@@ -15,7 +15,7 @@ weir_span_send_frame(struct weir_span *s, unsigned node, struct weir_wire_frame 
 	int rc;
 
 	f->len = len;
-	rc = weir_wire_send(s->wire, node, f, 0);
+	rc = weir_wire_send(s->wire, node, f, WEIR_WIRE_ANY_QUEUE);
 	weir_wire_frame_put(f);
 	return rc == 0;
 }

@@ -179,6 +179,7 @@ struct weir_span {
 	struct weir_flow *flow;
 	struct weir_waker *waker;
 	struct weir_wire *wire;
+	bool is_tapped; /* the wire's interface, by a source */
 	struct weir_cluster *cluster;
 	struct weir_cluster_view *view; /* the newest */
 	struct weir_slot_key slot_key;
