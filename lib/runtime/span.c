@@ -225,6 +225,8 @@ static void
 free_peer(struct weir_span_peer *peer)
 {
 	free(peer->arrived.bits);
+	weir_span_end_long(&peer->sending);
+	weir_span_forget_gathered(&peer->gather);
 	free(peer->ledger);
 	json_decref(peer->last);
 }

@@ -175,15 +175,10 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 static bool
 send_table(struct weir_span *s, unsigned node, unsigned part)
 {
-	struct weir_wire_frame *f;
-	int rc;
+	struct weir_wire_frame *f = weir_span_frame(s, node);
 
-	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
-		return false;
-	f->len = weir_span_put_table(f->data, s->moving_epoch, part, s->own_done_ns);
-	rc = weir_wire_send(s->wire, node, f, 0);
-	weir_wire_frame_put(f);
-	return rc == 0;
+	return f && weir_span_send_frame(s, node, f,
+			weir_span_put_table(f->data, s->moving_epoch, part, s->own_done_ns));
 }
 
 void
@@ -313,6 +308,8 @@ weir_span_go_over(struct weir_span *s)
 		peer->done_ns = peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
+		weir_span_end_long(&peer->sending);
+		weir_span_forget_gathered(&peer->gather);
 	}
 	note_gaps(s);
 	rewind_flow(s, least_ns);
