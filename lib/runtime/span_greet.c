@@ -42,6 +42,7 @@ begin_anew(struct weir_span *s, unsigned node)
 	memset(&peer->told, 0, sizeof(peer->told));
 	peer->status = (struct weir_span_status){ .closed_ns = INT64_MIN, .done_ns = INT64_MIN };
 	peer->complete_ns = peer->done_ns = INT64_MIN;
+	peer->holds_epoch = 0;
 	peer->table_epoch = 0;
 	peer->table_parts = 0;
 	peer->sent_table_epoch = 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/base/log.h>
 #include <weir/record/append.h>
 #include <weir/record/part.h>
 
@@ -81,15 +82,16 @@ static void
 free_shipment(struct weir_span *s, struct weir_span_shipment *h)
 {
 	s->kept_bytes -= weir_block_bytes(h->rows);
+	if (weir_span_needs_all(&s->queries[h->query]))
+		s->all_bytes -= weir_block_bytes(h->rows);
 	forget_parting(h);
 	free(h->slots);
 	weir_block_destroy(h->rows);
 	free(h);
 }
 
-/* Until when rows up to a time may be in a window that has not been delivered. */
-static int64_t
-due_of(const struct weir_window *w, int64_t time_ns)
+int64_t
+weir_span_due_of(const struct weir_window *w, int64_t time_ns)
 {
 	int64_t into;
 
@@ -161,13 +163,38 @@ append(struct weir_span *s, unsigned query, const struct weir_block *from, const
 	return is_well;
 }
 
+/* Count, or write down, who gets which rows. */
+static void
+spread_rows(
+    const struct weir_span *s, const struct weir_span_shipment *h, uint32_t *at, uint32_t *rows)
+{
+	const struct weir_span_query *q = &s->queries[h->query];
+	const int64_t *times = h->rows->columns[0].data;
+	uint32_t takers[WEIR_SPAN_TAKERS];
+
+	for (uint32_t r = 0; r < h->rows->n_rows; r++) {
+		struct weir_span_need need = weir_span_need_of_row(q, times[r]);
+		unsigned slot = h->slots[r], n;
+
+		if (q->has_shed && times[r] <= s->done_ns[slot])
+			continue;
+		n = weir_span_takers(s, q, slot, &need, takers);
+		for (unsigned i = 0; i < n; i++) {
+			if (takers[i] >= h->n_nodes)
+				continue;
+			if (rows)
+				rows[at[takers[i]]] = r;
+			at[takers[i]]++;
+		}
+	}
+}
+
 /* Who owns each row, and the rows by owner; own ones are taken at once. */
 static bool
 part(struct weir_span *s, struct weir_span_shipment *h)
 {
 	const struct weir_span_query *q = &s->queries[h->query];
-	const int64_t *times = h->rows->columns[0].data;
-	uint32_t n = h->rows->n_rows, sum = 0, *count;
+	uint32_t n = h->rows->n_rows, sum = 0;
 	unsigned self = s->map->self;
 
 	forget_parting(h);
@@ -185,33 +212,20 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	}
 	h->first = calloc(h->n_nodes + 2, sizeof(*h->first));
 	h->at = calloc(h->n_nodes + 1, sizeof(*h->at));
-	h->picked = calloc(n + 1, sizeof(*h->picked));
-	if (!h->first || !h->at || !h->picked)
+	if (!h->first || !h->at)
 		return false;
-	count = h->at;
-	for (unsigned pass = 0; pass < 2; pass++) {
-		for (uint32_t r = 0; r < n; r++) {
-			int64_t due_ns = due_of(&q->window, times[r]);
-			unsigned slot = h->slots[r], node;
-
-			if (due_ns <= s->done_ns[slot])
-				continue;
-			node = weir_span_owner(s, due_ns, slot);
-			if (node >= h->n_nodes)
-				continue;
-			if (pass)
-				h->picked[count[node]] = r;
-			count[node]++;
-		}
-		for (unsigned node = 0; node < h->n_nodes; node++) {
-			if (!pass) {
-				h->first[node] = sum;
-				sum += count[node];
-			}
-			count[node] = h->first[node];
-		}
-		h->first[h->n_nodes] = sum;
+	spread_rows(s, h, h->at, NULL);
+	for (unsigned node = 0; node < h->n_nodes; node++) {
+		h->first[node] = sum;
+		sum += h->at[node];
+		h->at[node] = h->first[node];
 	}
+	h->first[h->n_nodes] = sum;
+	h->picked = calloc(sum + 1, sizeof(*h->picked));
+	if (!h->picked)
+		return false;
+	spread_rows(s, h, h->at, h->picked);
+	memcpy(h->at, h->first, h->n_nodes * sizeof(*h->at));
 	h->is_parted = true;
 	if (self >= h->n_nodes)
 		return true;
@@ -237,12 +251,16 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		node[r] = s->view->self;
 	h->query = query;
 	h->rows = b;
-	h->last_due_ns = due_of(&s->queries[query].window, note_times(&s->queries[query], b));
+	h->last_ns = note_times(&s->queries[query], b);
+	h->last_due_ns = weir_span_due_of(&s->queries[query].window, h->last_ns);
 	s->kept_bytes += weir_block_bytes(b);
+	if (weir_span_needs_all(&s->queries[query]))
+		s->all_bytes += weir_block_bytes(b);
 	*s->shipments_end = h;
 	s->shipments_end = &h->next;
 	if (s->epoch && !s->is_moving && !part(s, h))
 		fail_memory(s);
+	weir_span_shed(s);
 }
 
 void
@@ -257,6 +275,23 @@ weir_span_end_rows(struct weir_span *s)
 	}
 }
 
+/*
+ * Sessions and windows of so many rows that are open stay where their keeper is, without those of
+ * slots that are another's. Whether all that is left in them is right.
+ */
+static bool
+keeps_windows(struct weir_span *s, unsigned query)
+{
+	const struct weir_span_query *q = &s->queries[query];
+
+	if (!weir_window_is_per_group(&q->window))
+		return false;
+	if (q->kind == WEIR_SPAN_HEAD)
+		return weir_span_keeps(s, query);
+	weir_span_forget_groups(s, query);
+	return true;
+}
+
 /* What a query has of windows that were not delivered comes again. */
 static void
 begin_anew(struct weir_span *s, unsigned query)
@@ -268,7 +303,7 @@ begin_anew(struct weir_span *s, unsigned query)
 
 	weir_block_destroy(q->pending);
 	q->pending = NULL;
-	if (!q->aggregator)
+	if (!q->aggregator || keeps_windows(s, query))
 		return;
 	weir_aggregator_destroy(q->aggregator);
 	weir_plan_group_spec(s->plan, &s->plan->queries[query], &spec);
@@ -295,15 +330,32 @@ weir_span_ship_again(struct weir_span *s)
 			fail_memory(s);
 }
 
+/* Whether nobody needs a shipment any more, when all that is due by a time has been delivered. */
+static bool
+is_needless(
+    const struct weir_span *s, const struct weir_span_shipment *h, int64_t done_ns, int64_t held_ns)
+{
+	const struct weir_span_query *q = &s->queries[h->query];
+
+	if (done_ns == INT64_MAX)
+		return true;
+	if (weir_window_is_per_group(&q->window))
+		return q->has_shed ? h->last_ns <= done_ns : h->last_ns < held_ns;
+	return weir_flow_plus(h->last_due_ns, q->history_ns) <= done_ns;
+}
+
 void
 weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
 {
 	struct weir_span_shipment **at = &s->shipments;
+	int64_t held_ns[WEIR_QUERIES_MOST];
 
+	for (unsigned i = 0; i < s->n_queries; i++)
+		held_ns[i] = s->map ? weir_span_held_since(s, i) : INT64_MIN;
 	while (*at) {
 		struct weir_span_shipment *h = *at;
 
-		if (h->last_due_ns > done_ns) {
+		if (!is_needless(s, h, done_ns, held_ns[h->query])) {
 			at = &h->next;
 			continue;
 		}
@@ -311,6 +363,28 @@ weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
 		free_shipment(s, h);
 	}
 	s->shipments_end = at;
+}
+
+void
+weir_span_shed_shipment(struct weir_span *s, struct weir_span_shipment **at)
+{
+	struct weir_span_shipment *h = *at;
+	struct weir_span_query *q = &s->queries[h->query];
+
+	if (weir_span_needs_all(q) && !q->has_shed) {
+		q->has_shed = true;
+		weir_log(WEIR_LOG_NOTICE,
+		    "query %s: no room for all rows since its windows began: a node that takes "
+		    "keys over begins them anew",
+		    s->plan->queries[h->query].text->name);
+	}
+	q->n_shed += h->rows->n_rows;
+	for (unsigned node = 0; h->last_due_ns > s->history_ns && node < h->n_nodes; node++)
+		s->counters.groups_shed += h->first[node + 1] - h->at[node];
+	*at = h->next;
+	if (!*at)
+		s->shipments_end = at;
+	free_shipment(s, h);
 }
 
 static bool
@@ -477,6 +551,8 @@ give_to_windows(struct weir_span *s, unsigned query, const struct weir_block *du
 	if (due)
 		weir_path_unship(q->path, due, q->aggregator, &q->row_number, &q->group);
 	early = q->early ? weir_early_take(q->early) : NULL;
+	if (early)
+		early = weir_span_admit_early(s, query, early);
 	if (early)
 		weir_flow_early(s->flow, query, early);
 	if (until_ns == INT64_MIN)
