@@ -16,6 +16,7 @@
 #define KEPT_SHARE 8 /* of the memory, in panes that are kept */
 #define LEAVE_NS   (5 * WEIR_NS_PER_S)
 #define LINGER_NS  (30 * WEIR_NS_PER_S)
+#define GONE_NS    (3 * WEIR_NS_PER_S)
 #define ALONE_NS   (1 * WEIR_NS_PER_S) /* without packets for so long while others have some */
 
 void
@@ -588,6 +589,14 @@ may_leave(const struct weir_span *s)
 	       (s->linger_mono_ns && weir_now_mono_ns() - s->linger_mono_ns > LINGER_NS);
 }
 
+/* A node that has all may end before it can say that it knows so of this one. */
+static bool
+has_gone(const struct weir_span *s, unsigned node)
+{
+	return s->peers[node].status.done_ns == INT64_MAX &&
+	       weir_now_mono_ns() - weir_wire_heard_ns(s->wire, node) > GONE_NS;
+}
+
 bool
 weir_span_is_over(const struct weir_span *s)
 {
@@ -602,8 +611,11 @@ weir_span_is_over(const struct weir_span *s)
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		if (node == s->map->self || !weir_span_is_live(s->map, node))
 			continue;
-		if (s->peers[node].told.done_ns != INT64_MAX || weir_wire_unacked(s->wire, node) ||
-		    s->peers[node].status.done_ns != INT64_MAX)
+		if (s->peers[node].status.done_ns != INT64_MAX)
+			return false;
+		if ((s->peers[node].told.done_ns != INT64_MAX ||
+			weir_wire_unacked(s->wire, node)) &&
+		    !has_gone(s, node))
 			return false;
 	}
 	return s->delivered_ns == INT64_MAX;

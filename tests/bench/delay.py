@@ -112,8 +112,9 @@ class Delay:
         if bench.testpmd.cpu == bench.testpmd.other_cpu:
             bench.skip("delay", "there is one CPU only")
             return
-        try:
-            rate = self.through_testpmd(["--ndr", "--loss-goal", "0.5", "--rate", "10k"])["rates"][0]["lower_pps"]
+        try:  # the least of several: one that nothing disturbed may be above what the others can do
+            rate = min(self.through_testpmd(["--ndr", "--loss-goal", "0.5", "--rate", "10k"])["rates"][0]["lower_pps"]
+                       for _ in range(min(3, bench.a.rounds)))
         except (Failed, OSError, ValueError, KeyError) as e:
             bench.skip("delay", e)
             return
