@@ -343,6 +343,8 @@ weir_span_open(
 	s->n_queries = s->plan->n_queries;
 	s->kept_end = &s->kept;
 	s->shipments_end = &s->shipments;
+	s->old_kept_end = &s->old_kept;
+	s->old_shipments_end = &s->old_shipments;
 	s->early_end = &s->early;
 	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->doubt_ns = INT64_MIN;
 	s->most_kept_bytes =
@@ -374,13 +376,19 @@ weir_span_close(struct weir_span *s)
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
 	end_membership(s);
 	weir_wire_close(s->wire);
+	weir_span_recall(s);
 	while (s->kept) {
 		struct weir_span_kept *k = s->kept;
 
 		s->kept = k->next;
 		weir_span_free_kept(s, k);
 	}
-	weir_span_free_shipments(s, INT64_MAX);
+	while (s->shipments) {
+		struct weir_span_shipment *h = s->shipments;
+
+		s->shipments = h->next;
+		weir_span_free_shipment(s, h);
+	}
 	for (unsigned i = 0; s->queries && i < s->plan->n_queries; i++) {
 		weir_windows_fini(&s->queries[i].own);
 		weir_span_rows_fini(s, i);
@@ -447,19 +455,6 @@ drain_alone(struct weir_span *s)
 		s->is_draining = true;
 }
 
-/* Whether something is kept of windows that have not been delivered. */
-static bool
-has_undelivered(const struct weir_span *s)
-{
-	for (const struct weir_span_kept *k = s->kept; k; k = k->next)
-		if (k->last_due_ns > s->freed_ns)
-			return true;
-	for (const struct weir_span_shipment *h = s->shipments; h; h = h->next)
-		if (h->last_due_ns > s->freed_ns)
-			return true;
-	return false;
-}
-
 bool
 weir_span_turn(struct weir_span *s)
 {
@@ -479,7 +474,7 @@ weir_span_turn(struct weir_span *s)
 	}
 	drain_alone(s);
 	if (s->is_draining && !s->linger_mono_ns && s->closed_ns == INT64_MAX && !s->is_moving &&
-	    !has_undelivered(s))
+	    !s->kept && !s->shipments)
 		s->linger_mono_ns = weir_now_mono_ns();
 	return did;
 }
@@ -565,27 +560,13 @@ weir_span_delivered(struct weir_span *s, int64_t time_ns)
 	weir_cluster_done(s->cluster, time_ns);
 }
 
-/* Whether something is kept for others who may take over, that they need for some time yet. */
-static bool
-has_history(const struct weir_span *s)
-{
-	for (const struct weir_span_kept *k = s->kept; k; k = k->next)
-		if (s->queries[k->query].history_ns != INT64_MAX)
-			return true;
-	for (const struct weir_span_shipment *h = s->shipments; h; h = h->next)
-		if (s->queries[h->query].history_ns != INT64_MAX &&
-		    !weir_span_needs_all(&s->queries[h->query]))
-			return true;
-	return false;
-}
-
 /* A node that leaves stays for a while with what others need of it if owners change again. */
 static bool
 may_leave(const struct weir_span *s)
 {
-	if (weir_cluster_pending(s->cluster) || has_undelivered(s))
+	if (s->kept || s->shipments || weir_cluster_pending(s->cluster))
 		return false;
-	return !has_history(s) ||
+	return !weir_span_has_old(s) ||
 	       (s->linger_mono_ns && weir_now_mono_ns() - s->linger_mono_ns > LINGER_NS);
 }
 
@@ -606,7 +587,7 @@ weir_span_is_over(const struct weir_span *s)
 		return false;
 	if (s->is_draining)
 		return may_leave(s);
-	if (s->kept || s->shipments)
+	if (s->kept || s->shipments || s->old_kept || s->old_shipments)
 		return false;
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		if (node == s->map->self || !weir_span_is_live(s->map, node))

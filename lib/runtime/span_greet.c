@@ -15,6 +15,8 @@
 static void
 send_again(struct weir_span *s, unsigned node)
 {
+	if (s->epoch && !s->is_moving)
+		weir_span_part_old(s);
 	for (struct weir_span_kept *k = s->kept; k; k = k->next)
 		if (k->is_parted && node < k->n_nodes)
 			k->writers[node] = (struct weir_pane_writer){ .pane = k->pane,

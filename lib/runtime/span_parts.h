@@ -134,6 +134,7 @@ struct weir_span_query {
 	bool has_shed;      /* rows of which all are needed are not kept any more: too many */
 	uint64_t n_shed;    /* groups and rows that whoever takes over would have needed */
 	int64_t hold_ns;    /* rows of sessions are needed since then */
+	struct weir_span_shipment *last_old; /* of rows that are old, or NULL */
 	unsigned n_samples;
 	struct weir_span_sample *samples; /* ascending */
 	struct weir_group_counters group;
@@ -203,6 +204,10 @@ struct weir_span {
 	int64_t linger_mono_ns; /* since when this node stays for its history alone; 0: not */
 	struct weir_span_kept *kept, **kept_end;
 	struct weir_span_shipment *shipments, **shipments_end;
+	/* What has been delivered, and may be needed by another owner yet. */
+	struct weir_span_kept *old_kept, **old_kept_end;
+	struct weir_span_shipment *old_shipments, **old_shipments_end;
+	int64_t old_mono_ns; /* when it was looked through last */
 	uint64_t kept_bytes, most_kept_bytes;
 	uint64_t all_bytes; /* of these, rows of which all are needed: half at most */
 	struct weir_span_early *early, **early_end;
@@ -295,9 +300,10 @@ int weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *
 void weir_span_rows_fini(struct weir_span *s, unsigned query);
 /* Send a node what it has not had; false where there is no room for all of it. */
 bool weir_span_send_rows(struct weir_span *s, unsigned node);
+/* Part shipments that have not been parted. */
+void weir_span_ship_old(struct weir_span *s);
 /* Shipments are parted anew. */
 void weir_span_ship_again(struct weir_span *s);
-void weir_span_free_shipments(struct weir_span *s, int64_t done_ns);
 /* A frame's rows, behind its head. False: they are none. */
 bool weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len);
 /* No more rows are shipped. */
@@ -308,9 +314,28 @@ void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
 /* Until when rows up to a time may be in a window that has not been delivered; of sessions and
  * counts, at the least. */
 int64_t weir_span_due_of(const struct weir_window *w, int64_t time_ns);
-/* The bytes of kept panes and rows are too many: what only another owner would need goes first. */
+/* The bytes of what is kept are too many: what only another owner would need goes first. */
 void weir_span_shed(struct weir_span *s);
-void weir_span_shed_shipment(struct weir_span *s, struct weir_span_shipment **at);
+void weir_span_free_shipment(struct weir_span *s, struct weir_span_shipment *h);
+/* Every node has had what it is to have of it. */
+bool weir_span_is_sent(const struct weir_span *s, const struct weir_span_kept *k);
+/* Forget who gets which. */
+void weir_span_forget_parting(struct weir_span_kept *k);
+void weir_span_forget_shipping(struct weir_span_shipment *h);
+/* For another node, which begins anew: part what has not been parted by this map. */
+void weir_span_part_old(struct weir_span *s);
+
+/* span_old.c */
+
+/* When all that is due by a time has been delivered: free what nobody needs any more. */
+void weir_span_set_aside(struct weir_span *s, int64_t done_ns);
+/* All of it is to be parted, and sent, again. */
+void weir_span_recall(struct weir_span *s);
+void weir_span_no_old(struct weir_span *s);
+/* Some of it will be needless after some time. */
+bool weir_span_has_old(const struct weir_span *s);
+/* There is not so much room. */
+void weir_span_shed_old(struct weir_span *s);
 
 /* span_need.c */
 

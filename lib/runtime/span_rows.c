@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weir/base/log.h>
 #include <weir/record/append.h>
 #include <weir/record/part.h>
 
@@ -67,8 +66,8 @@ weir_span_rows_fini(struct weir_span *s, unsigned query)
 	free(q->key_columns);
 }
 
-static void
-forget_parting(struct weir_span_shipment *h)
+void
+weir_span_forget_shipping(struct weir_span_shipment *h)
 {
 	free(h->picked);
 	free(h->first);
@@ -78,13 +77,15 @@ forget_parting(struct weir_span_shipment *h)
 	h->n_nodes = 0;
 }
 
-static void
-free_shipment(struct weir_span *s, struct weir_span_shipment *h)
+void
+weir_span_free_shipment(struct weir_span *s, struct weir_span_shipment *h)
 {
+	if (s->queries[h->query].last_old == h)
+		s->queries[h->query].last_old = NULL;
 	s->kept_bytes -= weir_block_bytes(h->rows);
 	if (weir_span_needs_all(&s->queries[h->query]))
 		s->all_bytes -= weir_block_bytes(h->rows);
-	forget_parting(h);
+	weir_span_forget_shipping(h);
 	free(h->slots);
 	weir_block_destroy(h->rows);
 	free(h);
@@ -189,7 +190,7 @@ spread_rows(
 	}
 }
 
-/* Who owns each row, and the rows by owner; own ones are taken at once. */
+/* Who owns each row, and the rows by owner. False when out of memory. */
 static bool
 part(struct weir_span *s, struct weir_span_shipment *h)
 {
@@ -197,7 +198,7 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	uint32_t n = h->rows->n_rows, sum = 0;
 	unsigned self = s->map->self;
 
-	forget_parting(h);
+	weir_span_forget_shipping(h);
 	h->n_nodes = s->map->n_nodes;
 	if (!h->slots) {
 		h->slots = calloc(n + 1, sizeof(*h->slots));
@@ -227,11 +228,29 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	spread_rows(s, h, h->at, h->picked);
 	memcpy(h->at, h->first, h->n_nodes * sizeof(*h->at));
 	h->is_parted = true;
-	if (self >= h->n_nodes)
-		return true;
-	h->at[self] = h->first[self + 1];
-	return append(
-	    s, h->query, h->rows, &h->picked[h->first[self]], h->first[self + 1] - h->first[self]);
+	if (self < h->n_nodes)
+		h->at[self] = h->first[self + 1];
+	return true;
+}
+
+/* The same; own ones are taken at once. */
+static void
+prepare(struct weir_span *s, struct weir_span_shipment *h)
+{
+	unsigned self = s->map->self;
+
+	if (!part(s, h) ||
+	    (self < h->n_nodes && !append(s, h->query, h->rows, &h->picked[h->first[self]],
+				      h->first[self + 1] - h->first[self])))
+		fail_memory(s);
+}
+
+void
+weir_span_ship_old(struct weir_span *s)
+{
+	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
+		if (!h->is_parted && !part(s, h))
+			fail_memory(s);
 }
 
 void
@@ -258,8 +277,8 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		s->all_bytes += weir_block_bytes(b);
 	*s->shipments_end = h;
 	s->shipments_end = &h->next;
-	if (s->epoch && !s->is_moving && !part(s, h))
-		fail_memory(s);
+	if (s->epoch && !s->is_moving)
+		prepare(s, h);
 	weir_span_shed(s);
 }
 
@@ -326,65 +345,7 @@ weir_span_ship_again(struct weir_span *s)
 		if (s->queries[i].ships)
 			begin_anew(s, i);
 	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
-		if (!part(s, h))
-			fail_memory(s);
-}
-
-/* Whether nobody needs a shipment any more, when all that is due by a time has been delivered. */
-static bool
-is_needless(
-    const struct weir_span *s, const struct weir_span_shipment *h, int64_t done_ns, int64_t held_ns)
-{
-	const struct weir_span_query *q = &s->queries[h->query];
-
-	if (done_ns == INT64_MAX)
-		return true;
-	if (weir_window_is_per_group(&q->window))
-		return q->has_shed ? h->last_ns <= done_ns : h->last_ns < held_ns;
-	return weir_flow_plus(h->last_due_ns, q->history_ns) <= done_ns;
-}
-
-void
-weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
-{
-	struct weir_span_shipment **at = &s->shipments;
-	int64_t held_ns[WEIR_QUERIES_MOST];
-
-	for (unsigned i = 0; i < s->n_queries; i++)
-		held_ns[i] = s->map ? weir_span_held_since(s, i) : INT64_MIN;
-	while (*at) {
-		struct weir_span_shipment *h = *at;
-
-		if (!is_needless(s, h, done_ns, held_ns[h->query])) {
-			at = &h->next;
-			continue;
-		}
-		*at = h->next;
-		free_shipment(s, h);
-	}
-	s->shipments_end = at;
-}
-
-void
-weir_span_shed_shipment(struct weir_span *s, struct weir_span_shipment **at)
-{
-	struct weir_span_shipment *h = *at;
-	struct weir_span_query *q = &s->queries[h->query];
-
-	if (weir_span_needs_all(q) && !q->has_shed) {
-		q->has_shed = true;
-		weir_log(WEIR_LOG_NOTICE,
-		    "query %s: no room for all rows since its windows began: a node that takes "
-		    "keys over begins them anew",
-		    s->plan->queries[h->query].text->name);
-	}
-	q->n_shed += h->rows->n_rows;
-	for (unsigned node = 0; h->last_due_ns > s->history_ns && node < h->n_nodes; node++)
-		s->counters.groups_shed += h->first[node + 1] - h->at[node];
-	*at = h->next;
-	if (!*at)
-		s->shipments_end = at;
-	free_shipment(s, h);
+		prepare(s, h);
 }
 
 static bool

@@ -32,8 +32,8 @@ windows_of(const struct weir_window *w, struct weir_span_kept *k)
 	k->last_due_ns = weir_flow_plus(k->last_due_ns, w->size_ns);
 }
 
-static void
-forget_parting(struct weir_span_kept *k)
+void
+weir_span_forget_parting(struct weir_span_kept *k)
 {
 	free(k->groups);
 	free(k->first);
@@ -48,7 +48,7 @@ void
 weir_span_free_kept(struct weir_span *s, struct weir_span_kept *k)
 {
 	s->kept_bytes -= weir_pane_bytes(k->pane);
-	forget_parting(k);
+	weir_span_forget_parting(k);
 	free(k->slots);
 	s->flow->give_back(s->flow->ctx, k->query, k->worker, k->pane);
 	free(k);
@@ -102,7 +102,7 @@ part(struct weir_span *s, struct weir_span_kept *k)
 	struct weir_span_need need = weir_span_need_of_pane(s, k);
 	uint32_t *at;
 
-	forget_parting(k);
+	weir_span_forget_parting(k);
 	k->n_nodes = s->map->n_nodes;
 	if (!k->slots) {
 		k->slots = calloc(n + 1, sizeof(*k->slots));
@@ -166,6 +166,16 @@ has_left(const struct weir_span *s, const struct weir_span_kept *k, unsigned nod
 				      !k->writers[node].is_begun && tells_times(s, k));
 }
 
+bool
+weir_span_is_sent(const struct weir_span *s, const struct weir_span_kept *k)
+{
+	bool is = k->is_parted;
+
+	for (unsigned node = 0; is && node < k->n_nodes; node++)
+		is = node == s->map->self || !has_left(s, k, node);
+	return is;
+}
+
 static void
 fail_memory(struct weir_span *s)
 {
@@ -201,62 +211,44 @@ prepare(struct weir_span *s, struct weir_span_kept *k)
 }
 
 void
+weir_span_part_old(struct weir_span *s)
+{
+	weir_span_recall(s);
+	for (struct weir_span_kept *k = s->kept; k; k = k->next)
+		if (!k->is_parted && !part(s, k))
+			fail_memory(s);
+	weir_span_ship_old(s);
+}
+
+void
 weir_span_part_again(struct weir_span *s)
 {
+	weir_span_recall(s);
 	for (struct weir_span_kept *k = s->kept; k; k = k->next)
 		prepare(s, k);
-}
-
-/* A pane goes for want of room. What nobody has had of windows to come is lost. */
-static void
-shed_kept(struct weir_span *s, struct weir_span_kept **at)
-{
-	struct weir_span_kept *k = *at;
-
-	s->queries[k->query].n_shed += weir_pane_n_groups(k->pane);
-	for (unsigned node = 0; k->last_due_ns > s->history_ns && node < k->n_nodes; node++)
-		s->counters.groups_shed += n_left(k, node);
-	*at = k->next;
-	if (!*at)
-		s->kept_end = at;
-	weir_span_free_kept(s, k);
-}
-
-/* Shipments that have been delivered, and are there for another owner alone. */
-static void
-shed_history_of_rows(struct weir_span *s)
-{
-	struct weir_span_shipment **at = &s->shipments;
-
-	while (
-	    *at && (s->kept_bytes > s->most_kept_bytes || s->all_bytes > s->most_kept_bytes / 2)) {
-		bool is_needless = s->kept_bytes > s->most_kept_bytes ||
-				   weir_span_needs_all(&s->queries[(*at)->query]);
-
-		if (is_needless && (*at)->last_due_ns <= s->history_ns)
-			weir_span_shed_shipment(s, at);
-		else
-			at = &(*at)->next;
-	}
 }
 
 void
 weir_span_shed(struct weir_span *s)
 {
-	struct weir_span_kept **at = &s->kept;
+	weir_span_shed_old(s);
+	/* No room for more: the oldest go, for whoever has not had them. */
+	while (s->kept_bytes > s->most_kept_bytes && s->kept && s->kept->next) {
+		struct weir_span_kept *k = s->kept;
 
-	shed_history_of_rows(s);
-	while (*at && s->kept_bytes > s->most_kept_bytes) {
-		if ((*at)->last_due_ns <= s->history_ns)
-			shed_kept(s, at);
-		else
-			at = &(*at)->next;
+		for (unsigned node = 0; node < k->n_nodes; node++)
+			s->counters.groups_shed += n_left(k, node);
+		s->kept = k->next;
+		weir_span_free_kept(s, k);
 	}
-	/* The oldest, for whoever has not had them. */
-	while (s->kept_bytes > s->most_kept_bytes && s->kept && s->kept->next)
-		shed_kept(s, &s->kept);
-	while (s->kept_bytes > s->most_kept_bytes && s->shipments && s->shipments->next)
-		weir_span_shed_shipment(s, &s->shipments);
+	while (s->kept_bytes > s->most_kept_bytes && s->shipments && s->shipments->next) {
+		struct weir_span_shipment *h = s->shipments;
+
+		for (unsigned node = 0; h->is_parted && node < h->n_nodes; node++)
+			s->counters.groups_shed += h->first[node + 1] - h->at[node];
+		s->shipments = h->next;
+		weir_span_free_shipment(s, h);
+	}
 }
 
 static void
@@ -447,7 +439,6 @@ void
 weir_span_free(struct weir_span *s)
 {
 	int64_t done_ns = s->delivered_ns;
-	struct weir_span_kept **at = &s->kept;
 
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		const struct weir_span_status *status = &s->peers[node].status;
@@ -462,18 +453,7 @@ weir_span_free(struct weir_span *s)
 		return;
 	s->freed_ns = done_ns;
 	s->history_ns = weir_flow_later(s->history_ns, done_ns);
-	while (*at) {
-		struct weir_span_kept *k = *at;
-
-		if (weir_flow_plus(k->last_due_ns, s->queries[k->query].history_ns) > done_ns) {
-			at = &k->next;
-			continue;
-		}
-		*at = k->next;
-		weir_span_free_kept(s, k);
-	}
-	s->kept_end = at;
-	weir_span_free_shipments(s, done_ns);
+	weir_span_set_aside(s, done_ns);
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
 		if (s->done_ns[slot] < done_ns)
 			s->done_ns[slot] = done_ns;

@@ -4,7 +4,6 @@ that wait to be joined are under way; rows of all hosts together are those of on
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -106,11 +105,12 @@ def test_planned(folder):
 
 def without(victim, lines, full):
     """Problems where rows that have nothing of a host's packets are not those of the reference, or any is there twice."""
-    got, doubled = table(lines)
-    problems = ["%d rows are there more than once, such as %s" % (len(doubled), doubled[0])] if doubled else []
-
     def is_others(r):
         return r.get("ip.src", "10.%d." % victim).split(".")[1] not in (str(victim), "8")
+    got, doubled = table(lines)
+    # A row of --emit early that left comes again where its group, without the host's packets, is as large later.
+    doubled = [k for k in doubled if dict(k)["query"] != "early" or is_others(dict(k))]
+    problems = ["%d rows are there more than once, such as %s" % (len(doubled), doubled[0])] if doubled else []
     wanted = {k: r for k, r in full.items() if is_others(r)}
     for k, r in wanted.items():
         own = {x: y for x, y in got.get(k, {}).items() if x != "partial"}
