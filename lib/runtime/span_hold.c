@@ -74,27 +74,23 @@ sample(struct weir_span *s, unsigned query)
 static void
 send_holds(struct weir_span *s, unsigned node)
 {
+	uint32_t most = weir_wire_payload_most(s->wire), len;
 	struct weir_wire_frame *f;
 	unsigned i = 0;
 
-	while (i < s->n_queries) {
-		uint32_t most = weir_wire_payload_most(s->wire);
-
-		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
-			return;
-		f->len = weir_span_begin_holds(f->data, s->epoch, s->delivered_ns);
+	while (i < s->n_queries && (f = weir_span_frame(s, node))) {
+		len = weir_span_begin_holds(f->data, s->epoch, s->delivered_ns);
 		for (; i < s->n_queries; i++) {
 			const struct weir_span_query *q = &s->queries[i];
 
 			if (!tells(q))
 				continue;
-			if (f->len + WEIR_SPAN_HOLD_BYTES > most)
+			if (len + WEIR_SPAN_HOLD_BYTES > most)
 				break;
-			f->len = weir_span_add_hold(f->data, f->len, q->number, q->hold_ns);
+			len = weir_span_add_hold(f->data, len, q->number, q->hold_ns);
 		}
 		/* One that is lost for want of room is followed by another. */
-		(void)weir_wire_send(s->wire, node, f, 0);
-		weir_wire_frame_put(f);
+		(void)weir_span_send_frame(s, node, f, len);
 	}
 }
 

@@ -27,6 +27,7 @@ weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_pee
 		.n_addrs = 1,
 		.udp_port = n->udp_port,
 		.rss.n_queues = n->n_queues };
+	(void)weir_wire_rss_parse(n->facts, &ret->rss);
 	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
 	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
 		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,
@@ -175,15 +176,11 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 static bool
 send_table(struct weir_span *s, unsigned node, unsigned part)
 {
-	struct weir_wire_frame *f;
-	int rc;
+	struct weir_wire_frame *f = weir_span_frame(s, node);
 
-	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
-		return false;
-	f->len = weir_span_put_table(f->data, s->moving_epoch, part, s->own_done_ns, s->own_state);
-	rc = weir_wire_send(s->wire, node, f, 0);
-	weir_wire_frame_put(f);
-	return rc == 0;
+	return f && weir_span_send_frame(s, node, f,
+			weir_span_put_table(
+			    f->data, s->moving_epoch, part, s->own_done_ns, s->own_state));
 }
 
 void
@@ -342,6 +339,8 @@ weir_span_go_over(struct weir_span *s)
 		peer->done_ns = peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
+		weir_span_end_long(&peer->sending);
+		weir_span_forget_gathered(&peer->gather);
 	}
 	weir_span_forget_holds(s);
 	note_gaps(s);

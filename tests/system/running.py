@@ -1,4 +1,5 @@
 """A weir that runs: started, waited for, asked through weir-ctl, ended; and what it must have counted."""
+import concurrent.futures
 import json
 import os
 import signal
@@ -201,19 +202,28 @@ def counts(sent, run, stats):
     return problems + differ(sorted(without_times(run.out)), wanted(sent))
 
 
-def run_tests(tests):
-    """Each in a folder of its own; arguments of the program name those wanted."""
+def run_test(test):
+    """Its problems or None, why it was skipped, and how long it took."""
+    began, problems, why = time.monotonic(), None, ""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            problems = test(folder)
+    except netns.Unavailable as e:
+        why = str(e)
+    except (AssertionError, subprocess.SubprocessError) as e:
+        problems = ["%s %s" % (e, getattr(e, "stderr", "") or "")]
+    return problems, why, time.monotonic() - began
+
+
+def run_tests(tests, at_a_time=1):
+    """Each in a folder of its own; arguments of the program name those wanted. at_a_time: for those that mostly wait."""
     t = tap.Tap()
-    for test in tests:
-        if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
-            continue
-        began = time.monotonic()
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                t.check(test.__doc__, test(folder))
-        except netns.Unavailable as e:
-            t.skip(test.__doc__, str(e))
-        except (AssertionError, subprocess.SubprocessError) as e:
-            t.check(test.__doc__, ["%s %s" % (e, getattr(e, "stderr", "") or "")])
-        t.note("%.1f s" % (time.monotonic() - began))
+    wanted = [x for x in tests if not sys.argv[1:] or x.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+        for test, (problems, why, took) in zip(wanted, (pool.map if at_a_time > 1 else map)(run_test, wanted)):
+            if problems is None:
+                t.skip(test.__doc__, why)
+            else:
+                t.check(test.__doc__, problems)
+            t.note("%.1f s" % took)
     t.done()
