@@ -50,8 +50,10 @@ class Playing:
         self.ended = {}
 
     def begin(self, i):
+        # Files are written at once, and do not wait for this program to read.
         self.runs[i] = self.h.run(i, ["-r", self.paths[i] + "?speed=1", "--lateness", "0s", *self.queries,
-                                      *self.h.arguments(i, self.options, more=self.more)])
+                                      *self.h.arguments(i, self.options, more=self.more)],
+                                  output=os.path.join(self.folder, "rows-%d.json" % i))
         return self.runs[i]
 
     def __enter__(self):
