@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """
 Random events in a cluster: hosts are killed, stopped, cut off, drained, started again, slots are moved, while packets
-come. usage: cluster_random.py [EVENTS [SEED [AT_A_TIME]]]. Counted are rows that are lost or doubled; the target is 0 of both.
+come. usage: cluster_random.py [EVENTS [SEED [AT_A_TIME [SHARE]]]]. Counted are rows that are lost or doubled; the target is 0 of both.
 
-Half of the events fall anywhere, half within 25 ms of the moment in which a window is delivered. Lost: a row of packets of hosts
+SHARE of the events, half of them if nothing is said, fall within 25 ms of the moment in which a window is delivered. Lost: a row of packets of hosts
 that had nothing to suffer is missing, or lacks one of them. What only a host that died, stalled or left had seen may be missing,
 where its row is partial or it had not read it. Doubled: two rows of one query, window and key.
 """
@@ -32,6 +32,7 @@ EVERY = 5   # seconds between events
 AWAY = 3    # seconds for which a host is stopped or cut off, and some
 OPTIONS = "ttl=2s&lead=1s"
 KINDS = ["kill", "kill", "stall", "cut", "cut", "cut etcd", "cut wire", "drain", "move"]
+SHARE = float(sys.argv[4]) if len(sys.argv) > 4 else 0.5
 
 
 def cut(h, victim, what, state):
@@ -41,14 +42,16 @@ def cut(h, victim, what, state):
 
 def lag(p, second):
     """How long after its end the window that ends then is delivered by all, in seconds."""
+    p.until(second - 1)
     while p.newest() < second:
+        p.runs[0].must_live()
         time.sleep(0.002)
     return time.time() - (p.start / 1e9 + second)
 
 
 def wait_for_moment(p, r, second, usual):
     """At random in the second after this one, or close to the delivery at its end. What was chosen."""
-    if r.random() < 0.5:
+    if r.random() >= SHARE:
         at, name = second + r.random(), "anywhere"
     else:
         at, name = second + 1 + usual + r.uniform(-0.025, 0.025), "at a window"
@@ -93,16 +96,7 @@ def play(h, folder, events, seed, r, done):
             time.sleep(AWAY + r.random())
             end_event(h, p, SURE + i, what)
         problems = p.finish(seconds=90)
-        if os.environ.get("KEEP"):
-            keep(p, seed)
         return problems, p.lines(), p.reference(range(SURE)), p.reference()
-
-
-def keep(p, seed):
-    """For whoever looks at what was lost or doubled."""
-    for i, run in p.runs.items():
-        with open(os.path.join(os.environ["KEEP"], "%d-%d" % (seed, i)), "w") as f:
-            f.write("\n".join(run.out + run.err) + "\n")
 
 
 def one_round(events, seed):
@@ -122,7 +116,7 @@ def one_round(events, seed):
 
 def run_round(events, seed):
     """The same by a process of its own: namespaces are named by it."""
-    p = subprocess.run([sys.executable, os.path.realpath(__file__), "--round", str(events), str(seed)],
+    p = subprocess.run([sys.executable, os.path.realpath(__file__), "--round", str(events), str(seed), str(SHARE)],
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         return json.loads(p.stdout.splitlines()[-1])

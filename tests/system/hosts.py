@@ -27,6 +27,8 @@ class Hosts:
         self.names = ["weir-h%d-%d" % (i, os.getpid()) for i in range(n)]
         self.made, self.etcd = [], None
         self.folder = tempfile.mkdtemp(prefix="weir-cluster-")
+        # etcd waits for each write; where a disk is busy for longer than a lease, all nodes seem to be dead.
+        self.data = tempfile.mkdtemp(prefix="weir-etcd-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         try:
             self._make()
         except subprocess.CalledProcessError as e:
@@ -52,7 +54,7 @@ class Hosts:
             ip("-n", ns, "addr", "add", "10.77.0.%d/24" % (i + 1), "dev", "ctl0")
 
     def start_etcd(self):
-        data = os.path.join(self.folder, "etcd")
+        data = os.path.join(self.data, "etcd")
         url = "http://10.77.0.254:2379"
         with open(os.path.join(self.folder, "etcd.log"), "a") as log:
             self.etcd = subprocess.Popen(
@@ -80,6 +82,7 @@ class Hosts:
         for ns in self.made:
             ip("netns", "del", ns, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def __enter__(self):
         return self
