@@ -15,6 +15,7 @@
 
 #define KEPT_SHARE 8 /* of the memory, in panes that are kept */
 #define LEAVE_NS   (5 * WEIR_NS_PER_S)
+#define GONE_NS    (3 * WEIR_NS_PER_S)
 #define ALONE_NS   (1 * WEIR_NS_PER_S) /* without packets for so long while others have some */
 
 void
@@ -467,6 +468,14 @@ weir_span_delivered(struct weir_span *s, int64_t time_ns)
 	weir_cluster_done(s->cluster, time_ns);
 }
 
+/* A node that has all may end before it can say that it knows so of this one. */
+static bool
+has_gone(const struct weir_span *s, unsigned node)
+{
+	return s->peers[node].status.done_ns == INT64_MAX &&
+	       weir_now_mono_ns() - weir_wire_heard_ns(s->wire, node) > GONE_NS;
+}
+
 bool
 weir_span_is_over(const struct weir_span *s)
 {
@@ -479,8 +488,11 @@ weir_span_is_over(const struct weir_span *s)
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		if (node == s->map->self || !weir_span_is_live(s->map, node))
 			continue;
-		if (s->peers[node].told.done_ns != INT64_MAX || weir_wire_unacked(s->wire, node) ||
-		    s->peers[node].status.done_ns != INT64_MAX)
+		if (s->peers[node].status.done_ns != INT64_MAX)
+			return false;
+		if ((s->peers[node].told.done_ns != INT64_MAX ||
+			weir_wire_unacked(s->wire, node)) &&
+		    !has_gone(s, node))
 			return false;
 	}
 	return s->delivered_ns == INT64_MAX;

@@ -76,6 +76,8 @@ void weir_wire_core_receive(
     struct weir_wire_core *c, const struct weir_wire_now *now, const struct weir_wire_in *in);
 /* Send what is due. Returns when it wants to be called again at the latest, as mono_ns. */
 int64_t weir_wire_core_step(struct weir_wire_core *c, const struct weir_wire_now *now);
+/* Acknowledge at once what would be a little later: there is no later. */
+void weir_wire_core_answer(struct weir_wire_core *c, const struct weir_wire_now *now);
 /* Are there orders that the next step will take? */
 bool weir_wire_core_has_orders(const struct weir_wire_core *c);
 

@@ -123,6 +123,18 @@ count_no_credit(struct weir_wire_core *c, struct peer *p)
 	p->n_no_credit = n;
 }
 
+void
+weir_wire_core_answer(struct weir_wire_core *c, const struct weir_wire_now *now)
+{
+	for (unsigned i = 0; i < c->n_there; i++) {
+		struct peer *p = c->peers[c->there[i]];
+
+		if (p->in.ack_at_ns != NEVER)
+			p->in.ack_at_ns = now->mono_ns;
+		(void)answer(c, p, now);
+	}
+}
+
 int64_t
 weir_wire_core_step(struct weir_wire_core *c, const struct weir_wire_now *now)
 {

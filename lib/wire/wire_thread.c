@@ -182,6 +182,16 @@ loop(struct weir_wire *w)
 	}
 }
 
+/* Who waits for nothing but that its last frames are acknowledged need not wait on. */
+static void
+leave(struct weir_wire *w)
+{
+	wire_read_clocks(w);
+	receive_all(w);
+	weir_wire_core_answer(w->core, &w->now);
+	wire_flush(w);
+}
+
 void *
 wire_main(void *wire)
 {
@@ -195,6 +205,7 @@ wire_main(void *wire)
 	look_at_fds(w);
 	loop(w);
 	serve(w);
+	leave(w);
 	if (is_registered)
 		rte_thread_unregister();
 	return NULL;

@@ -353,7 +353,7 @@ test_random_conditions(void)
 	uint64_t state = 7;
 	unsigned n_pushed = 0;
 
-	for (unsigned i = 0; i < 300; i++) {
+	for (unsigned i = 0; i < 100; i++) {
 		struct weir_strbuf words = { 0 };
 		unsigned before = j.n_kept + j.n_left;
 
@@ -364,10 +364,10 @@ test_random_conditions(void)
 		weir_strbuf_free(&words);
 	}
 	CU_ASSERT_EQUAL(j.n_wrong, 0);
-	CU_ASSERT_TRUE(j.n_kept > 1000);
-	CU_ASSERT_TRUE(n_pushed > 50);
-	CU_ASSERT_TRUE(!j.program || j.n_left > 10000);
-	CU_ASSERT_TRUE(j.n_dropped > 10000);
+	CU_ASSERT_TRUE(j.n_kept > 300);
+	CU_ASSERT_TRUE(n_pushed > 15);
+	CU_ASSERT_TRUE(!j.program || j.n_left > 3000);
+	CU_ASSERT_TRUE(j.n_dropped > 3000);
 	weir_xdp_program_destroy(j.program);
 	free(j.nic);
 }

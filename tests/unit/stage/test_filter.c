@@ -155,7 +155,7 @@ texts_of_any_words_are_read_as_libpcap_reads_them(void)
 	uint64_t state = 17;
 	unsigned n_accepted = 0, n_lowered = 0;
 
-	for (unsigned i = 0; i < 60000; i++) {
+	for (unsigned i = 0; i < 20000; i++) {
 		unsigned n = below(&state, 9) + 1;
 		struct filter_pair p;
 		char text[512] = "";
@@ -176,7 +176,7 @@ texts_of_any_words_are_read_as_libpcap_reads_them(void)
 		filter_pair_fini(&p);
 	}
 	printf("\n    %u accepted by libpcap, %u lowered", n_accepted, n_lowered);
-	CU_ASSERT(n_lowered > 300);
+	CU_ASSERT(n_lowered > 100);
 }
 
 /* What asks for bytes, names, or another layout stays BPF, and is right as such. */

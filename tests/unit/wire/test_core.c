@@ -9,7 +9,7 @@
 
 #define MS        INT64_C(1000000)
 #define MEMORY    (64u * 1024)
-#define SCHEDULES 2000
+#define SCHEDULES 200 /* WEIR_WIRE_SCHEDULES: more of them */
 
 /* Send so many from one to the other, as there is room. False: it takes for ever. */
 static bool
