@@ -168,6 +168,9 @@ weir_span_settle_claims(struct weir_span *s)
 static void
 deliver_claimed(struct weir_span *s, int64_t claim_ns)
 {
+	weir_log(WEIR_LOG_NOTICE,
+	    "--cluster: a window that this node had claimed before is its own to deliver: it comes "
+	    "now");
 	weir_span_give_rows(s, claim_ns);
 	weir_flow_advance(s->flow, claim_ns);
 }
@@ -214,13 +217,14 @@ weir_span_settle_held(struct weir_span *s)
 	if (!h->map)
 		return;
 	if (counts(s, h)) {
-		weir_log(WEIR_LOG_NOTICE,
-		    "--cluster: what this node had yet to deliver of its former place comes now");
 		weir_cluster_view_unref(s->map);
 		s->map = weir_cluster_view_ref(h->map);
 		s->mixed_until_ns = h->mixed_until_ns;
 		memcpy(s->done_ns, h->done_ns, sizeof(s->done_ns));
 		deliver_claimed(s, h->claim_ns);
+	} else {
+		weir_log(WEIR_LOG_NOTICE,
+		    "--cluster: a window that this node had claimed before is others' to deliver");
 	}
 	weir_cluster_view_unref(h->map);
 	h->map = NULL;
