@@ -61,8 +61,8 @@ static const struct weir_option options[] = {
 	    false, false },
 	{ FLAG_SLOTS, "slots", NULL, COMMANDS, "which node owns which slots of the keys", NULL,
 	    false, false },
-	{ FLAG_MOVE, "move", "SLOTS NODE", COMMANDS,
-	    "have a node own slots: 17, or 0-1023; in quotes or after --", NULL, false, false },
+	{ FLAG_MOVE, "move", "SLOTS NODE", COMMANDS, "have a node own slots: 17, or 0-1023", NULL,
+	    false, false },
 	{ FLAG_DRAIN, "drain", NULL, COMMANDS, "hand over to the other nodes, and end", NULL, false,
 	    false },
 	{ FLAG_STOP, "stop", NULL, COMMANDS, "drain, flush and end it; and wait until it has ended",
@@ -257,6 +257,16 @@ join_words(char **words, unsigned n)
 	return b.p;
 }
 
+/* As if they had been one argument. The caller frees it. */
+static char *
+two_words(const char *first, const char *second)
+{
+	struct weir_strbuf b = { 0 };
+
+	weir_strbuf_printf(&b, "%s %s", first, second);
+	return b.p;
+}
+
 static int
 check_add(const struct weir_command_line *line, const struct weir_option_value *v,
     char **ret_joined, struct weir_error *err)
@@ -305,6 +315,8 @@ configure(const struct weir_command_line *line, struct ctl *c, command_fn *ret, 
 	for (unsigned i = 0; i < line->n_values && !rc; i++)
 		rc = check_option(command->option->id, line->values[i].option, err);
 	rc = rc ? rc : check_add(line, command, ret_joined, err);
+	if (!rc && command->second)
+		*ret_joined = two_words(command->value, command->second);
 	c->argument = *ret_joined ? *ret_joined : command->value ? command->value : "";
 	*ret = command_of(command->option->id);
 	return rc;

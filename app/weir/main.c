@@ -82,9 +82,10 @@ look_at_ports(const struct weir_plan *plan, bool *ret_has_ports, struct weir_err
 	return rc;
 }
 
-/* Sources that are ports for sending as well have to be opened so. */
+/* Sources that are ports for sending as well, or the wire's, have to be opened so. */
 static void
-prepare_sources(const struct weir_plan *plan, struct weir_command *c)
+prepare_sources(
+    const struct weir_plan *plan, struct weir_command *c, struct weir_port_guest_spec *guest)
 {
 	unsigned n_ports = 0;
 
@@ -98,9 +99,16 @@ prepare_sources(const struct weir_plan *plan, struct weir_command *c)
 				    weir_forward_names(uri, c->sources[s].value))
 					c->sources[s].n_senders = plan->n_workers;
 		}
-	for (unsigned s = 0; s < c->n_sources; s++)
+	for (unsigned s = 0; s < c->n_sources; s++) {
 		c->sources[s].n_held =
 		    n_ports * plan->n_workers * (WEIR_PORT_TX_DESCRIPTORS + WEIR_FORWARD_WAITING);
+		if (!weir_hosts_guest(plan, &c->sources[s], guest))
+			continue;
+		c->sources[s].guest = guest;
+		c->sources[s].n_held += WEIR_PORT_GUEST_HELD;
+		if (!c->sources[s].n_senders)
+			c->sources[s].n_senders = 1;
+	}
 }
 
 /* EAL is needed where packets come or leave by a DPDK port, or where its arguments were given. */
@@ -286,6 +294,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	struct weir_source **sources = calloc(c->n_sources, sizeof(*sources));
 	struct weir_placement placement = { 0 };
 	struct weir_control_socket *socket = NULL;
+	struct weir_port_guest_spec guest;
 	bool is_eal_running = false;
 	int rc;
 
@@ -303,7 +312,7 @@ execute(struct weir_command *c, char *program, struct weir_error *err)
 	if (!rc)
 		rc = start_eal(plan, program, &is_eal_running, &socket, err);
 	if (!rc)
-		prepare_sources(plan, c);
+		prepare_sources(plan, c, &guest);
 	if (!rc)
 		rc = open_sources(c, plan->push, sources, err);
 	if (!rc)

@@ -257,6 +257,21 @@ is_wanted(const struct found *f, const struct weir_xdp_config *c, const void *en
 	return left != 0;
 }
 
+/* ARP for Ethernet and IPv4, without tags, of somebody who asks for the address or answers to it.
+ */
+static __always_inline int
+is_wanted_arp(struct xdp_md *ctx, const struct weir_xdp_config *c)
+{
+	const __u8 *p = (const __u8 *)(long)ctx->data;
+	const void *end = (const void *)(long)ctx->data_end;
+	__u32 target;
+
+	if (!c->has_arp || (const void *)(p + 42) > end || p[12] != 0x08 || p[13] != 0x06)
+		return 0;
+	__builtin_memcpy(&target, p + 38, sizeof(target));
+	return target == c->arp;
+}
+
 /* What to count a packet as. */
 static __always_inline __u32
 judge(struct xdp_md *ctx, const struct weir_xdp_config *c)
@@ -271,7 +286,7 @@ judge(struct xdp_md *ctx, const struct weir_xdp_config *c)
 	if (v == IN_DOUBT || (f.is_unusual && c->wants_unusual))
 		return WEIR_XDP_TAKEN;
 	if (v == NOT_IP)
-		return WEIR_XDP_PASSED_NOT_IP;
+		return is_wanted_arp(ctx, c) ? WEIR_XDP_TAKEN : WEIR_XDP_PASSED_NOT_IP;
 	return is_wanted(&f, c, at.end) ? WEIR_XDP_TAKEN : WEIR_XDP_PASSED_RULES;
 }
 

@@ -26,6 +26,8 @@ struct weir_xdp_config {
 	__u32 wants_unusual; /* what is not plain IP in plain Ethernet is taken whatever it is */
 	__u32 has_ports;     /* some rule looks at ports */
 	__u32 has_addresses; /* some rule looks at addresses */
+	__u32 has_arp;       /* ARP about this IPv4 address is taken */
+	__u32 arp;           /* network order */
 };
 
 /* Entries of the table of protocols: those of IPv4, then those of IPv6. */

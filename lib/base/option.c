@@ -132,7 +132,7 @@ is_choice(const char *choices, const char *value)
 }
 
 static int
-keep(struct parser *p, const struct weir_option *o, const char *value)
+keep(struct parser *p, const struct weir_option *o, const char *value, const char *second)
 {
 	if (!o->is_repeatable)
 		for (unsigned i = 0; i < p->c.n_values; i++)
@@ -140,7 +140,7 @@ keep(struct parser *p, const struct weir_option *o, const char *value)
 				return weir_error_usage(p->err, "%s given twice", o->name);
 	if (value && o->choices && !is_choice(o->choices, value))
 		return refuse_choice(p, o, value);
-	p->c.values[p->c.n_values++] = (struct weir_option_value){ o, value };
+	p->c.values[p->c.n_values++] = (struct weir_option_value){ o, value, second };
 	return 0;
 }
 
@@ -179,7 +179,7 @@ refuse_missing(struct parser *p, const struct weir_option *o)
 static int
 take(struct parser *p, const struct weir_option *o, const char *attached)
 {
-	const char *value = attached;
+	const char *value = attached, *second = NULL;
 
 	if (!o->arg && attached)
 		return weir_error_usage(p->err, "%s takes no value", o->name);
@@ -187,7 +187,13 @@ take(struct parser *p, const struct weir_option *o, const char *attached)
 		value = next_value(p, o);
 	if (o->arg && !value && o->arg[0] != '[')
 		return refuse_missing(p, o);
-	return keep(p, o, value);
+	if (value && is_command(o) && strchr(o->arg, ' ') && !strchr(value, ' ')) {
+		second = next_value(p, o);
+		if (!second)
+			return weir_error_usage(p->err, "%s '%s': a word is missing behind it (%s)",
+			    o->name, value, o->arg);
+	}
+	return keep(p, o, value, second);
 }
 
 static int

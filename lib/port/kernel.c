@@ -73,14 +73,15 @@ weir_kernel_nic_lost(const char *interface)
  * what it has put into the ring. The driver does not hand the socket out, so look for it.
  */
 static void
-find_sockets(fd_set *ret)
+find_sockets(int of_domain, fd_set *ret)
 {
 	FD_ZERO(ret);
 	for (int fd = 0; fd < FD_SETSIZE; fd++) {
 		int domain = 0;
 		socklen_t len = sizeof(domain);
 
-		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_XDP)
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		    domain == of_domain)
 			FD_SET(fd, ret);
 	}
 }
@@ -131,9 +132,9 @@ add_xdp_queue(struct weir_open_port *p, const struct weir_port_config *c,
 	snprintf(name, sizeof(name), "%s_%u_%u", driver, f->index, queue);
 	snprintf(number, sizeof(number), "%u", queue);
 	weir_profile_arguments(profile, places, RTE_DIM(places), args, sizeof(args));
-	find_sockets(&before);
+	find_sockets(AF_XDP, &before);
 	rc = weir_port_add_device(p, &spec, err);
-	find_sockets(&after);
+	find_sockets(AF_XDP, &after);
 	if (!rc && p->base.n_rx > first)
 		p->base.rx_fd[first] = new_socket(&before, &after);
 	return rc;
@@ -191,12 +192,25 @@ packet_arguments(const struct weir_profile *profile, const struct weir_port_conf
 	weir_profile_arguments(profile, places, RTE_DIM(places), buf, size);
 }
 
+/* Of the sockets that came between. Without it all goes on, at a higher price. */
+static void
+filter(const char *name, const fd_set *before, const fd_set *after,
+    const struct weir_port_guest_spec *guest)
+{
+	for (int fd = 0; fd < FD_SETSIZE; fd++)
+		if (FD_ISSET(fd, after) && !FD_ISSET(fd, before) && weir_kernel_filter(fd, guest))
+			weir_log(WEIR_LOG_WARNING,
+			    "%s: the kernel copies all its packets to the wire: %s", name,
+			    strerror(errno));
+}
+
 /* A ring of frames that hold the interface's packets whole; the host keeps its traffic. */
 static int
 open_packet(struct weir_open_port *p, const struct weir_port_config *c,
     const struct weir_interface_facts *f, struct weir_error *err)
 {
 	uint32_t frame = PACKET_FRAME_LEAST;
+	fd_set before, after;
 	char driver[48], name[64], args[512], said[256];
 	struct weir_device_spec spec = { .bus = "vdev",
 		.name = name,
@@ -225,7 +239,11 @@ open_packet(struct weir_open_port *p, const struct weir_port_config *c,
 	snprintf(name, sizeof(name), "%s_%u", driver, f->index);
 	packet_arguments(&profile, c, f, frame, args, sizeof(args));
 	weir_eal_log_mark();
+	find_sockets(AF_PACKET, &before);
 	rc = weir_port_add_device(p, &spec, err);
+	find_sockets(AF_PACKET, &after);
+	if (!rc && c->copied_for)
+		filter(f->name, &before, &after, c->copied_for);
 	if (rc && weir_eal_log_first(said, sizeof(said))[0])
 		return weir_error_run(err, rc, "AF_PACKET failed: %s", said);
 	return rc ? weir_error_wrap(err, "AF_PACKET failed") : 0;
@@ -257,12 +275,14 @@ weir_kernel_open(struct weir_open_port *p, const struct weir_port_config *c, str
 		return rc;
 	snprintf(p->base.interface, sizeof(p->base.interface), "%s", f.name);
 	p->base.numa_node = weir_interface_numa_node(f.name);
-	is_xdp = c->must_be_taken ||
-		 (d.is_taken && !weir_interface_blocks_xdp(&f, reason, sizeof(reason)));
+	is_xdp = c->must_be_taken || (d.is_taken && !c->copied_for &&
+					 !weir_interface_blocks_xdp(&f, reason, sizeof(reason)));
 	rc = is_xdp ? open_xdp(p, c, &f, err) : open_packet(p, c, &f, err);
 	if (!rc && !is_xdp)
 		weir_log(WEIR_LOG_NOTICE, "%s: opened through AF_PACKET (%s)", f.name,
-		    d.is_taken ? reason : d.why);
+		    c->copied_for ? "it is tapped"
+		    : d.is_taken  ? reason
+				  : d.why);
 	p->nic_lost_base = weir_kernel_nic_lost(f.name);
 	return rc;
 }

@@ -57,6 +57,16 @@ weir_port_split(
 	return 0;
 }
 
+bool
+weir_port_is_same(const char *a, const char *b)
+{
+	char plain_a[64], plain_b[64];
+
+	plain_name(a, plain_a, sizeof(plain_a));
+	plain_name(b, plain_b, sizeof(plain_b));
+	return strcmp(plain_a, plain_b) == 0;
+}
+
 struct weir_port *
 weir_port_find(const char *name)
 {
@@ -270,6 +280,7 @@ destroy(struct weir_open_port *p)
 	if (p->program)
 		weir_xdp_program_stop(p->program);
 	weir_nic_rules_destroy(p->nic);
+	weir_port_guest_destroy(p->base.guest); /* its packets go back to the devices' pools */
 	for (unsigned i = 0; i < p->n_devices; i++)
 		weir_device_remove(p->devices[i].id);
 	weir_xdp_program_destroy(p->program);
@@ -280,6 +291,7 @@ destroy(struct weir_open_port *p)
 		free_pools();
 	if (p->promiscuous_fd >= 0)
 		close(p->promiscuous_fd);
+	free(p->rules);
 	free(p->base.name);
 	free(p->base.offered);
 	free(p->options);
@@ -302,6 +314,36 @@ share(struct weir_port *found, const struct weir_port_config *c, struct weir_por
 	p->n_users++;
 	*ret = found;
 	return 0;
+}
+
+/*
+ * What a guest needs is not left to the kernel or dropped by the NIC: rules are widened for it.
+ * Where there is no room for that, everything is needed.
+ */
+static int
+admit_guest(struct weir_open_port *p, struct weir_port_config *c, struct weir_error *err)
+{
+	if (!c->guest || !c->rules)
+		return 0;
+	p->rules = malloc(sizeof(*p->rules));
+	if (!p->rules)
+		return weir_error_run(err, -ENOMEM, "no memory");
+	*p->rules = *c->rules;
+	c->rules = weir_port_guest_rules(c->guest, p->rules) ? p->rules : NULL;
+	return 0;
+}
+
+static int
+make_guest(
+    struct weir_open_port *p, const struct weir_port_guest_spec *spec, struct weir_error *err)
+{
+	struct rte_ether_addr mac;
+	int rc = rte_eth_macaddr_get(p->devices[0].id, &mac);
+
+	if (rc)
+		return weir_error_run(err, rc, "it does not tell its link address");
+	p->base.guest = weir_port_guest_create(spec, mac.addr_bytes, true);
+	return p->base.guest ? 0 : weir_error_run(err, -ENOMEM, "no memory");
 }
 
 static int
@@ -334,8 +376,12 @@ open_new(const struct weir_port_config *c, struct weir_port **ret, struct weir_e
 	p->n_users = 1;
 	p->promiscuous_fd = -1;
 	p->base.numa_node = -1;
-	rc = weir_port_is_named(plain) ? open_named(p, &config, err)
-				       : weir_kernel_open(p, &config, err);
+	rc = admit_guest(p, &config, err);
+	if (!rc)
+		rc = weir_port_is_named(plain) ? open_named(p, &config, err)
+					       : weir_kernel_open(p, &config, err);
+	if (!rc && c->guest)
+		rc = make_guest(p, c->guest, err);
 	if (!rc && c->n_senders && !p->base.n_tx)
 		rc = weir_error_run(err, -ENOTSUP, "nothing can be sent out of it");
 	if (rc) {

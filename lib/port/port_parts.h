@@ -25,6 +25,7 @@ struct weir_open_port {
 	bool has_socket_program;          /* either of both */
 	char no_program[128];             /* why it is libxdp's */
 	struct weir_nic_rules *nic;       /* in the device, or NULL */
+	struct weir_port_rules *rules;    /* with the guest's, while it is opened */
 	char *options;                    /* what its name said behind the '?', or "" */
 	struct weir_open_port *next;
 };
@@ -44,6 +45,8 @@ uint64_t weir_kernel_nic_lost(const char *interface);
 int weir_kernel_attach(struct weir_open_port *p, unsigned interface, struct weir_error *err);
 int weir_kernel_take(
     struct weir_open_port *p, const struct weir_port_config *c, struct weir_error *err);
+/* Have an AF_PACKET socket take what may be a guest's, and nothing else. 0, or -1 and errno. */
+int weir_kernel_filter(int fd, const struct weir_port_guest_spec *guest);
 /* Packets that found the ring of their AF_XDP socket full: net_af_xdp does not count these. */
 uint64_t weir_kernel_ring_lost(const struct weir_port *p);
 /* "weir's XDP program in the driver, zero-copy": how packets get from an interface to a port. */

@@ -242,6 +242,8 @@ weir_xdp_program_take(struct weir_xdp_program *p, const struct weir_port_rules *
 	if (!rules)
 		return configure(p, (struct weir_xdp_config){ .mode = WEIR_XDP_ALL });
 	c.wants_unusual = rules->wants_unusual;
+	c.has_arp = rules->has_arp;
+	memcpy(&c.arp, rules->arp, sizeof(c.arp));
 	for (unsigned i = 0; i < rules->n; i++)
 		for (unsigned end = 0; end < WEIR_PORT_ENDS; end++) {
 			c.has_ports |= rules->rules[i].has_ports[end];

@@ -258,6 +258,8 @@ weir_account(const struct weir_workers *all, const struct weir_flow *f,
 		config->sources[i]->ops->stats(config->sources[i], &s);
 		l->lost_nic += s.lost_nic;
 		l->lost_no_buffer += s.lost_no_buffer;
+		l->has_guest |= s.has_guest;
+		l->guest += s.guest;
 		for (unsigned r = 0; r < WEIR_PORT_N_PASSED; r++)
 			l->passed[r] += s.passed[r];
 		l->has_unknown |= s.has_unknown;

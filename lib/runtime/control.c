@@ -42,6 +42,7 @@ struct control {
 	/* The mark: what all workers had closed at some moment, and whether they had ended. */
 	int64_t closed_ns;
 	bool is_last;
+	bool is_left; /* nobody polls the sources any more, as the cluster knows */
 
 	int64_t spanned_ns; /* windows up to then are complete on all hosts */
 	int64_t looked_ns;  /* at requests, last */
@@ -65,6 +66,11 @@ set_mark(struct control *c)
 		c->is_last &= has_ended;
 		c->closed_ns = closed_ns < c->closed_ns ? closed_ns : c->closed_ns;
 		c->inboxes[i].mark = atomic_load_explicit(&w->n_sent, memory_order_relaxed);
+	}
+	/* the cluster goes on without their polling */
+	if (c->is_last && c->span && !c->is_left) {
+		c->is_left = true;
+		weir_span_share(c->span, false);
 	}
 }
 
@@ -463,7 +469,8 @@ announce_joins(const struct weir_plan *plan)
 static int
 start_span(struct control *c, const struct weir_run_config *config, struct weir_error *err)
 {
-	const struct weir_span_config span = { config->plan, &c->flow, &c->all->waker };
+	const struct weir_span_config span = { config->plan, &c->flow, &c->all->waker,
+		config->sources };
 	int rc;
 
 	if (!config->plan->command->cluster)
@@ -526,7 +533,11 @@ start(struct control *c, const struct weir_run_config *config, struct weir_error
 		rc = config->before_work(config, err);
 	if (!rc && weir_links_init(&c->links, config))
 		rc = weir_error_run(err, -ENOMEM, "out of memory");
-	return rc ? rc : weir_workers_start(c->all, err);
+	if (rc)
+		return rc;
+	if (c->span)
+		weir_span_share(c->span, true);
+	return weir_workers_start(c->all, err);
 }
 
 int

@@ -10,19 +10,26 @@
 
 /* What a cluster's options say, checked and told before anything is joined. */
 
-/* A port that is a source, or that a sink sends by, is not the wire's. */
+/* The source whose port the wire shares, or NULL. */
+static const struct weir_source_config *
+shared_source(const struct weir_command *c, const struct weir_wire_spec *spec)
+{
+	for (unsigned i = 0; i < c->n_sources; i++)
+		if (c->sources[i].flag == WEIR_SOURCE_INTERFACE &&
+		    weir_port_is_same(c->sources[i].value, spec->port))
+			return &c->sources[i];
+	return NULL;
+}
+
+/* A port that a sink sends by is not the wire's; nor are the queues of one that is a source. */
 static int
 check_port(const struct weir_plan *plan, const struct weir_wire_spec *spec, struct weir_error *err)
 {
-	const struct weir_command *c = plan->command;
-
-	for (unsigned i = 0; i < c->n_sources; i++)
-		if (c->sources[i].flag == WEIR_SOURCE_INTERFACE &&
-		    strcmp(c->sources[i].value, spec->port) == 0)
-			return weir_error_usage(err,
-			    "'%s' is a source as well (-i): the wire needs a port of its own "
-			    "(another interface, or another function of the same NIC)",
-			    spec->port);
+	if (spec->n_queues > 1 && shared_source(plan->command, spec))
+		return weir_error_usage(err,
+		    "queues=%u: '%s' is a source as well (-i), whose receive queues are the "
+		    "workers' (leave queues= out; --cores says how many there are)",
+		    spec->n_queues, spec->port);
 	for (unsigned q = 0; q < plan->n_queries; q++)
 		for (unsigned i = 0; i < plan->queries[q].n_sinks; i++)
 			if (weir_forward_names(plan->queries[q].sinks[i], spec->port))
@@ -146,6 +153,21 @@ explain_query(const struct weir_plan *plan, unsigned query, FILE *out)
 	fprintf(out, "\n");
 }
 
+bool
+weir_hosts_guest(const struct weir_plan *plan, const struct weir_source_config *source,
+    struct weir_port_guest_spec *ret)
+{
+	const struct weir_command *c = plan->command;
+	struct weir_wire_spec spec;
+	struct weir_error e;
+
+	if (!c->cluster || source->flag != WEIR_SOURCE_INTERFACE ||
+	    weir_wire_parse(c->wire, &spec, &e) || !weir_port_is_same(source->value, spec.port))
+		return false;
+	weir_wire_guest(&spec, ret);
+	return true;
+}
+
 static void
 explain_wire(const struct weir_command *c, FILE *out)
 {
@@ -156,8 +178,12 @@ explain_wire(const struct weir_command *c, FILE *out)
 	if (weir_wire_parse(c->wire, &spec, &e))
 		return; /* weir_hosts_check has told */
 	weir_ip_text(&spec.ip.addr, spec.ip.version, ip, sizeof(ip));
-	fprintf(out, "wire %s: %s/%u, UDP port %u, %u receive queue%s", spec.port, ip,
-	    spec.prefix_len, spec.udp_port, spec.n_queues, spec.n_queues > 1 ? "s" : "");
+	fprintf(
+	    out, "wire %s: %s/%u, UDP port %u, ", spec.port, ip, spec.prefix_len, spec.udp_port);
+	if (shared_source(c, &spec))
+		fprintf(out, "by the port of -i, whose packets to it no query sees");
+	else
+		fprintf(out, "%u receive queue%s", spec.n_queues, spec.n_queues > 1 ? "s" : "");
 	if (spec.gw.version) {
 		weir_ip_text(&spec.gw.addr, spec.gw.version, gw, sizeof(gw));
 		fprintf(out, ", gateway %s", gw);

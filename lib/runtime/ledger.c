@@ -173,6 +173,8 @@ weir_ledger_print(const struct weir_ledger *l, FILE *out)
 		fprintf(out, ", %spps", weir_text_count((double)l->packets / s, rate, 32));
 	fprintf(out, "; lost %" PRIu64 " by nic, %" PRIu64 " for want of buffers\n", l->lost_nic,
 	    l->lost_no_buffer);
+	if (l->has_guest)
+		fprintf(out, "weir: left %" PRIu64 " packets more to the wire\n", l->guest);
 	print_passed(l, out);
 	print_decode(l, out);
 	for (unsigned i = 0; i < l->n_queries; i++)
@@ -283,6 +285,8 @@ weir_ledger_json(const struct weir_ledger *l)
 
 	json_object_set_new(root, "elapsed_s", json_real(l->elapsed_s));
 	json_object_set_new(root, "received", pair("packets", l->packets, "bytes", l->bytes));
+	if (l->has_guest)
+		json_object_set_new(json_object_get(root, "received"), "wire", number(l->guest));
 	json_object_set_new(root, "lost", pair("nic", l->lost_nic, "no_buffer", l->lost_no_buffer));
 	for (unsigned i = 0; i < WEIR_PORT_N_PASSED; i++)
 		json_object_set_new(passed, passed_names[i],

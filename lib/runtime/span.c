@@ -115,7 +115,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 	struct weir_cluster_uri uri;
 	struct weir_cluster_query *queries = calloc(s->plan->n_queries + 1, sizeof(*queries));
 	struct weir_wire_self self;
-	char address[64];
+	char address[64], rss[WEIR_WIRE_RSS_TEXT_BYTES];
 	int rc = weir_cluster_uri_parse(c->cluster, &uri, err);
 
 	if (rc || !queries) {
@@ -137,6 +137,7 @@ join(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		.address = address,
 		.udp_port = self.udp_port,
 		.n_queues = self.rss.n_queues ? self.rss.n_queues : 1,
+		.facts = weir_wire_rss_text(&self.rss, rss, sizeof(rss)),
 		.queries = queries,
 		.n_queries = s->plan->n_queries,
 	    },
@@ -193,6 +194,7 @@ open_wire(struct weir_span *s, uint64_t incarnation, struct weir_error *err)
 		.job = uri.job,
 		.secret = secret,
 		.is_insecure = c->is_insecure_wire,
+		.is_tapped = s->is_tapped,
 		.incarnation = incarnation,
 		.wake = wake,
 		.wake_arg = s->waker };
@@ -223,6 +225,8 @@ static void
 free_peer(struct weir_span_peer *peer)
 {
 	free(peer->arrived.bits);
+	weir_span_end_long(&peer->sending);
+	weir_span_forget_gathered(&peer->gather);
 	free(peer->ledger);
 	json_decref(peer->last);
 }
@@ -311,6 +315,18 @@ weir_span_rejoin(struct weir_span *s)
 	s->counters.rejoined += !rc;
 }
 
+/* Is the wire's interface a source's as well, which has a copy of its packets? */
+static bool
+is_tapped(const struct weir_span_config *config)
+{
+	const struct weir_command *c = config->plan->command;
+
+	for (unsigned i = 0; i < c->n_sources; i++)
+		if (c->sources[i].guest && !config->sources[i]->needs_eal)
+			return true;
+	return false;
+}
+
 int
 weir_span_open(
     const struct weir_span_config *config, struct weir_span **ret, struct weir_error *err)
@@ -325,6 +341,7 @@ weir_span_open(
 	s->plan = config->plan;
 	s->flow = config->flow;
 	s->waker = config->waker;
+	s->is_tapped = is_tapped(config);
 	s->n_queries = s->plan->n_queries;
 	s->kept_end = &s->kept;
 	s->shipments_end = &s->shipments;
@@ -381,6 +398,12 @@ weir_span_close(struct weir_span *s)
 	free(s->peers);
 	weir_gaps_fini(&s->gaps);
 	free(s);
+}
+
+void
+weir_span_share(struct weir_span *s, bool is_polled)
+{
+	weir_wire_share(s->wire, is_polled);
 }
 
 bool

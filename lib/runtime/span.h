@@ -27,7 +27,8 @@ struct weir_span;
 struct weir_span_config {
 	const struct weir_plan *plan;
 	struct weir_flow *flow;
-	struct weir_waker *waker; /* of control: something has come */
+	struct weir_waker *waker;           /* of control: something has come */
+	struct weir_source *const *sources; /* [n_sources] as in the plan's command */
 };
 
 /*
@@ -39,6 +40,8 @@ int weir_span_open(
 /* Leaves the cluster in good order where weir_span_is_over; else others take this node for lost. */
 void weir_span_close(struct weir_span *s);
 
+/* Workers poll the sources from now on, or do so no more: of a port that is the wire's as well. */
+void weir_span_share(struct weir_span *s, bool is_polled);
 /* Until then no worker must begin: the first slot map is not agreed on. */
 bool weir_span_is_ready(const struct weir_span *s);
 /* Nobody waits for the cluster any more: it is over. */

@@ -30,6 +30,14 @@ put64(uint8_t *p, uint64_t x)
 	return p + sizeof(x);
 }
 
+static uint8_t *
+put32(uint8_t *p, uint32_t x)
+{
+	x = rte_cpu_to_be_32(x);
+	memcpy(p, &x, sizeof(x));
+	return p + sizeof(x);
+}
+
 static uint16_t
 get16(const uint8_t *p)
 {
@@ -39,6 +47,15 @@ get16(const uint8_t *p)
 	return rte_be_to_cpu_16(x);
 }
 
+static uint32_t
+get32(const uint8_t *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return rte_be_to_cpu_32(x);
+}
+
 static uint64_t
 get64(const uint8_t *p)
 {
@@ -46,6 +63,12 @@ get64(const uint8_t *p)
 
 	memcpy(&x, p, sizeof(x));
 	return rte_be_to_cpu_64(x);
+}
+
+static bool
+is_part(uint8_t type)
+{
+	return type == WEIR_SPAN_PART || type == WEIR_SPAN_ROWS;
 }
 
 /* type, 0, query, epoch, number */
@@ -64,12 +87,45 @@ bool
 weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number)
 {
-	if (len < WEIR_SPAN_PART_HEAD || (p[0] != WEIR_SPAN_PART && p[0] != WEIR_SPAN_ROWS) || p[1])
+	if (len < WEIR_SPAN_PART_HEAD)
+		return false;
+	if (p[0] == WEIR_SPAN_PIECE ? !is_part(p[1]) : !is_part(p[0]) || p[1])
 		return false;
 	*query = get16(p + 2);
 	*epoch = get64(p + 4);
 	*number = get64(p + 12);
 	return true;
+}
+
+/* As a part, but with the whole's type for 0; index, size, total; the piece's bytes. */
+void
+weir_span_put_piece(uint8_t *p, const struct weir_span_piece *piece)
+{
+	weir_span_put_part(p, WEIR_SPAN_PIECE, piece->query, piece->epoch, piece->number);
+	p[1] = (uint8_t)piece->of;
+	p = put16(p + WEIR_SPAN_PART_HEAD, piece->index);
+	p = put16(p, piece->size);
+	put32(p, piece->total);
+}
+
+bool
+weir_span_get_piece(const uint8_t *p, uint32_t len, struct weir_span_piece *ret)
+{
+	uint32_t at;
+
+	if (len < WEIR_SPAN_PIECE_HEAD || p[0] != WEIR_SPAN_PIECE ||
+	    !weir_span_get_part(p, len, &ret->query, &ret->epoch, &ret->number))
+		return false;
+	ret->of = (enum weir_span_frame)p[1];
+	ret->index = get16(p + WEIR_SPAN_PART_HEAD);
+	ret->size = get16(p + WEIR_SPAN_PART_HEAD + 2);
+	ret->total = get32(p + WEIR_SPAN_PART_HEAD + 4);
+	at = (uint32_t)ret->index * ret->size;
+	if (ret->size < WEIR_SPAN_PIECE_LEAST || ret->total > WEIR_SPAN_LONG_MOST ||
+	    at >= ret->total || ret->index > ret->number)
+		return false;
+	ret->len = ret->total - at < ret->size ? ret->total - at : ret->size;
+	return len == WEIR_SPAN_PIECE_HEAD + ret->len;
 }
 
 /* type, has_ended, 0, epoch, closed, number of parts, done, claimed */

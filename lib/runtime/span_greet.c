@@ -39,6 +39,8 @@ begin_anew(struct weir_span *s, unsigned node)
 	peer->n_parts = 0;
 	free(peer->arrived.bits);
 	memset(&peer->arrived, 0, sizeof(peer->arrived));
+	weir_span_end_long(&peer->sending);
+	weir_span_forget_gathered(&peer->gather);
 	memset(&peer->told, 0, sizeof(peer->told));
 	peer->status = (struct weir_span_status){
 		.closed_ns = INT64_MIN, .done_ns = INT64_MIN, .claim_ns = INT64_MIN

@@ -70,10 +70,9 @@ get(const uint8_t *p, uint64_t *to, unsigned n)
 	return p;
 }
 
-/* Queries first .. first + n - 1, by their numbers. Returns how long it is. */
-static uint32_t
-write_frame(const struct weir_span *s, const struct weir_ledger *own, unsigned first, unsigned n,
-    uint8_t *p)
+uint32_t
+weir_span_put_ledger(const struct weir_span *s, const struct weir_ledger *own, unsigned first,
+    unsigned n, uint8_t *p)
 {
 	const uint64_t received[RECEIVED] = { s->run, own->packets, own->bytes, own->lost_nic,
 		own->lost_no_buffer };
@@ -98,15 +97,13 @@ tell(struct weir_span *s, unsigned node, const struct weir_ledger *own)
 	unsigned most = (weir_wire_payload_most(s->wire) - HEAD_BYTES) / sizeof(struct totals), n;
 
 	for (unsigned first = 0; first < s->n_queries; first += n) {
-		struct weir_wire_frame *f;
+		struct weir_wire_frame *f = weir_span_frame(s, node);
 
 		n = s->n_queries - first < most ? s->n_queries - first : most;
 		/* What there is no room for now comes with the next. */
-		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+		if (!f || !weir_span_send_frame(
+			      s, node, f, weir_span_put_ledger(s, own, first, n, f->data)))
 			return;
-		f->len = write_frame(s, own, first, n, f->data);
-		(void)weir_wire_send(s->wire, node, f, 0);
-		weir_wire_frame_put(f);
 	}
 }
 

@@ -27,6 +27,7 @@ weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_pee
 		.n_addrs = 1,
 		.udp_port = n->udp_port,
 		.rss.n_queues = n->n_queues };
+	(void)weir_wire_rss_parse(n->facts, &ret->rss);
 	snprintf(ret->name, sizeof(ret->name), "%s", n->name);
 	if (weir_ip_parse(n->address, &ret->addrs[0].addr, &version)) {
 		weir_log(WEIR_LOG_WARNING, "--cluster: node %s: '%s' is no address", n->name,
@@ -185,18 +186,16 @@ static bool
 send_table(struct weir_span *s, unsigned node, unsigned part)
 {
 	const struct weir_span_table table = { s->moving_epoch, part, s->epoch != 0 };
-	struct weir_wire_frame *f;
-	int rc;
+	struct weir_wire_frame *f = weir_span_frame(s, node);
+	uint32_t len;
 
-	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+	if (!f)
 		return false;
-	f->len = part == 2 * WEIR_SPAN_TABLE_PARTS
-		     ? weir_span_put_verdicts(f->data, s->moving_epoch, s->verdicts, s->n_verdicts)
-		     : weir_span_put_table(f->data, &table,
-			   part < WEIR_SPAN_TABLE_PARTS ? s->own_done_ns : s->own_claim_ns);
-	rc = weir_wire_send(s->wire, node, f, 0);
-	weir_wire_frame_put(f);
-	return rc == 0;
+	len = part == 2 * WEIR_SPAN_TABLE_PARTS
+		  ? weir_span_put_verdicts(f->data, s->moving_epoch, s->verdicts, s->n_verdicts)
+		  : weir_span_put_table(f->data, &table,
+			part < WEIR_SPAN_TABLE_PARTS ? s->own_done_ns : s->own_claim_ns);
+	return weir_span_send_frame(s, node, f, len);
 }
 
 void
@@ -328,6 +327,8 @@ weir_span_go_over(struct weir_span *s)
 		peer->claim_ns = peer->status.epoch == s->epoch ? peer->status.claim_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
+		weir_span_end_long(&peer->sending);
+		weir_span_forget_gathered(&peer->gather);
 	}
 	note_gaps(s);
 	rewind_flow(s, least_ns);

@@ -25,9 +25,52 @@ enum weir_span_frame {
 	WEIR_SPAN_ROWS,     /* of packets, as WEIR_SPAN_PART */
 	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
 	WEIR_SPAN_LEDGER,   /* totals of some queries */
+	WEIR_SPAN_PIECE,    /* of a part, or of rows, that are longer than a frame */
 };
 
-#define WEIR_SPAN_PART_HEAD 20u /* bytes before what weir_pane_write makes */
+#define WEIR_SPAN_PART_HEAD     20u /* bytes before what weir_pane_write makes */
+
+#define WEIR_SPAN_PIECE_HEAD    (WEIR_SPAN_PART_HEAD + 8u)
+#define WEIR_SPAN_PIECE_LEAST   256u                       /* bytes, of all pieces but the last */
+#define WEIR_SPAN_LONG_MOST     (1u << 20)                 /* bytes of what goes in pieces */
+#define WEIR_SPAN_GATHERED_MOST (4u * WEIR_SPAN_LONG_MOST) /* of a peer's that lack some */
+
+/* A piece; those of one whole have numbers one after the other. */
+struct weir_span_piece {
+	enum weir_span_frame of; /* WEIR_SPAN_PART or WEIR_SPAN_ROWS */
+	uint16_t query;
+	uint64_t epoch;
+	uint64_t number;
+	uint16_t index; /* which of them it is */
+	uint16_t size;  /* bytes of each but the last */
+	uint32_t total; /* bytes of all */
+	uint32_t len;   /* of this one: what index, size and total say */
+};
+
+/* What is on its way to a peer in pieces. */
+struct weir_span_long {
+	uint8_t *bytes; /* NULL: nothing */
+	uint32_t len, at;
+	enum weir_span_frame of;
+	unsigned query; /* as in the plan */
+};
+
+/* Pieces that have come from a peer, until all of a whole are there. */
+struct weir_span_gathered {
+	struct weir_span_gathered *next;
+	uint64_t first; /* number of the first piece */
+	uint32_t total, n_left;
+	uint16_t size, query;
+	enum weir_span_frame of;
+	uint8_t *bytes; /* [total], behind has */
+	uint8_t has[];  /* [pieces] */
+};
+
+struct weir_span_gather {
+	struct weir_span_gathered *list;
+	uint32_t n_bytes;
+	uint64_t n_shed; /* wholes for which there was no room any more */
+};
 
 /* How far a node has come, by a map. */
 struct weir_span_status {
@@ -54,6 +97,8 @@ struct weir_span_peer {
 	struct weir_span_ledger *ledger; /* that it has told, or NULL */
 	uint64_t n_parts;                /* sent to it by this map */
 	struct weir_span_arrived arrived;
+	struct weir_span_long sending;
+	struct weir_span_gather gather;
 	struct weir_span_status status; /* the newest that came */
 	int64_t done_ns;                /* it has delivered its windows up to then, by this map, */
 	int64_t claim_ns;               /* and has claimed those up to then */
@@ -154,6 +199,7 @@ struct weir_span {
 	struct weir_flow *flow;
 	struct weir_waker *waker;
 	struct weir_wire *wire;
+	bool is_tapped; /* the wire's interface, by a source */
 	struct weir_cluster *cluster;
 	struct weir_cluster_view *view; /* the newest */
 	struct weir_slot_key slot_key;
@@ -216,6 +262,8 @@ void weir_span_put_part(
     uint8_t *p, enum weir_span_frame type, uint16_t query, uint64_t epoch, uint64_t number);
 bool weir_span_get_part(
     const uint8_t *p, uint32_t len, uint16_t *query, uint64_t *epoch, uint64_t *number);
+void weir_span_put_piece(uint8_t *p, const struct weir_span_piece *piece);
+bool weir_span_get_piece(const uint8_t *p, uint32_t len, struct weir_span_piece *ret);
 uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);
 bool weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *ret);
 /* Slots are parted in so many frames: those of what was delivered, those of what was claimed as
@@ -239,6 +287,40 @@ void weir_span_merge_table(const uint8_t *p, int64_t times_ns[WEIR_SPAN_SLOTS]);
 bool weir_span_get_verdict(const uint8_t *p, unsigned i, struct weir_span_verdict *ret);
 /* Note that part `number` has come; false where it came before, or cannot be. */
 bool weir_span_arrive(struct weir_span_arrived *a, uint64_t number);
+
+/* span_out.c */
+
+/* A frame for a node; NULL: there is no room for one now. */
+struct weir_wire_frame *weir_span_frame(struct weir_span *s, unsigned node);
+/* The frame is gone in any case. False: it is not sent. */
+bool weir_span_send_frame(
+    struct weir_span *s, unsigned node, struct weir_wire_frame *f, uint32_t len);
+/* The same of a part of a query: len bytes at WEIR_SPAN_PART_HEAD, to which its head is put. */
+bool weir_span_send_part(struct weir_span *s, unsigned node, struct weir_wire_frame *f,
+    enum weir_span_frame type, unsigned query, size_t len);
+/* Bytes of a part that are in one frame. */
+uint32_t weir_span_part_most(const struct weir_span *s);
+
+/* span_pieces.c */
+
+/* Have bytes, which it takes over, sent in pieces. False, and they are freed: too long, or none. */
+bool weir_span_begin_long(struct weir_span_long *l, enum weir_span_frame of, unsigned query,
+    uint8_t *bytes, uint32_t len);
+void weir_span_end_long(struct weir_span_long *l);
+/* The next piece, with its head, as a frame of most bytes; returns its own bytes. Of the head only
+ * query, epoch and number count. */
+uint32_t weir_span_next_piece(
+    struct weir_span_long *l, uint8_t *p, uint32_t most, const struct weir_span_piece *head);
+/* Send what is left; false where there is no room for all of it. */
+bool weir_span_send_long(struct weir_span *s, unsigned node);
+/*
+ * Put a piece to the others, where none of its number has come before. 0, and *ret the whole, which
+ * the caller frees, where it was the last; -EBADMSG where it does not belong to them; -ENOMEM.
+ */
+int weir_span_gather(struct weir_span_gather *g, const struct weir_span_piece *piece,
+    const uint8_t *bytes, struct weir_span_gathered **ret);
+void weir_span_free_gathered(struct weir_span_gathered *x);
+void weir_span_forget_gathered(struct weir_span_gather *g);
 
 /* span_send.c */
 
@@ -310,6 +392,9 @@ void weir_span_note_peer(struct weir_span *s, unsigned node);
 
 /* span_ledger.c */
 
+/* A frame of queries first .. first + n - 1, by their numbers. Returns how long it is. */
+uint32_t weir_span_put_ledger(const struct weir_span *s, const struct weir_ledger *own,
+    unsigned first, unsigned n, uint8_t *p);
 /* A frame of WEIR_SPAN_LEDGER. False: it is none. */
 bool weir_span_take_ledger(struct weir_span *s, unsigned node, const uint8_t *p, uint32_t len);
 

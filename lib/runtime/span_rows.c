@@ -313,36 +313,48 @@ weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
 	s->shipments_end = at;
 }
 
+/* A row that no frame holds goes in pieces. False: it cannot. */
+static bool
+begin_long(struct weir_span *s, unsigned node, const struct weir_span_shipment *h, size_t len)
+{
+	uint32_t at = h->at[node];
+	uint8_t *bytes = len <= WEIR_SPAN_LONG_MOST ? malloc(len) : NULL;
+
+	if (!bytes || !weir_block_write(h->rows, h->picked, at, at + 1, bytes, len, &len)) {
+		free(bytes);
+		return false;
+	}
+	return weir_span_begin_long(
+	    &s->peers[node].sending, WEIR_SPAN_ROWS, h->query, bytes, (uint32_t)len);
+}
+
 static bool
 send_shipment(struct weir_span *s, unsigned node, struct weir_span_shipment *h)
 {
-	uint32_t most = weir_wire_payload_most(s->wire) - WEIR_SPAN_PART_HEAD;
-	struct weir_span_peer *peer = &s->peers[node];
+	uint32_t most = weir_span_part_most(s);
 
 	while (h->at[node] < h->first[node + 1]) {
-		struct weir_wire_frame *f;
+		struct weir_wire_frame *f = weir_span_frame(s, node);
 		size_t len = 0;
 		uint32_t n;
-		int rc;
 
-		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+		if (!f)
 			return false;
 		n = weir_block_write(h->rows, h->picked, h->at[node], h->first[node + 1],
 		    f->data + WEIR_SPAN_PART_HEAD, most, &len);
-		if (!n) { /* a row that no frame holds */
+		if (!n) {
 			weir_wire_frame_put(f);
-			s->counters.groups_shed++;
+			if (begin_long(s, node, h, len))
+				s->counters.rows_sent++;
+			else
+				s->counters.groups_shed++;
 			h->at[node]++;
+			if (!weir_span_send_long(s, node))
+				return false;
 			continue;
 		}
-		weir_span_put_part(
-		    f->data, WEIR_SPAN_ROWS, s->queries[h->query].number, s->epoch, peer->n_parts);
-		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
-		rc = weir_wire_send(s->wire, node, f, 0);
-		weir_wire_frame_put(f);
-		if (rc)
+		if (!weir_span_send_part(s, node, f, WEIR_SPAN_ROWS, h->query, len))
 			return false;
-		peer->n_parts++;
 		s->counters.rows_sent += n;
 		h->at[node] += n;
 	}

@@ -12,6 +12,7 @@
 /* Panes of this node, to the owners of their groups. */
 
 #define STATUS_NS (WEIR_NS_PER_S / 50) /* between two that tell of nothing but time */
+#define LONG_MORE 16384u               /* bytes */
 
 unsigned
 weir_span_owner(const struct weir_span *s, int64_t end_ns, unsigned slot)
@@ -294,44 +295,70 @@ weir_span_keep(struct weir_span *s)
 	}
 }
 
+/* The next group's value is too long for a frame: it goes in pieces. False: it cannot. */
+static bool
+begin_long(struct weir_span *s, unsigned node, struct weir_span_kept *k, size_t len)
+{
+	struct weir_pane_writer *w = &k->writers[node], one = *w;
+	/* What else there is of the group comes along. */
+	size_t room = len + LONG_MORE < WEIR_SPAN_LONG_MOST ? len + LONG_MORE : WEIR_SPAN_LONG_MOST;
+	uint8_t *bytes = len <= room ? malloc(room) : NULL;
+
+	one.n = one.at + 1;
+	len = bytes ? weir_pane_write(&one, bytes, room) : 0;
+	if (!len || len > room) {
+		free(bytes);
+		return false;
+	}
+	one.n = w->n;
+	one.guess = w->guess;
+	*w = one;
+	return weir_span_begin_long(
+	    &s->peers[node].sending, WEIR_SPAN_PART, k->query, bytes, (uint32_t)len);
+}
+
+/* One that nothing carries is left out. */
+static void
+leave_out(struct weir_span *s, struct weir_pane_writer *w)
+{
+	s->counters.groups_shed++;
+	w->at++;
+	w->is_divided = false;
+	w->stage = 0;
+	w->piece = 0;
+}
+
 /* Send a peer groups of one pane. False where there is no room for more. */
 static bool
 send_groups(struct weir_span *s, unsigned node, struct weir_span_kept *k)
 {
-	uint32_t most = weir_wire_payload_most(s->wire) - WEIR_SPAN_PART_HEAD;
 	struct weir_pane_writer *w = &k->writers[node], before;
-	struct weir_span_peer *peer = &s->peers[node];
+	uint32_t most = weir_span_part_most(s);
 
 	while (has_left(s, k, node)) {
-		struct weir_wire_frame *f;
+		struct weir_wire_frame *f = weir_span_frame(s, node);
 		size_t len;
-		int rc;
 
-		if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
+		if (!f)
 			return false;
 		before = *w;
 		len = weir_pane_write(w, f->data + WEIR_SPAN_PART_HEAD, most);
 		if (len == 0 || len > most) {
 			weir_wire_frame_put(f);
-			if (len) { /* of the next group one value is too long for a frame */
-				s->counters.groups_shed++;
-				w->at++;
-				w->is_divided = false;
-				w->stage = 0;
-				w->piece = 0;
+			if (len && begin_long(s, node, k, len)) {
+				s->counters.parts_sent++;
+				s->counters.groups_sent += w->at - before.at;
+			} else if (len) {
+				leave_out(s, w);
 			}
+			if (!weir_span_send_long(s, node))
+				return false;
 			continue;
 		}
-		weir_span_put_part(
-		    f->data, WEIR_SPAN_PART, s->queries[k->query].number, s->epoch, peer->n_parts);
-		f->len = WEIR_SPAN_PART_HEAD + (uint32_t)len;
-		rc = weir_wire_send(s->wire, node, f, 0);
-		weir_wire_frame_put(f);
-		if (rc) {
+		if (!weir_span_send_part(s, node, f, WEIR_SPAN_PART, k->query, len)) {
 			*w = before;
 			return false;
 		}
-		peer->n_parts++;
 		s->counters.parts_sent++;
 		s->counters.groups_sent += w->at - before.at;
 	}
@@ -374,16 +401,11 @@ send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_n
 	struct weir_span_status status = { s->epoch, closed_ns, peer->n_parts, s->delivered_ns,
 		s->claim_ns, s->closed_ns == INT64_MAX };
 	struct weir_wire_frame *f;
-	int rc;
 
 	if (!is_news(s, &peer->told, &status, now_ns - peer->told_mono_ns))
 		return false;
-	if (!weir_wire_room(s->wire, node) || !(f = weir_wire_frame_get(s->wire)))
-		return false;
-	f->len = weir_span_put_status(f->data, &status);
-	rc = weir_wire_send(s->wire, node, f, 0);
-	weir_wire_frame_put(f);
-	if (rc)
+	f = weir_span_frame(s, node);
+	if (!f || !weir_span_send_frame(s, node, f, weir_span_put_status(f->data, &status)))
 		return false;
 	if (peer->told.epoch != s->epoch || peer->told.claim_ns != s->claim_ns)
 		peer->claim_mark = weir_wire_sent(s->wire, node);
@@ -404,7 +426,8 @@ weir_span_send(struct weir_span *s)
 
 		if (node == s->map->self || !s->peers[node].is_there)
 			continue;
-		for (struct weir_span_kept *k = s->kept; k; k = k->next) {
+		for (struct weir_span_kept *k = weir_span_send_long(s, node) ? s->kept : NULL; k;
+		     k = k->next) {
 			if (!has_left(s, k, node) || send_groups(s, node, k))
 				continue;
 			/* Panes are in the order of their ends, about. */
@@ -413,8 +436,9 @@ weir_span_send(struct weir_span *s)
 					closed_ns = k->end_ns - 1;
 			break;
 		}
-		/* Of rows that have not all been sent some may be from just before the time. */
-		if (!weir_span_send_rows(s, node))
+		/* What goes in pieces, and of rows that have not all been sent some, may be from
+		 * just before the time. */
+		if (s->peers[node].sending.bytes || !weir_span_send_rows(s, node))
 			closed_ns = s->peers[node].told.epoch == s->epoch
 					? s->peers[node].told.closed_ns
 					: INT64_MIN;

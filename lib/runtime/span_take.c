@@ -88,40 +88,74 @@ is_a_pane(const struct weir_span *s, unsigned query, const struct weir_part_wind
 	       !__builtin_add_overflow(w->start_ns, pane_ns, &end_ns) && end_ns == w->end_ns;
 }
 
-/* A part by the map in force. False: it is none. */
+/* What is behind a part's head. False: it is none. */
 static bool
-take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+take_groups(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len)
 {
-	enum weir_span_frame type = (enum weir_span_frame)data[0];
 	struct weir_part_window window;
-	uint16_t number;
-	uint64_t epoch, at;
-	unsigned query;
 	struct weir_pane *p;
 	struct weir_error e;
 	int rc;
 
-	if (!weir_span_get_part(data, len, &number, &epoch, &at) || number >= s->n_queries)
-		return false;
-	query = s->by_number[number];
-	data += WEIR_SPAN_PART_HEAD;
-	len -= WEIR_SPAN_PART_HEAD;
-	if (type == WEIR_SPAN_ROWS) {
-		if (weir_span_arrive(&s->peers[node].arrived, at))
-			return weir_span_take_rows(s, query, data, len);
-		return true;
-	}
 	if (!s->queries[query].aggregator || weir_part_window(data, len, &window, &e) ||
 	    !is_a_pane(s, query, &window))
 		return false;
-	if (!weir_span_arrive(&s->peers[node].arrived, at))
-		return true;
 	p = weir_span_incoming_pane(s, query, window.start_ns, window.end_ns);
 	rc = p ? weir_pane_read(p, data, len, &e) : -ENOMEM;
 	if (rc == -ENOMEM)
 		fail_memory(s);
 	s->counters.parts_taken++;
 	return rc == 0 || rc == -ENOMEM;
+}
+
+static bool
+take_bytes(
+    struct weir_span *s, enum weir_span_frame of, unsigned query, const uint8_t *data, uint32_t len)
+{
+	return of == WEIR_SPAN_ROWS ? weir_span_take_rows(s, query, data, len)
+				    : take_groups(s, query, data, len);
+}
+
+/* A piece of what is longer than a frame; the last one that comes completes it. */
+static bool
+take_piece(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	struct weir_span_gather *g = &s->peers[node].gather;
+	struct weir_span_gathered *whole;
+	struct weir_span_piece piece;
+	bool is_right;
+	int rc;
+
+	if (!weir_span_get_piece(data, len, &piece))
+		return false;
+	rc = weir_span_gather(g, &piece, data + WEIR_SPAN_PIECE_HEAD, &whole);
+	if (rc == -ENOMEM)
+		fail_memory(s);
+	s->counters.groups_shed += g->n_shed;
+	g->n_shed = 0;
+	if (!whole)
+		return rc != -EBADMSG;
+	is_right = take_bytes(s, whole->of, s->by_number[whole->query], whole->bytes, whole->total);
+	weir_span_free_gathered(whole);
+	return is_right;
+}
+
+/* A part by the map in force, or a piece of one. False: it is none. */
+static bool
+take_part(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
+{
+	enum weir_span_frame type = (enum weir_span_frame)data[0];
+	uint64_t epoch, at;
+	uint16_t number;
+
+	if (!weir_span_get_part(data, len, &number, &epoch, &at) || number >= s->n_queries)
+		return false;
+	if (!weir_span_arrive(&s->peers[node].arrived, at))
+		return true;
+	if (type == WEIR_SPAN_PIECE)
+		return take_piece(s, node, data, len);
+	return take_bytes(
+	    s, type, s->by_number[number], data + WEIR_SPAN_PART_HEAD, len - WEIR_SPAN_PART_HEAD);
 }
 
 static bool
@@ -214,6 +248,7 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 	switch ((enum weir_span_frame)data[0]) {
 	case WEIR_SPAN_PART:
 	case WEIR_SPAN_ROWS:
+	case WEIR_SPAN_PIECE:
 		if (!weir_span_get_part(data, len, &query, &epoch, &at))
 			break;
 		is_right = true;

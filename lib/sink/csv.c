@@ -13,7 +13,8 @@
 /*
  * RFC 4180 but for the end of a line, which is a line feed as every Unix tool wants it. A header
  * goes before the first row; where the columns change (another query writes to the same file) a
- * blank line and a new header do. Null is nothing at all, an empty string is "".
+ * blank line and a new header do. Null is nothing at all, an empty string is "". In a cluster
+ * rows of windows have one more column, which says whether they are partial.
  */
 struct csv {
 	struct weir_output *out;
@@ -85,7 +86,7 @@ prepare(struct csv *c, const struct weir_block *b)
 		weir_strbuf_puts(&c->next, ",");
 		add_quoted(&c->next, schema->columns[i].name, strlen(schema->columns[i].name));
 	}
-	weir_strbuf_puts(&c->next, "\n");
+	weir_strbuf_puts(&c->next, weir_block_may_be_partial(b) ? ",partial\n" : "\n");
 	if (!c->header.len || strcmp(c->next.p, c->header.p) != 0) {
 		if (c->header.len)
 			weir_strbuf_puts(&c->out->buf, "\n");
@@ -95,9 +96,9 @@ prepare(struct csv *c, const struct weir_block *b)
 	}
 	add_quoted(&c->head, schema->query, strlen(schema->query));
 	c->query_end = c->head.len;
-	/* A comma a value, and a window; the line feed. */
-	c->row_bytes =
-	    c->head.len + 2 * (WEIR_CELL_MAX + 1u) + schema->n_columns * (WEIR_CELL_MAX + 1u) + 1;
+	/* A comma a value, and a window; whether it is partial; the line feed. */
+	c->row_bytes = c->head.len + 2 * (WEIR_CELL_MAX + 1u) +
+		       schema->n_columns * (WEIR_CELL_MAX + 1u) + sizeof(",false") + 1;
 }
 
 static char *
@@ -131,6 +132,9 @@ put_row(struct csv *c, const struct weir_block *b, uint32_t row)
 		p = column->type == WEIR_STRING ? put_string(c, p, column, row)
 						: weir_cell_put(p, column, row);
 	}
+	if (weir_block_may_be_partial(b))
+		p = weir_block_is_partial(b, row) ? weir_cell_copy(p, ",true", 5)
+						  : weir_cell_copy(p, ",false", 6);
 	*p++ = '\n';
 	c->out->buf.len = (size_t)(p - c->out->buf.p);
 }

@@ -14,7 +14,10 @@
  * windows go on below the headings that are there, and so do rows with windows of their own, which
  * are their first two columns. On a terminal, strings are cut to fit
  * its width; where the run is live, each query's last window stays on the screen and is redrawn.
+ * Rows that lack packets of a host that died have a mark behind them.
  */
+
+#define PARTIAL   "partial"
 
 #define N_TIMES   2u                   /* columns of a row's own window, before the others */
 #define CUT_MIN   12u                  /* strings are not cut to less than this */
@@ -167,11 +170,22 @@ fit(const struct weir_block *b, unsigned *widths, unsigned columns)
 	}
 }
 
+static bool
+has_partial(const struct weir_block *b)
+{
+	bool is_so = false;
+
+	for (uint32_t row = 0; row < b->n_rows && !is_so; row++)
+		is_so = weir_block_is_partial(b, row);
+	return is_so;
+}
+
 /* Widths that hold the names and the block's values; those of a block before stay at least. */
 static int
 measure(struct table *t, struct view *v, const struct weir_block *b, bool is_continued)
 {
 	unsigned *widths = v->widths, n = n_times(b) + b->schema->n_columns;
+	unsigned mark = has_partial(b) ? sizeof(PARTIAL) + 1 : 0;
 
 	if (n > v->n_widths) {
 		widths = realloc(v->widths, n * sizeof(*widths));
@@ -194,7 +208,7 @@ measure(struct table *t, struct view *v, const struct weir_block *b, bool is_con
 		}
 	}
 	if (t->columns)
-		fit(b, widths, t->columns);
+		fit(b, widths, t->columns > mark ? t->columns - mark : 1);
 	return 0;
 }
 
@@ -216,13 +230,15 @@ static void
 render_row(struct table *t, const struct view *v, const struct weir_block *b, uint32_t row)
 {
 	unsigned n = n_times(b) + b->schema->n_columns;
+	bool is_partial = weir_block_is_partial(b, row);
 
 	t->line.len = 0;
 	for (unsigned i = 0; i < n; i++) {
 		read_column(t, b, i, row);
-		add_cell(t, v->widths[i], is_right_aligned(type_of(b, i)), i + 1 == n);
+		add_cell(
+		    t, v->widths[i], is_right_aligned(type_of(b, i)), i + 1 == n && !is_partial);
 	}
-	weir_strbuf_puts(&t->line, "\n");
+	weir_strbuf_puts(&t->line, is_partial ? "  " PARTIAL "\n" : "\n");
 }
 
 /* "main  2026-01-02T03:04:05.000000000Z - 2026-01-02T03:04:06.000000000Z" */

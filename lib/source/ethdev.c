@@ -54,6 +54,7 @@ static void
 ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 {
 	const struct weir_ethdev *e = (const struct weir_ethdev *)s;
+	struct weir_port_guest_stats guest;
 	struct weir_port_stats port;
 
 	memset(ret, 0, sizeof(*ret));
@@ -62,6 +63,12 @@ ethdev_stats(struct weir_source *s, struct weir_source_stats *ret)
 	ret->lost_no_buffer = port.lost_no_buffer;
 	memcpy(ret->passed, port.passed, sizeof(ret->passed));
 	ret->has_unknown = port.has_unknown;
+	if (e->p->guest) {
+		weir_port_guest_stats(e->p->guest, &guest);
+		ret->has_guest = true;
+		ret->guest = guest.packets;
+		ret->lost_nic += guest.unattended; /* as in a queue that nobody polled */
+	}
 	for (unsigned i = 0; i < s->n_queues; i++)
 		ret->lost_no_buffer += __atomic_load_n(&e->queues[i].n_cut, __ATOMIC_RELAXED);
 }
@@ -139,6 +146,19 @@ static const struct weir_source_ops ethdev_ops = {
 	.close = ethdev_close,
 };
 
+/* Of a port that is somebody else's as well. */
+static const struct weir_source_ops shared_ops = {
+	.kind = "port",
+	.poll = weir_ethdev_poll_shared,
+	.release = weir_ethdev_release,
+	.wait_fd = ethdev_wait_fd,
+	.arm = ethdev_arm,
+	.stats = ethdev_stats,
+	.take_all = ethdev_take_all,
+	.is_up = ethdev_is_up,
+	.close = ethdev_close,
+};
+
 /* Two bursts for each worker. Pages that no packet in several segments touches cost nothing. */
 static int
 create_slots(struct weir_ethdev *e)
@@ -170,7 +190,7 @@ create(const struct weir_source_config *c)
 	if (!e)
 		return NULL;
 	memset(e, 0, sizeof(*e));
-	e->base.ops = &ethdev_ops;
+	e->base.ops = c->guest ? &shared_ops : &ethdev_ops;
 	e->base.is_live = true;
 	e->base.needs_eal = true;
 	e->base.has_lasting_views = true;
@@ -197,6 +217,7 @@ weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken, struct 
 		.wants_interrupts = c->wants_interrupts,
 		.must_be_taken = must_be_taken,
 		.rules = c->rules,
+		.guest = c->guest,
 	};
 	struct weir_ethdev *e;
 	int rc;

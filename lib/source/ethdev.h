@@ -56,6 +56,9 @@ int weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken,
 
 enum weir_poll weir_ethdev_poll(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
+/* The same where the port has a guest. */
+enum weir_poll weir_ethdev_poll_shared(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 void weir_ethdev_release(struct weir_source *s, struct weir_batch *b);
 
 /* Between readings of a device's clock. */

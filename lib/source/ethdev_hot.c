@@ -109,13 +109,13 @@ stamp_rows(const struct weir_ethdev *e, const struct weir_ethdev_queue *q, struc
 	}
 }
 
-enum weir_poll
-weir_ethdev_poll(
-    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
+static inline __attribute__((always_inline)) enum weir_poll
+poll(struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns,
+    bool has_guest)
 {
 	struct weir_ethdev *e = (struct weir_ethdev *)s;
 	struct weir_ethdev_queue *q = &e->queues[queue];
-	uint32_t n;
+	uint32_t n, n_own;
 
 	b->queue_depth = q->has_depth ? rte_eth_rx_queue_count(q->port, q->queue) : -1;
 	max = RTE_MIN(max, (uint32_t)q->burst);
@@ -124,13 +124,28 @@ weir_ethdev_poll(
 		     (uint64_t)now_ns - (uint64_t)q->fed_ns >= WEIR_ETHDEV_FEED_NS))
 		weir_ethdev_feed(q, now_ns);
 	n = rte_eth_rx_burst(q->port, q->queue, (struct rte_mbuf **)b->owner, (uint16_t)max);
-	b->n = fill_views(e, q, b, 0, n, now_ns);
+	n_own = has_guest ? weir_port_guest_part(e->p->guest, (struct rte_mbuf **)b->owner, n) : n;
+	b->n = fill_views(e, q, b, 0, n_own, now_ns);
 	if (unlikely(e->stamp.times != WEIR_PORT_TIMES_BURST))
 		stamp_rows(e, q, b, now_ns);
 	if (likely(n || !e->p->interface[0] || now_ns - q->looked_ns < WEIR_NS_PER_S))
 		return WEIR_POLL_OK;
 	q->looked_ns = now_ns;
 	return weir_ethdev_look(e);
+}
+
+enum weir_poll
+weir_ethdev_poll(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
+{
+	return poll(s, queue, b, max, now_ns, false);
+}
+
+enum weir_poll
+weir_ethdev_poll_shared(
+    struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
+{
+	return poll(s, queue, b, max, now_ns, true);
 }
 
 /* Slots go back by the views, for a packet that was passed on has no owner any more. */

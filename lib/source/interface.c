@@ -202,6 +202,9 @@ open_live(const struct weir_source_config *typed, const struct weir_source_confi
 	if (!rc) {
 		t->base.numa_node = weir_interface_numa_node(c->value);
 		*ret = &t->base;
+		rc = c->guest ? weir_tap_leave_out(t, c->guest, err) : 0;
+		if (rc)
+			t->base.ops->close(&t->base);
 	}
 	return rc;
 }

@@ -2,9 +2,11 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,6 +103,7 @@ static void
 tap_stats(struct weir_source *s, struct weir_source_stats *ret)
 {
 	struct weir_tap *t = (struct weir_tap *)s;
+	struct weir_port_guest_stats guest;
 	struct pcap_stat now;
 
 	if (pcap_stats(t->pcap, &now) == 0) {
@@ -111,6 +114,11 @@ tap_stats(struct weir_source *s, struct weir_source_stats *ret)
 	}
 	memset(ret, 0, sizeof(*ret));
 	ret->lost_nic = t->lost;
+	if (t->guest) {
+		weir_port_guest_stats(t->guest, &guest);
+		ret->has_guest = true;
+		ret->guest = guest.packets;
+	}
 }
 
 static void
@@ -121,6 +129,7 @@ tap_close(struct weir_source *s)
 	if (t->pcap)
 		pcap_close(t->pcap);
 	free(t->buf);
+	weir_port_guest_destroy(t->guest);
 	free(s->name);
 	free(s->description);
 	free(t);
@@ -178,6 +187,7 @@ weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct wei
 		return weir_error_run(err, -ENOMEM, "-i '%s': no memory to capture", name);
 	}
 	t->base.ops = &tap_ops;
+	t->take = weir_tap_take;
 	t->base.is_live = true;
 	t->base.has_clock = true;
 	t->base.numa_node = -1;
@@ -197,5 +207,39 @@ weir_tap_open(const char *name, bool is_incoming, uint16_t interface, struct wei
 	t->ns_per_unit =
 	    pcap_get_tstamp_precision(t->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
 	*ret = t;
+	return 0;
+}
+
+static int
+read_mac(const char *name, uint8_t mac[6])
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+	struct ifreq r = { 0 };
+
+	if (fd < 0)
+		return -errno;
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	rc = ioctl(fd, SIOCGIFHWADDR, &r) ? -errno : 0;
+	close(fd);
+	memcpy(mac, r.ifr_hwaddr.sa_data, 6);
+	return rc;
+}
+
+int
+weir_tap_leave_out(
+    struct weir_tap *t, const struct weir_port_guest_spec *guest, struct weir_error *err)
+{
+	uint8_t mac[6];
+	int rc = t->dlt == DLT_EN10MB ? read_mac(t->interface, mac) : -EAFNOSUPPORT;
+
+	if (rc)
+		return weir_error_run(err, rc,
+		    "-i '%s': its link address cannot be told, without which the wire's frames "
+		    "cannot be left out: %s",
+		    t->interface, strerror(-rc));
+	t->guest = weir_port_guest_create(guest, mac, false);
+	if (!t->guest)
+		return weir_error_run(err, -ENOMEM, "-i '%s': no memory", t->interface);
+	t->take = weir_tap_take_shared;
 	return 0;
 }

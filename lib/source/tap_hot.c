@@ -6,10 +6,10 @@
 #include <weir/base/poison.h> /* last */
 
 /* One packet of libpcap's ring into the burst. */
-static void
-take_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
+void
+weir_tap_take(u_char *tap, const struct pcap_pkthdr *h, const u_char *data)
 {
-	struct weir_tap *t = (struct weir_tap *)(void *)arg;
+	struct weir_tap *t = (struct weir_tap *)(void *)tap;
 	struct weir_batch *b = t->batch;
 	uint8_t *at = t->buf + t->used;
 	uint32_t r = b->n++;
@@ -30,6 +30,17 @@ take_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
 		pcap_breakloop(t->pcap);
 }
 
+void
+weir_tap_take_shared(u_char *tap, const struct pcap_pkthdr *h, const u_char *data)
+{
+	struct weir_tap *t = (struct weir_tap *)(void *)tap;
+
+	if (weir_port_guest_wants(t->guest, data, h->caplen))
+		weir_port_guest_count(t->guest);
+	else
+		weir_tap_take(tap, h, data);
+}
+
 enum weir_poll
 weir_tap_poll(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns)
@@ -43,7 +54,7 @@ weir_tap_poll(
 	b->queue_depth = -1;
 	t->used = 0;
 	t->batch = b;
-	rc = pcap_dispatch(t->pcap, (int)max, take_packet, (u_char *)t);
+	rc = pcap_dispatch(t->pcap, (int)max, t->take, (u_char *)t);
 	if (rc == PCAP_ERROR && !b->n)
 		return weir_tap_failed(t);
 	return WEIR_POLL_OK;

@@ -234,6 +234,8 @@ weir_wire_front_send(
 		return -EAGAIN;
 	}
 	o.generation = s->generation;
+	if (queue == WEIR_WIRE_ANY_QUEUE)
+		o.queue = (uint16_t)s->n_orders;
 	weir_wire_frame_ref(frame);
 	if (rte_ring_enqueue_elem(f->orders, &o, sizeof(o))) {
 		weir_wire_frame_put(frame);

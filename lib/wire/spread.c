@@ -109,15 +109,20 @@ weir_spread_announce(
 	uint64_t udp = version == 4 ? RTE_ETH_RSS_NONFRAG_IPV4_UDP : RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 	struct rte_eth_dev_info info;
 	struct rte_eth_rss_conf conf = { .rss_key = ret->key };
+	uint8_t any = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->n_queues = (uint16_t)n_queues;
 	if (n_queues < 2 || rte_eth_dev_info_get(device, &info) ||
 	    info.hash_key_size > WEIR_WIRE_RSS_KEY_BYTES)
 		return;
-	conf.rss_key_len = info.hash_key_size;
+	/* not every driver says how long its key is; it is as long as IPv6 needs then */
+	conf.rss_key_len = info.hash_key_size ? info.hash_key_size : KEY_LEAST_V6;
 	if (rte_eth_dev_rss_hash_conf_get(device, &conf) || !(conf.rss_hf & udp) ||
 	    !read_table(device, info.reta_size, ret))
 		return;
-	ret->key_len = info.hash_key_size;
+	for (unsigned i = 0; i < conf.rss_key_len && i < WEIR_WIRE_RSS_KEY_BYTES; i++)
+		any |= ret->key[i];
+	if (any)
+		ret->key_len = info.hash_key_size ? info.hash_key_size : KEY_LEAST_V6;
 }

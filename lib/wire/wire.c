@@ -18,24 +18,40 @@
 #define SPARE_BUFFERS  (2 * WIRE_READY + 4 * WIRE_BURST) /* beside the transmit ring's */
 #define MTU_MOST       9600u
 
-static int
-open_port(struct weir_wire *w, const struct weir_wire_spec *spec, struct weir_error *err)
+static void
+wake_for_frames(void *wire)
 {
+	wire_wake(wire);
+}
+
+static int
+open_port(struct weir_wire *w, const struct weir_wire_config *config, struct weir_error *err)
+{
+	const struct weir_wire_spec *spec = config->spec;
+	struct weir_port_guest_spec self;
 	struct weir_port_config c = { .name = spec->port,
 		.n_workers = spec->n_queues,
 		.n_senders = 1,
 		.n_held = 2 * WIRE_BURST,
-		.wants_interrupts = true };
+		.wants_interrupts = true,
+		.copied_for = config->is_tapped ? &self : NULL };
+	const struct weir_port *found = weir_port_find(spec->port);
 	struct rte_ether_addr mac;
 	int rc;
 
-	if (weir_port_find(spec->port))
+	weir_wire_guest(spec, &self);
+	if (found && !found->guest)
 		return weir_error_run(err, -EBUSY,
-		    "'%s' is in use as a source or sink: give the wire a port of its own",
-		    spec->port);
+		    "'%s' is in use as a sink: give the wire a port of its own", spec->port);
 	rc = weir_port_open(&c, &w->port, err);
 	if (rc)
 		return weir_error_wrap(err, "'%s'", spec->port);
+	w->polls = true;
+	w->guest = w->port->guest;
+	if (w->guest) {
+		w->guest->wake_arg = w;
+		w->guest->wake = wake_for_frames;
+	}
 	rc = rte_eth_macaddr_get(w->port->rx[0].id, &mac);
 	if (rc)
 		return weir_error_run(err, rc, "'%s' does not tell its link address", spec->port);
@@ -151,7 +167,7 @@ weir_wire_open(const struct weir_wire_config *c, struct weir_wire **ret, struct 
 	weir_net_addr(&spec->gw, &w->host.gw);
 	w->epoch = c->epoch;
 	rc = open_seal(c, &w->seal, err);
-	rc = rc ? rc : open_port(w, spec, err);
+	rc = rc ? rc : open_port(w, c, err);
 	rc = rc ? rc : choose_mtu(w, spec, err);
 	rc = rc ? rc : open_core(w, c, err);
 	if (!rc) {
@@ -179,6 +195,8 @@ weir_wire_close(struct weir_wire *w)
 		wire_wake(w);
 		pthread_join(w->thread, NULL);
 	}
+	if (w->guest)
+		w->guest->wake = NULL; /* nobody polls any more */
 	rte_pktmbuf_free_bulk(w->ready, w->n_ready);
 	rte_pktmbuf_free_bulk(w->batch.m, w->batch.n);
 	weir_wire_core_destroy(w->core);
@@ -191,6 +209,31 @@ weir_wire_close(struct weir_wire *w)
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
 	free(w);
+}
+
+static int
+share(struct weir_wire *w, void *arg)
+{
+	w->polls = !*(const bool *)arg;
+	return 0;
+}
+
+void
+weir_wire_share(struct weir_wire *w, bool is_polled)
+{
+	if (w->guest)
+		(void)wire_call(w, share, &is_polled);
+}
+
+void
+weir_wire_guest(const struct weir_wire_spec *spec, struct weir_port_guest_spec *ret)
+{
+	struct net_addr ip;
+
+	weir_net_addr(&spec->ip, &ip);
+	*ret = (struct weir_port_guest_spec){ .version = spec->ip.version,
+		.udp_port = spec->udp_port };
+	memcpy(ret->ip, ip.b, sizeof(ret->ip));
 }
 
 struct renewal {
@@ -343,6 +386,20 @@ struct asked_stats {
 	struct weir_wire_stats *all;
 };
 
+/* What those who poll a shared port have counted. */
+static void
+add_guest(const struct weir_wire *w, uint64_t counters[WEIR_WIRE_N_COUNTERS])
+{
+	struct weir_port_guest_stats s;
+
+	if (!w->guest)
+		return;
+	weir_port_guest_stats(w->guest, &s);
+	counters[WEIR_WIRE_ASIDE] = s.packets;
+	counters[WEIR_WIRE_ASIDE_FULL] = s.full;
+	counters[WEIR_WIRE_UNATTENDED] = s.unattended;
+}
+
 static int
 read_stats(struct weir_wire *w, void *arg)
 {
@@ -351,6 +408,9 @@ read_stats(struct weir_wire *w, void *arg)
 
 	if (a->all) {
 		weir_wire_core_counters(w->core, a->all->counters);
+		add_guest(w, a->all->counters);
+		a->all->n_queues = w->guest ? 0 : w->port->n_rx;
+		memcpy(a->all->by_queue, w->by_queue, sizeof(w->by_queue));
 		return 0;
 	}
 	if (!weir_wire_core_peer_stats(w->core, a->id, a->peer))

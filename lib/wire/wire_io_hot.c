@@ -2,6 +2,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_ring.h>
 
 #include "wire_parts.h"
 
@@ -278,16 +279,18 @@ accept_all(struct weir_wire *w, struct rte_mbuf **m, const uint16_t *ids, unsign
 			.epoch = rte_be_to_cpu_64(head.epoch),
 			.p = p + sizeof(head),
 			.len = m[i]->data_len - (uint32_t)sizeof(head) };
+		if (in.queue != w->at_queue && w->at_queue != WIRE_NO_QUEUE)
+			count(w, ids[i], WEIR_WIRE_OTHER_QUEUE, 1);
 		weir_wire_core_receive(w->core, &w->now, &in);
 	}
 }
 
-unsigned
-wire_receive(struct weir_wire *w, const struct weir_port_queue *q)
+static void
+take(struct weir_wire *w, struct rte_mbuf **m, unsigned n)
 {
-	struct rte_mbuf *m[WIRE_BURST], *frames[WIRE_BURST];
+	struct rte_mbuf *frames[WIRE_BURST];
 	uint16_t ids[WIRE_BURST];
-	unsigned n = rte_eth_rx_burst(q->id, q->queue, m, WIRE_BURST), n_frames = 0;
+	unsigned n_frames = 0;
 
 	/* Not before they came: else clocks would seem to differ by as much as the round took. */
 	if (n)
@@ -304,5 +307,28 @@ wire_receive(struct weir_wire *w, const struct weir_port_queue *q)
 	if (n)
 		rte_pktmbuf_free_bulk(m, n);
 	w->n_worked += n;
+}
+
+unsigned
+wire_receive(struct weir_wire *w, unsigned queue)
+{
+	const struct weir_port_queue *q = &w->port->rx[queue];
+	struct rte_mbuf *m[WIRE_BURST];
+	unsigned n = rte_eth_rx_burst(q->id, q->queue, m, WIRE_BURST);
+
+	w->at_queue = queue;
+	w->by_queue[queue] += n;
+	take(w, m, w->guest ? weir_port_guest_keep(w->guest, m, n) : n);
+	return n;
+}
+
+unsigned
+wire_receive_aside(struct weir_wire *w)
+{
+	struct rte_mbuf *m[WIRE_BURST];
+	unsigned n = rte_ring_sc_dequeue_burst(w->guest->ring, (void **)m, WIRE_BURST, NULL);
+
+	w->at_queue = WIRE_NO_QUEUE;
+	take(w, m, n);
 	return n;
 }

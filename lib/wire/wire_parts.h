@@ -15,8 +15,10 @@
 
 /* The wire thread, its port, and how control calls it. Private to wire*.c. */
 
-#define WIRE_BURST 32u
-#define WIRE_READY 64u
+#define WIRE_BURST    32u
+#define WIRE_READY    64u
+
+#define WIRE_NO_QUEUE UINT32_MAX
 
 /* How to reach a peer. */
 struct wire_route {
@@ -55,18 +57,22 @@ struct weir_wire {
 	struct weir_wire_core *core;
 	struct weir_seal *seal;
 	struct weir_port *port;
-	struct rte_mempool *pool; /* of what is sent */
+	struct weir_port_guest *guest; /* of a port that is shared; NULL: it is the wire's alone */
+	bool polls;                    /* wire: the port's receive queues are this thread's */
+	struct rte_mempool *pool;      /* of what is sent */
 	struct net_host host;
 	struct weir_wire_rss rss;
 	uint16_t mtu;
-	uint64_t epoch;                     /* wire */
-	struct weir_wire_now now;           /* wire */
-	struct weir_neighbours neighbours;  /* wire */
-	struct wire_batch batch;            /* wire */
-	unsigned n_ready;                   /* wire */
-	struct rte_mbuf *ready[WIRE_READY]; /* wire: sealed and whole */
-	uint64_t n_worked;                  /* wire: datagrams in and out */
-	bool has_interrupts;                /* as far as is known */
+	uint64_t epoch;                      /* wire */
+	struct weir_wire_now now;            /* wire */
+	struct weir_neighbours neighbours;   /* wire */
+	struct wire_batch batch;             /* wire */
+	unsigned n_ready;                    /* wire */
+	struct rte_mbuf *ready[WIRE_READY];  /* wire: sealed and whole */
+	uint64_t n_worked;                   /* wire: datagrams in and out */
+	unsigned at_queue;                   /* wire: that packets came by, or WIRE_NO_QUEUE */
+	uint64_t by_queue[WEIR_WIRE_QUEUES]; /* wire: packets */
+	bool has_interrupts;                 /* as far as is known */
 	bool is_eventfd[WEIR_PORT_QUEUES];
 	pthread_t thread;
 	bool has_thread;
@@ -88,8 +94,10 @@ struct weir_wire {
 enum weir_wire_sent wire_transmit(void *wire, const struct weir_wire_out *out);
 /* Seal and send what waits. */
 void wire_flush(struct weir_wire *w);
-/* Whatever has come at a receive queue. Returns how many packets. */
-unsigned wire_receive(struct weir_wire *w, const struct weir_port_queue *q);
+/* Whatever has come at a receive queue of the port. Returns how many packets. */
+unsigned wire_receive(struct weir_wire *w, unsigned queue);
+/* What those who poll a shared port have put aside. */
+unsigned wire_receive_aside(struct weir_wire *w);
 /* Cold: what time it is in this round. */
 void wire_read_clocks(struct weir_wire *w);
 /* The counter of what a verdict refuses. */

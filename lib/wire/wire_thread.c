@@ -103,9 +103,9 @@ receive_all(struct weir_wire *w)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < w->port->n_rx; i++)
-		n += wire_receive(w, &w->port->rx[i]);
-	return n;
+	for (unsigned i = 0; w->polls && i < w->port->n_rx; i++)
+		n += wire_receive(w, i);
+	return w->guest ? n + wire_receive_aside(w) : n;
 }
 
 /* Until something happens, or until_ns. n_calls: what control had called for before this round. */
@@ -113,12 +113,13 @@ static void
 sleep_until(struct weir_wire *w, int64_t until_ns, uint64_t n_calls, unsigned n_naps)
 {
 	struct pollfd fds[WEIR_PORT_QUEUES + 1];
-	unsigned n = arm(w, fds), step = n_naps / NAPS_A_STEP;
+	/* who polls a port that is shared calls; its interrupts are theirs */
+	unsigned n = w->polls ? arm(w, fds) : 0, step = n_naps / NAPS_A_STEP;
 	int64_t now_ns = weir_now_mono_ns(), most_ns = SLEEP_MOST_NS, ns;
 	struct timespec t;
 	uint64_t count;
 
-	if (!n)
+	if (!n && w->polls)
 		most_ns = step < 5 ? NAP_LEAST_NS << step : NAP_MOST_NS;
 	ns = until_ns - now_ns < most_ns ? until_ns - now_ns : most_ns;
 	atomic_store(&w->is_asleep, true);

@@ -16,7 +16,7 @@ FRAME_BYTES, TAG_BYTES = 14 + 20 + 8 + 64 + 20, 16
 ACK_BYTES = 14 + 20 + 8 + 144 + 8
 ACK_EVERY = 8              # frames of data
 STATUS_BYTES = 14 + 20 + 8 + 64 + 40
-STATUS_HZ = 200            # of a node to each other: every 5 ms at most, as its time goes on
+STATUS_HZ = 50             # of a node to each other: every 20 ms at most, as its time goes on
 PING_BYTES, PING_HZ = 14 + 20 + 8 + 144, 10
 TABLES = 8                 # frames that a node tells each other at a new map
 PEER_BYTES = 70e3          # of the wire, for each peer
@@ -48,7 +48,10 @@ class Setup:
 # costs
 
 def costs(path=None):
-    """As they are here, with those of a bench in their places."""
+    """
+    As they are here, with those of a bench in their places. "estimated" names those that no bench measures: they were set by
+    what the code does.
+    """
     with open(DEFAULTS) as f:
         found = {k: float(v) if isinstance(v, int) else v for k, v in json.load(f).items()}
     if not path:

@@ -7,6 +7,7 @@ of the bridge's ports, headers of Ethernet, IP and UDP included.
 """
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -40,6 +41,7 @@ class Account(threading.Thread):
     def __init__(self, pids, every_s=0.01):
         super().__init__(daemon=True)
         self.pids, self.every_s, self.end = pids, every_s, threading.Event()
+        self.started = {}  # seconds of all threads until there were workers: to begin, and to load packets
         self.first = {pid: {} for pid in pids}
         self.last = {pid: {} for pid in pids}
         self.began, self.ended, self.rss = {}, {}, dict.fromkeys(pids, 0)
@@ -57,6 +59,7 @@ class Account(threading.Thread):
             return
         now = time.monotonic()
         if found:
+            self.started.setdefault(pid, sum(on for name, on, _ in found.values() if not name.startswith("weir-worker")))
             self.began.setdefault(pid, now)
             self.ended[pid] = now
             self.rss[pid] = max(self.rss[pid], resident(pid))
@@ -102,7 +105,7 @@ class Cluster:
         """n nodes, each on its packets: what they took, in all."""
         before = [link_bytes(h, i) for i in range(n)]
         processes = []
-        began = time.monotonic()
+        began, before_s = time.monotonic(), children_s()
         account = None
         try:
             for i in range(n):
@@ -122,7 +125,11 @@ class Cluster:
                     p.communicate()
             if account:
                 account.stop()
-        return self.sum_up(h, n, processes, account, before, began)
+        whole_s = children_s() - before_s
+        out = self.sum_up(h, n, processes, account, before, began)
+        # To the last moment of all threads, as the kernel counted them; what came before packets is left out.
+        out["nodes_cpu_s"] = whole_s - sum(account.started.values())
+        return out
 
     def start(self, h, i, n, more, alone, query, loops):
         folder = os.path.join(h.folder, "h%d" % i)
@@ -193,6 +200,35 @@ class Cluster:
         runs = bench.turns("cluster", players)
         self.figures(runs)
         self.keep(runs)
+        self.sealing(h)
+        for ttl_s in (1, 3):
+            self.kills(h, ttl_s)
+
+    def sealing(self, h):
+        """CPU seconds of all nodes, sealed and not, one after the other over the same packets."""
+        runs = self.bench.turns("cluster, sealing", {
+            "in clear": lambda: self.run(h, NODES, ["--insecure-wire"]),
+            "sealed": lambda: self.run(h, NODES, ["--secret-file", self.secret])}, rounds=2 * self.bench.a.rounds)
+        if len(runs) == 2:
+            clear, sealed = [[r["nodes_cpu_s"] for r in runs[name]] for name in ("in clear", "sealed")]
+            d = self.bench.doc["differences"]
+            d["CPU s of 3 nodes in clear"], d["CPU s of 3 nodes sealed"] = figure(clear, None), figure(sealed, None)
+            d["% more CPU of 3 nodes for sealing, by turns"] = figure([100 * (a / b - 1) for a, b in zip(sealed, clear)], 20.0)
+
+    def kills(self, h, ttl_s):
+        """From a hard kill to windows of the others."""
+        import cluster_kill
+        each = []
+        try:
+            for i in range(max(3, self.bench.a.rounds)):
+                each.append(cluster_kill.once(h, self.weir, ttl_s, seed=i + 1))
+                self.bench.say("  cluster      killed, ttl=%gs     %8.2f s, whole %.2f s" % (ttl_s, *each[-1]))
+        except Failed as e:
+            self.bench.skip("cluster: a kill, ttl=%gs" % ttl_s, e)
+        if each:
+            d = self.bench.doc["differences"]
+            d["s from a hard kill to the next window, ttl=%gs" % ttl_s] = figure([x for x, _ in each], cluster_kill.MOST_S)
+            d["s to the next that is not partial, ttl=%gs" % ttl_s] = figure([x for _, x in each], None)
 
     def figures(self, runs):
         """Against the targets."""
@@ -252,6 +288,12 @@ class Cluster:
             except (Failed, OSError) as e:
                 self.bench.skip("part_cost of %d flows" % flows, e)
         return out
+
+
+def children_s():
+    """CPU seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def exchange(run):

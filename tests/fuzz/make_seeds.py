@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Write seeds for the fuzz targets, out of the golden cases: make_seeds.py FOLDER makes FOLDER/decode, application, expr,
-file, cluster, part, seal, wire."""
+file, cluster, part, seal, span, wire."""
 import base64
 import glob
 import importlib.util
@@ -27,7 +27,7 @@ def write(folder, data):
 
 def main():
     folders = {}
-    for kind in ("decode", "application", "expr", "file", "cluster", "part", "seal", "wire"):
+    for kind in ("decode", "application", "expr", "file", "cluster", "part", "seal", "span", "wire"):
         folders[kind] = os.path.join(sys.argv[1], kind)
         os.makedirs(folders[kind], exist_ok=True)
         for old in glob.glob(folders[kind] + "/*"):
@@ -39,6 +39,16 @@ def main():
     ping = struct.pack(">II11Q4H", 1, 1, 0, 0, 100, 0, 0, 0, 0, 1, 10 ** 18, 0, 0, 0, 0, 0, 0)
     nak = struct.pack(">II11Q4H", 1, 1, 0, 1, 100, 4, 0, 3, 50, 0, 0, 0, 0, 1, 0, 0, 0) + struct.pack(">Q", 4)
     write(folders["wire"], b"".join(bytes([0xc0 - 0xc0 % 6 + kind, len(x)]) + x for kind, x in ((1, data), (3, ping), (2, nak), (1, data))))
+    # a greeting in clear that names the receiver; see fuzz_wire.c
+    write(folders["wire"], b"\x1f" + struct.pack(">HBBHHQQQQ", 0x5745, 1, 5, 4, 0, 1, 0, 1, 0))
+    # heads of parts, a word of how far a node is, a table, a ledger of two queries, three pieces in any order; see fuzz_span.c
+    for frame in (struct.pack(">BBHQQ", 1, 0, 2, 9, 5) + b"groups", struct.pack(">BBHQqQq", 2, 1, 0, 9, -1, 5, 10 ** 18),
+                  struct.pack(">BBHQQHHI", 6, 3, 2, 9, 5, 1, 300, 400) + bytes(100),
+                  struct.pack(">BBBBQqq", 4, 3, 2, 0, 9, -5, 10 ** 18) + bytes(i % 2 for i in range(512))):
+        write(folders["span"], b"\x00" + frame)
+    ledger = struct.pack(">BBHHH5Q", 5, 0, 1, 2, 0, *range(5)) + bytes(2 * 15 * 8)
+    write(folders["span"], b"\x01" + 2 * (struct.pack("<H", len(ledger)) + ledger))
+    write(folders["span"], b"\x02" + b"".join(bytes([0, i << 3 | 1, 10 + i, 3, 200, 0]) for i in (2, 0, 1)))
     for path in sorted(glob.glob(os.path.join(GOLDEN, "*", "case.py"))):
         spec = importlib.util.spec_from_file_location("case", path)
         module = importlib.util.module_from_spec(spec)

@@ -141,6 +141,28 @@ def test_validate():
         return [] if len(found) == 3 + 4 * 5 else ["%d rows" % len(found)]
 
 
+def test_estimates():
+    """costs that no bench gives, and no others, are named as estimates; all are in the table of docs/scale.md"""
+    costs = model.costs()
+    run = {"packets": 3e6, "rows": 1e5, "link_sent_bytes": 5e7, "link_sent_frames": 1e4, "done_s": 1.0, "is_cluster": True, "kind": "slot",
+           "nodes": 3, "by_kind_s": {"worker": 1.0, "control": 2.0, "wire": 1.0}}
+    dear = {**run["by_kind_s"], "wire": 1.5}
+    cluster = {"column_bytes": 24.0, "parts": [{"groups": 1}], "runs": [
+        {**run, "name": "alone", "is_cluster": False}, {**run, "name": "3 nodes, in clear"},
+        {**run, "name": "3 nodes, sealed", "by_kind_s": dear}, {**run, "name": "rows", "kind": "rows"}]}
+    measured = set(model.derive(cluster))
+    wrong = (set(k for k, v in costs.items() if isinstance(v, float)) | {"parts"}) - measured ^ set(costs["estimated"])
+    problems = ["measured and estimated at once, or neither: %s" % sorted(wrong)] if wrong else []
+    with open(os.path.join(ROOT, "docs", "scale.md"), encoding="utf-8") as f:
+        rows = [line for line in f if line.startswith("| `")]
+    for name in measured | set(costs["estimated"]):
+        row = next((r for r in rows if "`%s`" % name in r.split("|")[1]), None)
+        kind = "estimate" if name in costs["estimated"] else "measured"
+        if not row or not row.split("|")[4].strip().startswith(kind):
+            problems.append("%s: not '%s' in the table: %s" % (name, kind, row))
+    return problems
+
+
 def test_wrong():
     """wrong values give a line that names them"""
     problems = []
@@ -153,7 +175,7 @@ def test_wrong():
 
 
 t = tap.Tap()
-for test in (test_slots_hold_all_keys, test_counts_of_flows, test_grows, test_events, test_bends, test_validate, test_wrong):
+for test in (test_slots_hold_all_keys, test_counts_of_flows, test_grows, test_events, test_bends, test_validate, test_estimates, test_wrong):
     try:
         t.check(test.__doc__, test())
     except AssertionError as e:

@@ -104,4 +104,38 @@ def test_as_one(folder):
         return problems + differ(sum(lines, []), single(folder, sent, QUERIES))
 
 
-run_tests([test_as_one])
+# Strings that no frame of the wire holds: as keys, in states that grow, and in rows that are sent as they are.
+LONG = ["--query", "keys", "--key", "payload", "--window", "1s", "--agg", "n=count()",
+        "--query", "sets", "--key", "ip.src", "--window", "1s", "--agg", "d=distinct(payload),t=topk(3,payload)",
+        "--query", "rows", "--key", "payload", "--window", "session:30ms", "--agg", "n=count(),t=last(frame.len)"]
+
+
+def long_packets(n=400, seconds=4):
+    r, out = random.Random(5), []
+    texts = ["%05d " % size * (size // 6) for size in (100, 1300, 1450, 1500, 2900, 5000, 9000, 20000, 40000, 60000)]
+    for i in range(n):
+        out.append(pm.packet(pm.S + i * seconds * 1000 * pm.MS // n, "10.0.0.%d" % r.randrange(4), "10.9.0.1", udp=(5, 53),
+                             payload=r.choice(texts).encode()))
+    return out
+
+
+def test_long(folder):
+    """values longer than a frame, sealed: rows of all hosts together are those of one weir, and nothing is shed"""
+    sent = long_packets()
+    path = os.path.join(folder, "secret")
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as f:
+        f.write(os.urandom(32))
+    with hosts.Hosts(NODES) as h:
+        h.start_etcd()
+        problems, lines, ledgers = run_all(h, write_parts(folder, sent, NODES), LONG, more=("--secret-file", path))
+        want = single(folder, sent, LONG)
+        if max(len(x) for x in want) < 60000:
+            problems.append("no row has a long value")
+        for x in ledgers:
+            exchange = x["cluster"]["exchange"] if x else {}
+            if exchange.get("groups_shed") or exchange.get("frames_wrong") or not exchange.get("rows_taken"):
+                problems.append("shed, wrong, or nothing taken: %s" % exchange)
+        return problems + ["%.600s" % x for x in differ(sum(lines, []), want)]
+
+
+run_tests([test_as_one, test_long])

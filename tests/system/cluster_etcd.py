@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Members of a cluster and a real etcd, in a network namespace of their own: who owns what, whatever happens."""
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -18,52 +19,69 @@ import netns  # noqa: E402
 from running import run_tests  # noqa: E402
 
 MEMBER = os.environ.get("WEIR_MEMBER", "member")
-SPACE = "weir-etcd-%d" % os.getpid()
+SPACE = threading.local()  # tests run several at a time, each in a namespace of its own
+NUMBERS = itertools.count()
 URI = "etcd://127.0.0.1:2379/job?nodes=%d&ttl=4s&lead=300ms"
 SLOTS = 4096
 
 
 @contextlib.contextmanager
 def space():
-    """A namespace that has nothing but its loopback."""
+    """A namespace that has nothing but its loopback: of this thread, until the test ends."""
     if os.getuid() != 0:
         raise netns.Unavailable("network namespaces need root")
     for program in ("ip", "etcd", "etcdctl"):
         if not shutil.which(program):
             raise netns.Unavailable("%s is missing" % program)
-    if netns.ip("netns", "add", SPACE, check=False).returncode:
+    SPACE.name = "weir-etcd-%d-%d" % (os.getpid(), next(NUMBERS))
+    if netns.ip("netns", "add", SPACE.name, check=False).returncode:
         raise netns.Unavailable("cannot make a network namespace here")
     try:
-        netns.ip("-n", SPACE, "link", "set", "lo", "up")
+        netns.ip("-n", SPACE.name, "link", "set", "lo", "up")
         yield
     finally:
-        netns.ip("netns", "del", SPACE, check=False)
+        netns.ip("netns", "del", SPACE.name, check=False)
 
 
 def inside(args):
-    return ["ip", "netns", "exec", SPACE, *args]
+    return ["ip", "netns", "exec", SPACE.name, *args]
 
 
 class Etcd:
-    """One etcd with its data in the folder; it can be ended and started again."""
+    """One etcd with its data in the folder; it can be ended and started again. number, of: a member of one with several."""
 
-    def __init__(self, folder, tls=None):
+    def __init__(self, folder, tls=None, number=0, of=1):
         self.folder, self.tls, self.p = folder, tls, None
+        self.number, self.of = number, of
         # A busy disk makes etcd wait for seconds, longer than leases here: its data is in memory.
         self.data = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-        self.url = ("https" if tls else "http") + "://127.0.0.1:2379"
+        self.url = ("https" if tls else "http") + "://" + self.endpoint()
 
-    def start(self):
-        args = ["etcd", "--data-dir", self.data.name, "--listen-client-urls", self.url,
-                "--advertise-client-urls", self.url, "--listen-peer-urls", "http://127.0.0.1:2380", "--log-level", "error"]
+    def endpoint(self):
+        return "127.0.0.1:%d" % (2379 + 100 * self.number)
+
+    def start(self, waits=True):
+        peers = ["http://127.0.0.1:%d" % (2380 + 100 * i) for i in range(self.of)]
+        args = ["etcd", "--name", "m%d" % self.number, "--data-dir", self.data.name, "--listen-client-urls", self.url,
+                "--advertise-client-urls", self.url, "--listen-peer-urls", peers[self.number],
+                "--initial-advertise-peer-urls", peers[self.number],
+                "--initial-cluster", ",".join("m%d=%s" % x for x in enumerate(peers)), "--log-level", "error"]
         if self.tls:
             args += ["--cert-file", self.tls["cert"], "--key-file", self.tls["key"]]
-        self.log = open(os.path.join(self.folder, "etcd.log"), "ab")
+        if self.tls and "client" in self.tls:
+            args += ["--client-cert-auth", "--trusted-ca-file", self.tls["ca"]]
+        self.log = open(os.path.join(self.folder, "etcd-%d.log" % self.number), "ab")
         self.p = subprocess.Popen(inside(args), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        if waits:
+            self.wait()
+
+    def wait(self):
         netns.wait("answer of etcd", lambda: self.ctl("endpoint", "health", check=False).returncode == 0)
 
     def ctl(self, *args, check=True):
         more = ["--cacert", self.tls["ca"]] if self.tls else []
+        if self.tls and "client" in self.tls:
+            more += ["--cert", self.tls["client"], "--key", self.tls["client_key"]]
         return subprocess.run(inside(["etcdctl", "--endpoints", self.url, "--command-timeout=2s", *more, *args]),
                               check=check, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, env={**os.environ, "ETCDCTL_API": "3"})
@@ -209,12 +227,13 @@ def test_stopped(folder):
 
 
 def test_restart(folder):
-    """etcd restarted, and away for 10 s (two leases and more): nobody is lost, the map stays"""
-    with space(), Etcd(folder) as etcd, Member(URI % 2, "a") as a, Member(URI % 2, "b") as b:
+    """etcd restarted, and away for 7 s (two leases and more): nobody is lost, the map stays"""
+    uri = (URI % 2).replace("ttl=4s", "ttl=3s")
+    with space(), Etcd(folder) as etcd, Member(uri, "a") as a, Member(uri, "b") as b:
         before = a.wait("a", b="live")
         b.wait("b", a="live")
         problems = []
-        for seconds in (0, 10):
+        for seconds in (0, 7):
             etcd.end(signal.SIGKILL)
             if seconds:
                 a.told("a", "the coordinator does not answer")
@@ -224,7 +243,7 @@ def test_restart(folder):
             etcd.start()
             netns.wait("etcd seen again", lambda: not a.views["a"]["away"] and not b.views["b"]["away"])
         # Longer than a lease: who could not renew would be lost now.
-        time.sleep(6)
+        time.sleep(4)
         after = [a.wait("a", b="live"), b.wait("b", a="live")]
         if {v["epoch"] for v in after} != {before["epoch"]}:
             problems.append("the map is another: %s, then %s" % (before, after))
@@ -314,7 +333,8 @@ def test_race(folder):
         return []
 
 
-def certificates(folder):
+def certificates(folder, clients=False):
+    """Of etcd, and of whom it signs; clients: etcd wants one of these of whoever comes."""
     def at(name):
         return os.path.join(folder, name)
 
@@ -325,7 +345,29 @@ def certificates(folder):
         raise netns.Unavailable("openssl is missing")
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
             "-days", "2", "-keyout", at("key.pem"), "-out", at("cert.pem"))
-    return {"cert": at("cert.pem"), "key": at("key.pem"), "ca": at("cert.pem")}
+    found = {"cert": at("cert.pem"), "key": at("key.pem"), "ca": at("cert.pem")}
+    if clients:
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tap", "-keyout", at("client-key.pem"), "-out", at("client.csr"))
+        openssl("x509", "-req", "-in", at("client.csr"), "-CA", at("cert.pem"), "-CAkey", at("key.pem"), "-CAcreateserial", "-days", "2",
+                "-out", at("client.pem"))
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tap", "-days", "2", "-keyout", at("own-key.pem"),
+                "-out", at("own.pem"))
+        found.update({"client": at("client.pem"), "client_key": at("client-key.pem"),
+                      "own": at("own.pem"), "own_key": at("own-key.pem")})
+    return found
+
+
+def refused(cases):
+    """Problems of (what, URL, what must be said): all of them try at once, as each may take as long as joining may."""
+    with contextlib.ExitStack() as stack:
+        members = [(what, want, stack.enter_context(Member(uri, "x%d" % i))) for i, (what, uri, want) in enumerate(cases)]
+        problems = []
+        for what, want, m in members:
+            m.p.wait(60)
+            said = m.end()
+            if want not in said or not m.p.returncode:
+                problems.append("%s: said %r" % (what, said))
+        return problems
 
 
 def test_tls_and_user(folder):
@@ -354,17 +396,60 @@ def test_tls_and_user(folder):
                 m.told("a", "answers again")
                 m.say("move a 0 4095 b")
                 m.told("a", "slots 0-4095 move to node b")
-            for what, text, want in (("password", uri % "job" + user + wrong, "authentication failed"),
-                                     ("job", uri % "other" + user + password, "permission denied"),
-                                     ("no user", uri % "job", "add user=NAME&password-file=FILE"),
-                                     ("no ca", (uri % "job").replace("ca=" + tls["ca"], "nodes=1") + user + password,
-                                      "certificate")):
-                with Member(text, "x") as m:
-                    m.p.wait(60)
-                    said = m.end()
-                if want not in said:
-                    problems.append("%s: said %r" % (what, said))
-            return problems
+            return problems + refused((
+                ("password", uri % "job" + user + wrong, "authentication failed"),
+                ("job", uri % "other" + user + password, "permission denied"),
+                ("no user", uri % "job", "add user=NAME&password-file=FILE"),
+                ("no ca", (uri % "job").replace("ca=" + tls["ca"], "nodes=1") + user + password, "certificate")))
+
+
+def test_client_certificates(folder):
+    """etcd wants clients' certificates: who has one that it signed is served; who has none, or another, is told"""
+    with space():
+        tls = certificates(folder, clients=True)
+        with Etcd(folder, tls):
+            uri = "etcds://127.0.0.1:2379/job?nodes=2&ttl=4s&ca=%s" % tls["ca"]
+            mine = "&cert=%s&key=%s"
+            with Member(uri + mine % (tls["client"], tls["client_key"]), "a,b") as m:
+                problems = same(m.wait("a", b="live"), m.wait("b", a="live"))
+                m.say("move a 0 4095 b")
+                m.told("a", "slots 0-4095 move to node b")
+            return problems + refused((
+                ("no certificate", uri, "certificate"),
+                ("one that nobody signed", uri + mine % (tls["own"], tls["own_key"]), "certificate"),
+                ("another's key", uri + mine % (tls["client"], tls["own_key"]), "key"),
+                ("no such file", uri + mine % (tls["client"] + ".not", tls["client_key"]), tls["client"] + ".not")))
+
+
+def test_three(folder):
+    """an etcd of three; the member that nodes talk to, which leads, dies: nobody is lost, and the map goes on changing"""
+    with space(), contextlib.ExitStack() as stack:
+        members = [Etcd(folder, number=i, of=3) for i in range(3)]
+        for e in members:
+            stack.callback(e.__exit__)
+            e.start(waits=False)
+        for e in members:
+            e.wait()
+
+        def leads(e):
+            status = json.loads(e.ctl("endpoint", "status", "-w", "json").stdout)[0]["Status"]
+            return status["leader"] == status["header"]["member_id"]
+        members.sort(key=leads, reverse=True)
+        uri = "etcd://%s/job?nodes=2&ttl=3s&lead=300ms" % ",".join(e.endpoint() for e in members)
+        a, b = (stack.enter_context(Member(uri, n)) for n in "ab")
+        before = a.wait("a", b="live")
+        b.wait("b", a="live")
+        members[0].end(signal.SIGKILL)
+        time.sleep(4)  # longer than a lease: who cannot renew is lost by now
+        after = [a.wait("a", b="live"), b.wait("b", a="live")]
+        problems = same(*after)
+        if after[0]["epoch"] != before["epoch"]:
+            problems.append("the map is another: %s, then %s" % (before, after))
+        a.say("move a 0 4095 b")
+        netns.wait("the move", lambda: owned(b.views["b"]) == {"b": SLOTS})
+        with Member(uri, "c") as c:
+            problems += same(c.wait("c", a="live", b="live"), a.wait("a", c="live"), b.wait("b", c="live"))
+        return problems
 
 
 def restart_with_auth(etcd):
@@ -391,5 +476,6 @@ def test_fail_over(folder):
         return []
 
 
-run_tests([test_join, test_kill, test_stopped, test_restart, test_queries, test_name, test_move, test_drain, test_race,
-           test_tls_and_user, test_nobody_there, test_fail_over])
+# The long ones first; they wait for leases most of the time.
+run_tests([test_restart, test_tls_and_user, test_client_certificates, test_three, test_queries, test_nobody_there, test_kill, test_name,
+           test_stopped, test_join, test_move, test_drain, test_race, test_fail_over], at_a_time=2)

@@ -68,10 +68,10 @@ def test_move(folder):
         with Playing(h, folder, NODES, SECONDS) as p:
             problems = []
             p.until(2)
-            for slots, node in (("0-4095", "n1"), ("1000-3000", "n2")):
-                said = p.runs[0].ctl("move", "%s %s" % (slots, node))
+            for words in (["0-4095", "n1"], ["1000-3000 n2"]):
+                said = p.runs[0].ctl("move", *words)
                 if said.returncode:
-                    problems.append("move %s %s: %s" % (slots, node, said.stderr))
+                    problems.append("move %s: %s" % (words, said.stderr))
                 time.sleep(2)
             return problems + p.finish() + equal(p.lines(), p.reference())
 

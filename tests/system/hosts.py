@@ -1,4 +1,5 @@
 """Hosts of a cluster: network namespaces on a bridge, with etcd beside them; each has a wire and a way to etcd."""
+import itertools
 import json
 import os
 import shutil
@@ -11,20 +12,24 @@ import weir
 from netns import ip, wait
 
 JOB = "test"
+NUMBERS = itertools.count()
 
 
 class Hosts:
     """Namespaces hub (bridge, etcd) and h0, h1, ...; interfaces wire0 (nothing but weir's) and ctl0 (10.77.0.x)."""
 
-    def __init__(self, n, wire=True):
+    def __init__(self, n, queues=1):
+        """queues: of each wire0"""
         if os.getuid() != 0:
             raise netns.Unavailable("network namespaces need root")
         for tool in ("ip", "etcd", "curl"):
             if not shutil.which(tool):
                 raise netns.Unavailable("%s is missing" % tool)
         self.n = n
-        self.hub = "weir-hub-%d" % os.getpid()
-        self.names = ["weir-h%d-%d" % (i, os.getpid()) for i in range(n)]
+        self.lanes = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
+        mark = "%d-%d" % (os.getpid(), next(NUMBERS))  # of tests that run at the same time
+        self.hub = "weir-hub-" + mark
+        self.names = ["weir-h%d-%s" % (i, mark) for i in range(n)]
         self.made, self.etcd = [], None
         self.folder = tempfile.mkdtemp(prefix="weir-cluster-")
         # etcd waits for each write; where a disk is busy for longer than a lease, all nodes seem to be dead.
@@ -48,7 +53,8 @@ class Hosts:
         ip("-n", self.hub, "addr", "add", "10.77.0.254/24", "dev", "ctl")
         for i, ns in enumerate(self.names):
             for dev, bridge in (("wire0", "wires"), ("ctl0", "ctl")):
-                ip("-n", ns, "link", "add", dev, "type", "veth", "peer", "name", "%s-%d" % (dev, i), "netns", self.hub)
+                lanes = self.lanes if dev == "wire0" else []
+                ip("-n", ns, "link", "add", dev, *lanes, "type", "veth", "peer", "name", "%s-%d" % (dev, i), *lanes, "netns", self.hub)
                 ip("-n", ns, "link", "set", dev, "up")
                 ip("-n", self.hub, "link", "set", "%s-%d" % (dev, i), "master", bridge, "up")
             ip("-n", ns, "addr", "add", "10.77.0.%d/24" % (i + 1), "dev", "ctl0")

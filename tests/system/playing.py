@@ -66,7 +66,7 @@ class Playing:
             r.__exit__()
         if os.environ.get("KEEP"):  # a folder, for whoever looks at what was lost or doubled
             for i, r in self.runs.items():
-                with open(os.path.join(os.environ["KEEP"], "%d-%d" % (os.getpid(), i)), "w") as f:
+                with open(os.path.join(os.environ["KEEP"], "%s-%d" % (self.h.hub, i)), "w") as f:
                     f.write("\n".join(r.out + r.err) + "\n")
 
     def lines(self):

@@ -223,43 +223,28 @@ def counts(sent, run, stats):
     return problems + differ(sorted(without_times(run.out)), wanted(sent))
 
 
-def run_test(t, test):
+def run_test(test):
+    """Its problems or None, why it was skipped, and how long it took."""
+    began, problems, why = time.monotonic(), None, ""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            t.check(test.__doc__, test(folder))
+            problems = test(folder)
     except netns.Unavailable as e:
-        t.skip(test.__doc__, str(e))
+        why = str(e)
     except (AssertionError, subprocess.SubprocessError) as e:
-        t.check(test.__doc__, ["%s %s" % (e, getattr(e, "stderr", "") or "")])
-
-
-def run_apart(t, test):
-    """By a process of its own: what it said is said again."""
-    p = subprocess.run([sys.executable, os.path.realpath(sys.argv[0]), test.__name__], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    lines = [x for x in p.stdout.splitlines() if not x.startswith("1..")]
-    skipped = [x.split(" # SKIP ", 1)[1] for x in lines if " # SKIP " in x]
-    if skipped:
-        t.skip(test.__doc__, skipped[0])
-        return
-    is_well = any(x.startswith("ok ") for x in lines) and not any(x.startswith("not ok") for x in lines)
-    said = [x.lstrip("# ") for x in lines if not x.startswith(("ok ", "not ok "))]
-    t.check(test.__doc__, [] if is_well else said)
-    if is_well:
-        for x in said:
-            t.note(x)
+        problems = ["%s %s" % (e, getattr(e, "stderr", "") or "")]
+    return problems, why, time.monotonic() - began
 
 
 def run_tests(tests, at_a_time=1):
-    """Each in a folder of its own; arguments of the program name those wanted. Several at a time are processes."""
+    """Each in a folder of its own; arguments of the program name those wanted. at_a_time: for those that mostly wait."""
     t = tap.Tap()
     wanted = [x for x in tests if not sys.argv[1:] or x.__name__ in sys.argv[1:]]
-    if at_a_time > 1 and len(wanted) > 1:
-        with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
-            list(pool.map(lambda test: run_apart(t, test), wanted))
-        t.done()
-    for test in wanted:
-        began = time.monotonic()
-        run_test(t, test)
-        t.note("%.1f s" % (time.monotonic() - began))
+    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+        for test, (problems, why, took) in zip(wanted, (pool.map if at_a_time > 1 else map)(run_test, wanted)):
+            if problems is None:
+                t.skip(test.__doc__, why)
+            else:
+                t.check(test.__doc__, problems)
+            t.note("%.1f s" % took)
     t.done()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two wires and a hundred thousand frames each way, each exactly once: over memif, AF_XDP and AF_PACKET, in clear and sealed,
-with loss, duplication and reordering in between; and a kernel that pings one."""
+with loss, duplication and reordering in between, through a router, by several receive queues; and a kernel that pings one."""
 import json
 import os
 import select
@@ -22,7 +22,7 @@ from running import run_tests  # noqa: E402
 PEER = os.environ.get("WEIR_WIREPEER", "wirepeer")
 FRAMES = 100000
 IDS = (0x1111222233334444, 0x5555666677778888)
-V4, V6 = ("10.9.0.1", "10.9.0.2", 24), ("2001:db8::1", "2001:db8::2", 64)
+V4, V6 = ("10.9.0.1", "10.9.0.2", 24, ("", "")), ("2001:db8::1", "2001:db8::2", 64, ("", ""))
 
 
 def text_of(err):
@@ -31,13 +31,14 @@ def text_of(err):
 
 
 class Node:
-    """A wirepeer; the first of two, or the second."""
+    """A wirepeer; the first of two, or the second. addresses: of both, how long their network's part is, and more of --wire."""
 
     def __init__(self, folder, which, port, addresses, frames, ns=None, more=()):
         self.err = open(os.path.join(folder, "err%d" % which), "w+b")
         inside = ["ip", "netns", "exec", ns] if ns else []
         self.p = subprocess.Popen(
-            [*inside, PEER, "--wire", "%s,ip=%s/%d" % (port, addresses[which], addresses[2]), "--incarnation", str(IDS[which]),
+            [*inside, PEER, "--wire", "%s,ip=%s/%d%s" % (port, addresses[which], addresses[2], addresses[3][which]),
+             "--incarnation", str(IDS[which]),
              "--peer", addresses[1 - which], "--peer-incarnation", str(IDS[1 - which]), "--frames", str(frames), *more,
              "--", "--no-huge", "-m", "256", "--no-pci"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.err, bufsize=0)
@@ -284,7 +285,7 @@ def test_ping(folder):
             netns.ip("-n", far, "link", "set", "send0", "arp", "on")
             netns.ip("-n", far, "addr", "add", "%s/%d" % (addresses[1], addresses[2]), "dev", "send0", *(["nodad"] if key == "ND" else []))
             # its peer is nobody: a kernel that is asked by the wire would know its link address without asking
-            node = Node(folder, 0, "weir0", (addresses[0], addresses[1] + "7", addresses[2]), 0, cable.near)
+            node = Node(folder, 0, "weir0", (addresses[0], addresses[1] + "7", addresses[2], addresses[3]), 0, cable.near)
             try:
                 node.line(60)
                 for size in (8, 56, 1400):
@@ -307,4 +308,141 @@ def test_ping(folder):
     return problems
 
 
-run_tests([test_memif, test_memory, test_xdp, test_packet, test_impaired, test_impaired_clear, test_wrong_secret, test_ping])
+class Router:
+    """Namespaces of two hosts, each with an interface wire0, and a kernel between them that routes; links there take 1400 bytes."""
+
+    SPACES = ["weir-gw-%s-%d" % (x, os.getpid()) for x in ("a", "b", "router")]
+    V4 = ("192.0.2.1", "198.51.100.1", 24, (",gw=192.0.2.254", ",gw=198.51.100.254"))
+    V6 = ("2001:db8:1::1", "2001:db8:2::1", 64, (",gw=2001:db8:1::fe", ",gw=2001:db8:2::fe"))
+
+    def __init__(self):
+        if os.getuid() != 0:
+            raise netns.Unavailable("network namespaces need root")
+        self.made = []
+
+    def __enter__(self):
+        router = self.SPACES[2]
+        try:
+            for ns in self.SPACES:
+                netns.ip("netns", "add", ns)
+                self.made.append(ns)
+            for ns in self.SPACES[:2]:
+                netns.Cable.run(ns, ["sh", "-c", "for i in all default; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done"])
+            netns.Cable.run(router, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; "
+                                     "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"])
+            for i, ns in enumerate(self.SPACES[:2]):
+                netns.ip("-n", ns, "link", "add", "wire0", "type", "veth", "peer", "name", "r%d" % i, "netns", router)
+                netns.ip("-n", ns, "link", "set", "wire0", "up")
+                netns.ip("-n", router, "link", "set", "r%d" % i, "mtu", "1400", "up")
+                for addresses in (self.V4, self.V6):
+                    netns.ip("-n", router, "addr", "add", "%s/%d" % (addresses[3][i].split("=")[1], addresses[2]), "dev", "r%d" % i,
+                             *(["nodad"] if ":" in addresses[0] else []))
+        except subprocess.CalledProcessError as e:
+            self.__exit__()
+            raise netns.Unavailable("cannot make network namespaces here: " + (e.stderr or "").strip())
+        return self
+
+    def __exit__(self, *exc):
+        for ns in self.made:
+            netns.ip("netns", "del", ns, check=False)
+
+
+def hops_left(sniffer, is_v6):
+    """TTLs of the frames of a wire that a packet socket has heard."""
+    found, n = set(), 0
+    while n < 2000 and select.select([sniffer], [], [], 0)[0]:
+        p, n = sniffer.recv(2048), n + 1
+        if p[12:14] == (b"\x86\xdd" if is_v6 else b"\x08\x00") and p[20 if is_v6 else 23] == 17:
+            found.add(p[21] if is_v6 else p[22])
+    return found
+
+
+def test_gateway(folder):
+    """two hosts of different networks, and a kernel that routes between them: IPv4 over AF_XDP, IPv6 over AF_PACKET, 1400 bytes"""
+    problems = []
+    with Router() as r:
+        for addresses, ports in ((r.V4, ["wire0"] * 2), (r.V6, ["vdev:net_af_packet0,iface=wire0"] * 2)):
+            is_v6 = ":" in addresses[0]
+            cut = (*addresses[:3], tuple(x + ",mtu=1400" for x in addresses[3]))
+            with netns.Cable.inside(r.SPACES[2]):
+                sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+                sniffer.bind(("r1", 3))
+            with sniffer:
+                found, counts = exchange(folder, ports, cut, 20000, r.SPACES[:2])
+                hops = hops_left(sniffer, is_v6)
+            what = "IPv6" if is_v6 else "IPv4"
+            problems += ["%s: %s" % (what, x) for x in found]
+            # what comes out of the wire has 64 hops to go, and what has come through the router 63
+            if hops != {63, 64}:
+                problems.append("%s: frames have %r hops to go" % (what, hops))
+            for c in counts:
+                if c["mtu"] != 1400 or not 0 < c["neighbours_asked"] < 20:
+                    problems.append("%s: %r" % (what, c))
+    return problems
+
+
+def test_far(folder):
+    """a peer of another network, and no gateway: it is said"""
+    p = subprocess.run([PEER, "--wire", "vdev:net_null0,ip=192.0.2.1/24", "--incarnation", "1", "--peer", "198.51.100.1",
+                        "--peer-incarnation", "2", "--", "--no-huge", "-m", "256", "--no-pci"],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return [] if p.returncode == 1 and "gw=" in p.stderr else ["status %d: %s" % (p.returncode, p.stderr)]
+
+
+class Switch:
+    """Two hosts with interfaces wire0 of four queues, and relay.py between: their kernel chooses a queue by a hash with the ports in it."""
+
+    SPACES = ["weir-sw-%s-%d" % (x, os.getpid()) for x in ("a", "b", "hub")]
+
+    def __init__(self):
+        if os.getuid() != 0:
+            raise netns.Unavailable("network namespaces need root")
+        self.made, self.relay = [], None
+
+    def __enter__(self):
+        lanes = ["numtxqueues", "4", "numrxqueues", "4"]
+        try:
+            for ns in self.SPACES:
+                netns.ip("netns", "add", ns)
+                self.made.append(ns)
+                netns.Cable.run(ns, ["sh", "-c", "for i in all default; do echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done"])
+            for i, ns in enumerate(self.SPACES[:2]):
+                netns.ip("-n", ns, "link", "add", "wire0", *lanes, "type", "veth", "peer", "name", "s%d" % i, *lanes,
+                         "netns", self.SPACES[2])
+                netns.ip("-n", ns, "link", "set", "wire0", "up")
+                netns.ip("-n", self.SPACES[2], "link", "set", "s%d" % i, "up")
+            self.relay = subprocess.Popen(
+                ["ip", "netns", "exec", self.SPACES[2], sys.executable, os.path.join(sys.path[0], "relay.py"), "0", "0", "0", "1", "s0", "s1"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.relay.stdout.readline()
+        except subprocess.CalledProcessError as e:
+            self.__exit__()
+            raise netns.Unavailable("cannot make network namespaces here: " + (e.stderr or "").strip())
+        return self
+
+    def __exit__(self, *exc):
+        if self.relay:
+            self.relay.communicate()
+        for ns in self.made:
+            netns.ip("netns", "del", ns, check=False)
+
+
+def test_queues(folder):
+    """several receive queues, to be chosen by the source port: frames are taken from all of them, over AF_XDP and AF_PACKET"""
+    problems = []
+    kinds = {"AF_XDP": (["wire0"] * 2, V4, 4),
+             "AF_PACKET": (["vdev:net_af_packet0,iface=wire0,qpairs=3"] * 2, V6, 3)}
+    for kind, (ports, addresses, n) in kinds.items():
+        # so many source ports that none of the queues has none of them
+        with Switch() as s:
+            found, counts = exchange(folder, ports, addresses, 5000, s.SPACES[:2], [["--peer-queues", "64"]] * 2)
+        problems += ["%s: %s" % (kind, x) for x in found]
+        for c in counts:
+            if len(c["by_queue"]) != n or 0 in c["by_queue"] or not c["other_queue"]:
+                problems.append("%s: packets by queue: %r of %s; by another: %d" % (
+                    kind, c["by_queue"], c["device"], c["other_queue"]))
+    return problems
+
+
+run_tests([test_memif, test_memory, test_xdp, test_packet, test_impaired, test_impaired_clear, test_wrong_secret, test_ping,
+           test_gateway, test_far, test_queues])

@@ -15,7 +15,8 @@
 
 /*
  * usage: wirepeer --wire SPEC --incarnation N --peer ADDRESS --peer-incarnation N [--peer-mac MAC]
- *                 [--frames N] [--secret-file FILE] [--memory BYTES] [-- EAL ARGUMENTS]
+ *                 [--frames N] [--secret-file FILE] [--memory BYTES]
+ *                 [--peer-queues N] [-- EAL ARGUMENTS]
  *
  * One node of two: sends so many frames of all lengths to the other, and takes what that one sends.
  * Prints {"ready":true}; then, when all were acknowledged and as many have come, or after a signal,
@@ -27,6 +28,7 @@
 struct options {
 	const char *wire, *peer, *peer_mac, *secret;
 	uint64_t incarnation, peer_incarnation, memory;
+	uint16_t peer_queues;
 	uint32_t n_frames;
 };
 
@@ -57,7 +59,7 @@ parse(int argc, char **argv)
 		{ "incarnation", 1, NULL, 'i' }, { "peer", 1, NULL, 'p' },
 		{ "peer-incarnation", 1, NULL, 'q' }, { "peer-mac", 1, NULL, 'm' },
 		{ "frames", 1, NULL, 'n' }, { "secret-file", 1, NULL, 's' },
-		{ "memory", 1, NULL, 'b' }, { NULL, 0, NULL, 0 } };
+		{ "memory", 1, NULL, 'b' }, { "peer-queues", 1, NULL, 'u' }, { NULL, 0, NULL, 0 } };
 	struct options o = { .n_frames = 0 };
 	int c;
 
@@ -83,6 +85,9 @@ parse(int argc, char **argv)
 			break;
 		case 's':
 			o.secret = optarg;
+			break;
+		case 'u':
+			o.peer_queues = (uint16_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'b':
 			o.memory = strtoull(optarg, NULL, 0);
@@ -127,7 +132,10 @@ static void
 meet(struct weir_wire *w, const struct options *o)
 {
 	struct weir_wire_peer p = {
-		.name = "other", .incarnation = o->peer_incarnation, .n_addrs = 1
+		.name = "other",
+		.incarnation = o->peer_incarnation,
+		.n_addrs = 1,
+		.rss.n_queues = o->peer_queues,
 	};
 	struct weir_error err = { 0 };
 	unsigned version;
@@ -237,7 +245,10 @@ print(struct weir_wire *w, const struct tally *t, double seconds)
 	    self.device, self.mtu, s.n_buffers, s.n_buffers_free);
 	for (unsigned i = 0; i < WEIR_WIRE_N_COUNTERS; i++)
 		printf(",\"%s\":%" PRIu64, weir_wire_counter_name(i), s.counters[i]);
-	printf("}\n");
+	printf(",\"by_queue\":[");
+	for (unsigned i = 0; i < s.n_queues; i++)
+		printf("%s%" PRIu64, i ? "," : "", s.by_queue[i]);
+	printf("]}\n");
 	fflush(stdout);
 	free(p);
 }

@@ -231,6 +231,7 @@ static const struct weir_option commands[] = {
 	{ 3, "top", "[QUERY]", "Commands", "top", NULL, false, false },
 	{ 4, "--tap", NULL, "Options", "tap", NULL, false, false },
 	{ 5, "-n", "NAME", "Options", "name", NULL, false, false },
+	{ 6, "move", "SLOTS NODE", "Commands", "move", NULL, false, false },
 	{ 0 },
 };
 
@@ -251,6 +252,10 @@ read_commands(int argc, char **argv)
 	for (unsigned i = 0; i < c.n_values; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d=%s", i ? " " : "",
 		    c.values[i].option->id, c.values[i].value ? c.values[i].value : "");
+	for (unsigned i = 0; i < c.n_values; i++)
+		if (c.values[i].second)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " + %s",
+			    c.values[i].second);
 	weir_command_line_free(&c);
 	return text;
 }
@@ -272,6 +277,16 @@ test_commands(void)
 	CHECK_TEXT(COMMANDS(W("result"), W("--tap x")), "2=--tap x");
 	CHECK_TEXT(COMMANDS(W("result"), W("--tap")), "result needs a value (QUERY)");
 	CHECK_TEXT(COMMANDS(W("result")), "result needs a value (QUERY)");
+	/* two words, or both in one */
+	CHECK_TEXT(COMMANDS(W("move"), W("0-1023"), W("b"), W("-n"), W("x")), "6=0-1023 5=x + b");
+	CHECK_TEXT(COMMANDS(W("move"), W("0-1023 b")), "6=0-1023 b");
+	CHECK_TEXT(COMMANDS(W("move")), "move needs a value (SLOTS NODE)");
+	CHECK_TEXT(
+	    COMMANDS(W("move"), W("17")), "move '17': a word is missing behind it (SLOTS NODE)");
+	CHECK_TEXT(COMMANDS(W("move"), W("17"), W("-n"), W("x")),
+	    "move '17': a word is missing behind it (SLOTS NODE)");
+	CHECK_TEXT(COMMANDS(W("move"), W("17"), W("b"), W("c")),
+	    "unknown command 'c' (--help lists them)");
 	CHECK_TEXT(COMMANDS(W("statsu")), "unknown command 'statsu' (try 'status')");
 	CHECK_TEXT(COMMANDS(W("qqqqqqq")), "unknown command 'qqqqqqq' (--help lists them)");
 	/* a command is nothing that dashes could be put before */

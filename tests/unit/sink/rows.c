@@ -18,6 +18,9 @@ static struct weir_schema_column columns[] = {
 const struct weir_schema rows_schema = { (char[]){ "main" }, true, 4, columns };
 const struct weir_schema rows_schema_unwindowed = { (char[]){ "main" }, false, 4, columns };
 
+static struct weir_gap gap = { WINDOW_NS + 1, WINDOW_NS + 2 };
+const struct weir_gaps rows_gaps = { 1, &gap }, rows_no_gaps = { 0, NULL };
+
 struct weir_block *
 rows_create(const struct weir_schema *schema, uint32_t n)
 {

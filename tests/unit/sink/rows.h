@@ -28,6 +28,9 @@ void rows_set_bytes(
     struct weir_block *b, unsigned column, uint32_t row, const void *p, uint32_t len);
 void rows_set_text(struct weir_block *b, unsigned column, uint32_t row, const char *s);
 
+/* As of a cluster in which a host died in the window above; and of one in which none did. */
+extern const struct weir_gaps rows_gaps, rows_no_gaps;
+
 /* A block of rows_schema with two usual rows. */
 struct weir_block *rows_usual(const struct weir_schema *schema);
 

@@ -121,6 +121,25 @@ test_floats_that_are_no_numbers_are_null(void)
 	check_blocks(&b, 1, "query,f\nq,\nq,0.25\n");
 }
 
+/* In a cluster each row of a window says whether it lacks something; elsewhere columns are as ever.
+ */
+static void
+test_rows_that_are_partial(void)
+{
+	struct weir_block *b[] = { rows_create(&rows_schema, 1), rows_create(&rows_schema, 1),
+		rows_create(&rows_schema, 1), rows_create(&rows_schema_unwindowed, 1) };
+
+	b[0]->gaps = &rows_no_gaps;
+	b[1]->gaps = &rows_gaps;
+	b[2]->gaps = &rows_gaps;
+	b[2]->window_start_ns = b[2]->window_end_ns;
+	b[3]->gaps = &rows_gaps;
+	check_blocks(b, 4,
+	    "query,window.start,window.end,ip.src,name,packets,mean,partial\n" HEAD
+	    ",,,,false\n" HEAD ",,,,true\nmain," END_TEXT "," END_TEXT ",,,,,false\n"
+	    "\nquery,ip.src,name,packets,mean\nmain,,,,\n");
+}
+
 int
 main(void)
 {
@@ -131,6 +150,7 @@ main(void)
 		{ "other columns get a header", test_other_columns_get_a_header },
 		{ "no rows write nothing", test_no_rows_write_nothing },
 		{ "strings", test_strings },
+		{ "rows that are partial", test_rows_that_are_partial },
 		{ "NaN is null", test_floats_that_are_no_numbers_are_null },
 		CU_TEST_INFO_NULL,
 	};

@@ -164,6 +164,33 @@ test_large_strings(void)
 	rows_free(b);
 }
 
+static void
+test_rows_that_are_partial(void)
+{
+	struct weir_block *b = rows_create(&rows_schema, 2);
+
+	/* One is of a window before the gap. */
+	CU_ASSERT_EQUAL_FATAL(weir_block_own_windows(b), 0);
+	b->row_end_ns[0] = b->row_start_ns[0];
+	b->gaps = &rows_gaps;
+	check_block(b,
+	    "{\"query\":\"main\",\"window.start\":\"" WINDOW_TEXT "\",\"window.end\":\"" WINDOW_TEXT
+	    "\",\"ip.src\":null,\"name\":null,\"packets\":null,\"mean\":null}\n" HEAD
+	    ",\"ip.src\":null,\"name\":null,\"packets\":null,\"mean\":null,\"partial\":true}\n");
+	b = rows_usual(&rows_schema);
+	b->gaps = &rows_no_gaps;
+	check_block(b,
+	    HEAD ",\"ip.src\":\"10.0.0.1\",\"name\":\"a, "
+		 "\\\"b\\\"\",\"packets\":12,\"mean\":1500.0}\n" HEAD
+		 ",\"ip.src\":\"2001:db8::1\",\"name\":null,\"packets\":-9223372036854775808,"
+		 "\"mean\":null}\n");
+	/* Rows of packets leave from the host that has them. */
+	b = rows_create(&rows_schema_unwindowed, 1);
+	b->gaps = &rows_gaps;
+	check_block(b,
+	    "{\"query\":\"main\",\"ip.src\":null,\"name\":null,\"packets\":null,\"mean\":null}\n");
+}
+
 int
 main(void)
 {
@@ -176,6 +203,7 @@ main(void)
 		{ "every type", test_every_type },
 		{ "narrow integers", test_narrow_integers },
 		{ "large strings", test_large_strings },
+		{ "rows that are partial", test_rows_that_are_partial },
 		CU_TEST_INFO_NULL,
 	};
 

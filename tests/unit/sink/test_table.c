@@ -118,6 +118,28 @@ test_two_queries(void)
 	    "\nsecond\n\xc3\xa9  b\n-  -\n");
 }
 
+static void
+test_rows_that_are_partial(void)
+{
+	struct weir_block *b[] = { rows_usual(&rows_schema), rows_usual(&rows_schema) };
+
+	b[0]->gaps = &rows_gaps;
+	b[1]->gaps = &rows_no_gaps;
+	b[1]->window_start_ns = b[1]->window_end_ns;
+	check_blocks(b, 2,
+	    TITLE "ip.src       name                 packets    mean\n"
+		  "10.0.0.1     a, \"b\"                    12  1500.0  partial\n"
+		  "2001:db8::1  -       -9223372036854775808       -  partial\n"
+		  "\nmain  " END_TEXT " - " END_TEXT "\n"
+		  "ip.src       name                 packets    mean\n"
+		  "10.0.0.1     a, \"b\"                    12  1500.0\n"
+		  "2001:db8::1  -       -9223372036854775808       -\n");
+	/* Rows of packets leave from the host that has them. */
+	b[0] = rows_create(&rows_schema_unwindowed, 1);
+	b[0]->gaps = &rows_gaps;
+	check_blocks(b, 1, "main\nip.src  name  packets  mean\n-       -           -     -\n");
+}
+
 /* A terminal of 40 columns and 6 rows: the side to read from, and the path of the other. */
 static int
 open_terminal(char *path, int *ret_slave)
@@ -163,6 +185,12 @@ test_strings_are_cut_on_a_terminal(void)
 	CU_ASSERT_EQUAL(weir_sink_rows(s, b, NULL), 0);
 	check_terminal(master, "main\nip.src  name               packets  mean\n"
 			       "-       a very long stri\xe2\x80\xa6        7     -\n");
+	/* Less is left where there is a mark behind. */
+	rows_set_text(b, 1, 0, "a string of 22 letters");
+	b->schema = &rows_schema;
+	b->gaps = &rows_gaps;
+	CU_ASSERT_EQUAL(weir_sink_rows(s, b, NULL), 0);
+	check_terminal(master, "-       a string of\xe2\x80\xa6        7     -  partial\n");
 	weir_sink_close(s, NULL);
 	close(slave);
 	close(master);
@@ -214,6 +242,7 @@ main(void)
 		{ "rows with windows of their own", test_rows_with_windows_of_their_own },
 		{ "rows without windows", test_rows_without_windows_have_one_heading },
 		{ "two queries", test_two_queries },
+		{ "rows that are partial", test_rows_that_are_partial },
 		{ "strings are cut on a terminal", test_strings_are_cut_on_a_terminal },
 		{ "a live terminal is redrawn", test_live_terminal_is_redrawn },
 		CU_TEST_INFO_NULL,

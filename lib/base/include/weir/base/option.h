@@ -13,9 +13,10 @@
  */
 
 struct weir_option {
-	int id;              /* the program's own number, > 0; a row of NULLs ends the table */
-	const char *name;    /* "--filter", "-r"; without dashes it is a command, as "status" */
-	const char *arg;     /* "FILE"; "[FILE]" may be left out; NULL for a switch */
+	int id;           /* the program's own number, > 0; a row of NULLs ends the table */
+	const char *name; /* "--filter", "-r"; without dashes it is a command, as "status" */
+	const char *arg;  /* "FILE"; "[FILE]" may be left out; NULL for a switch; a command's "A B":
+			     two words, or one text of both */
 	const char *group;   /* heading in help: "Sources" ... */
 	const char *help;    /* one line, no full stop; --help shows it up to the first ';' */
 	const char *choices; /* for completion and errors: "spin|adaptive|interrupt", or NULL */
@@ -36,7 +37,8 @@ struct weir_program_help {
 /* One parsed option, in command-line order. */
 struct weir_option_value {
 	const struct weir_option *option;
-	const char *value; /* NULL for a switch and where it was left out; points into argv */
+	const char *value;  /* NULL for a switch and where it was left out; points into argv */
+	const char *second; /* the second word, where there are two; else NULL */
 };
 
 struct weir_command_line {

@@ -8,6 +8,7 @@
 
 #include <weir/base/error.h>
 #include <weir/packet/field.h>
+#include <weir/port/guest.h>
 #include <weir/port/rules.h>
 
 /*
@@ -37,12 +38,17 @@ struct weir_port_config {
 	bool wants_interrupts;
 	bool is_send_only;  /* nobody polls it */
 	bool must_be_taken; /* of a kernel interface: by AF_XDP, or not at all */
+	/* Of a kernel interface: by AF_PACKET, for somebody taps it, and only what may be of this
+	 * guest's; NULL: whichever way there is. Not kept. */
+	const struct weir_port_guest_spec *copied_for;
 	/*
 	 * What is needed of what comes, NULL: everything. Where the port can, it does not receive
 	 * the rest: a kernel interface that is taken leaves it to the kernel, a NIC drops it. Not
 	 * kept.
 	 */
 	const struct weir_port_rules *rules;
+	/* Who else the port is for, NULL: nobody. The port puts it among the rules. Not kept. */
+	const struct weir_port_guest_spec *guest;
 };
 
 /* Descriptors of a transmit queue, most often: packets passed on may be held by so many. */
@@ -102,6 +108,7 @@ struct weir_port {
 	struct weir_field_set spread;
 	bool is_symmetric;
 	struct weir_port_stamp stamp;
+	struct weir_port_guest *guest; /* NULL: none; the port's */
 	bool has_rules; /* what they do not want is left to the kernel, or dropped by the NIC */
 	/* What became of the rules in the NIC: "drop IPv4 protocol 6 (1 verified ...)"; "" where
 	 * none were to be offered. The port's. */
@@ -131,6 +138,8 @@ int weir_port_split(
     const char *name, char *plain, size_t size, const char **ret_options, struct weir_error *err);
 /* What is open by this name, or NULL; still its owners'. */
 struct weir_port *weir_port_find(const char *name);
+/* Do two names, whatever their arguments and options, mean one port? */
+bool weir_port_is_same(const char *a, const char *b);
 
 /* The driver of the first device: "net_memif". Returns buf. */
 const char *weir_port_driver(const struct weir_port *p, char *buf, size_t size);

@@ -48,7 +48,10 @@ struct weir_port_rules {
 	 * the rules say.
 	 */
 	bool wants_unusual;
-	unsigned n; /* 0: nothing else is wanted */
+	/* ARP about this IPv4 address is wanted: who asks for it, or answers to it. */
+	bool has_arp;
+	uint8_t arp[4]; /* network order */
+	unsigned n;     /* 0: nothing else is wanted */
 	struct weir_port_rule rules[WEIR_PORT_RULES];
 };
 

@@ -77,13 +77,20 @@ weir_block_window(
 	*ret_end_ns = b->row_end_ns ? b->row_end_ns[row] : b->window_end_ns;
 }
 
+/* Whether its rows may ever be partial: they are of windows, and of a cluster. */
+static inline bool
+weir_block_may_be_partial(const struct weir_block *b)
+{
+	return b->gaps && b->schema->has_window;
+}
+
 /* Whether a row lacks packets for good. */
 static inline bool
 weir_block_is_partial(const struct weir_block *b, uint32_t row)
 {
 	int64_t start_ns, end_ns;
 
-	if (!b->gaps || !b->gaps->n)
+	if (!weir_block_may_be_partial(b) || !b->gaps->n)
 		return false;
 	weir_block_window(b, row, &start_ns, &end_ns);
 	return weir_gaps_touch(b->gaps, start_ns, end_ns);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include <weir/base/error.h>
+#include <weir/port/guest.h>
 #include <weir/query/plan.h>
+#include <weir/source/source.h>
 
 /* A run that spans several hosts (--cluster), before it begins. Control thread. */
 
@@ -14,6 +16,12 @@
  * queries can span hosts. Nothing to check without --cluster. Usage errors.
  */
 int weir_hosts_check(const struct weir_plan *plan, struct weir_error *err);
+/*
+ * Is this source's port the wire's as well? Then what it has to be opened with. Without --cluster
+ * it is not. After weir_hosts_check.
+ */
+bool weir_hosts_guest(const struct weir_plan *plan, const struct weir_source_config *source,
+    struct weir_port_guest_spec *ret);
 /* Of --explain: the wire, and how each query is spread over hosts and why. */
 void weir_hosts_explain(const struct weir_plan *plan, FILE *out);
 

@@ -75,6 +75,8 @@ struct weir_ledger {
 	double elapsed_s;
 	uint64_t packets;
 	uint64_t bytes; /* on the wire */
+	bool has_guest; /* a source's port is that of --wire, too: */
+	uint64_t guest; /* packets of its that were not offered to queries */
 	uint64_t lost_nic;
 	uint64_t lost_no_buffer;
 	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel, or dropped by the NIC: not

@@ -36,6 +36,8 @@ struct weir_source_config {
 	/* What is needed of what comes, NULL: everything; a source may give more. It has to outlive
 	 * the opening. */
 	const struct weir_port_rules *rules;
+	/* Who else the port is for; NULL: nobody. Its packets are none of the source's. */
+	const struct weir_port_guest_spec *guest;
 	bool is_dry_run; /* check that it would open; start nothing that others would notice */
 };
 
@@ -44,6 +46,8 @@ struct weir_source_stats {
 	uint64_t lost_nic;                   /* dropped before weir: NIC or kernel */
 	uint64_t lost_no_buffer;             /* dropped for want of receive buffers */
 	uint64_t passed[WEIR_PORT_N_PASSED]; /* left to the kernel, or dropped by the NIC */
+	bool has_guest;
+	uint64_t guest;       /* packets that were the guest's */
 	bool has_unknown;     /* the NIC drops packets, and its driver does not tell how many */
 	uint64_t done_bytes;  /* of a file: position */
 	uint64_t total_bytes; /* of a file: size, 0 where unknown */

@@ -25,6 +25,8 @@
 #define WEIR_WIRE_NAME_BYTES     64
 #define WEIR_WIRE_RSS_KEY_BYTES  64
 #define WEIR_WIRE_RSS_TABLE      512
+#define WEIR_WIRE_QUEUES         64 /* of a port, at most */
+#define WEIR_WIRE_ANY_QUEUE      UINT16_MAX
 #define WEIR_WIRE_MEMORY_LEAST   (UINT64_C(1) << 20) /* bytes */
 
 /* An IP address. */
@@ -44,6 +46,10 @@ struct weir_wire_spec {
 	uint16_t mtu;      /* of the path; 0: the port's */
 };
 
+struct weir_port_guest_spec;
+/* What the wire is on a port that is a source as well: for who opens the source. */
+void weir_wire_guest(const struct weir_wire_spec *spec, struct weir_port_guest_spec *ret);
+
 /* Parse it. PORT may hold commas: what is before the last ",ip=". Usage errors without "--wire". */
 int weir_wire_parse(const char *text, struct weir_wire_spec *ret, struct weir_error *err);
 
@@ -55,6 +61,7 @@ struct weir_wire_config {
 	/* NULL: frames in clear, which needs is_insecure. Used during weir_wire_open alone. */
 	const struct weir_secret *secret;
 	bool is_insecure;
+	bool is_tapped; /* the kernel's interface is a source that is tapped: both have a copy */
 	uint64_t incarnation;  /* of this node: 64 random bits, not 0, never used before */
 	uint64_t epoch;        /* of the map, at first */
 	uint64_t memory_bytes; /* for frames, received and to be sent; 0: 64 MiB */
@@ -66,7 +73,11 @@ struct weir_wire_config {
 	void *wake_arg;
 };
 
-/* EAL must have been started. Opens the port and starts the thread. */
+/*
+ * EAL must have been started. Opens the port and starts the thread. A port that is open is shared
+ * where it has a guest (weir_wire_guest): frames come from those who poll it; before they do, and
+ * after, the wire's thread does, which drops and counts what is not the wire's (unattended).
+ */
 int weir_wire_open(
     const struct weir_wire_config *c, struct weir_wire **ret, struct weir_error *err);
 /*
@@ -75,6 +86,8 @@ int weir_wire_open(
  * set. On errors nothing has changed.
  */
 int weir_wire_renew(struct weir_wire *w, const struct weir_wire_config *c, struct weir_error *err);
+/* Of a shared port: others poll it from now on; or do so no more. */
+void weir_wire_share(struct weir_wire *w, bool is_polled);
 /* Joins the thread, gives up the port. All frames are given up, whoever has them. NULL is fine. */
 void weir_wire_close(struct weir_wire *w);
 /*
@@ -91,6 +104,15 @@ struct weir_wire_rss {
 	uint16_t n_table;                   /* power of two */
 	uint8_t table[WEIR_WIRE_RSS_TABLE]; /* hash modulo n_table -> queue */
 };
+
+/*
+ * Key and table as text, for who keeps what nodes say of themselves; "" where there is no key.
+ * size: WEIR_WIRE_RSS_TEXT_BYTES. Returns buf.
+ */
+#define WEIR_WIRE_RSS_TEXT_BYTES 1280
+const char *weir_wire_rss_text(const struct weir_wire_rss *rss, char *buf, size_t size);
+/* Back again, beside n_queues. Text that is none leaves it without a key: false. */
+bool weir_wire_rss_parse(const char *text, struct weir_wire_rss *rss);
 
 /* What this node tells others of itself. */
 struct weir_wire_self {
@@ -159,7 +181,8 @@ void weir_wire_frame_put(struct weir_wire_frame *f);
 /* Frames there are, and that are free. */
 unsigned weir_wire_frames(const struct weir_wire *w, unsigned *ret_free);
 /*
- * Send it to a peer, to one of its receive queues (modulo how many it has). The wire holds a
+ * Send it to a peer, to one of its receive queues (modulo how many it has), or by turns to all
+ * (WEIR_WIRE_ANY_QUEUE). The wire holds a
  * reference of its own until the peer has it, or is given up. The bytes must stay as they are
  * meanwhile; a frame may be sent to several peers. 0; -EAGAIN: no room now; -ENOENT: no such peer;
  * -EMSGSIZE: empty or too long.
@@ -224,6 +247,8 @@ struct weir_wire_peer_stats {
 
 struct weir_wire_stats {
 	uint64_t counters[WEIR_WIRE_N_COUNTERS]; /* of all peers that were, and of no peer's */
+	unsigned n_queues;                       /* of the port, that the wire's thread polls; */
+	uint64_t by_queue[WEIR_WIRE_QUEUES];     /* packets that came by each */
 	uint64_t memory_bytes;                   /* of frames and buffers */
 	unsigned n_buffers;                      /* for received frames */
 	unsigned n_buffers_free;
