@@ -243,8 +243,10 @@ clear_peers(struct weir_span *s)
 		struct weir_span_peer *peer = &s->peers[i];
 
 		free_peer(peer);
-		*peer = (struct weir_span_peer){ .complete_ns = INT64_MIN, .done_ns = INT64_MIN };
-		peer->status.done_ns = peer->status.closed_ns = INT64_MIN;
+		*peer = (struct weir_span_peer){
+			.complete_ns = INT64_MIN, .done_ns = INT64_MIN, .claim_ns = INT64_MIN
+		};
+		peer->status.done_ns = peer->status.closed_ns = peer->status.claim_ns = INT64_MIN;
 	}
 }
 
@@ -305,9 +307,10 @@ weir_span_rejoin(struct weir_span *s)
 	weir_log(WEIR_LOG_WARNING,
 	    "--cluster: others have taken this node's place while it was not heard of: %s",
 	    rc ? "it ends" : "it joins again");
+	weir_span_hold(s);
 	s->epoch = s->moving_epoch = s->own_epoch = 0;
 	s->is_moving = false;
-	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns =
+	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->claim_ns =
 	    INT64_MIN;
 	begin_slots(s);
 	if (!rc) {
@@ -363,7 +366,7 @@ weir_span_open(
 	s->old_kept_end = &s->old_kept;
 	s->old_shipments_end = &s->old_shipments;
 	s->early_end = &s->early;
-	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->doubt_ns = INT64_MIN;
+	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->claim_ns = INT64_MIN;
 	s->most_kept_bytes =
 	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / KEPT_SHARE;
 	begin_slots(s);
@@ -392,6 +395,7 @@ weir_span_close(struct weir_span *s)
 	    weir_cluster_leave(s->cluster, LEAVE_NS, &e))
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
 	end_membership(s);
+	weir_cluster_view_unref(s->held.map);
 	weir_wire_close(s->wire);
 	weir_span_recall(s);
 	while (s->kept) {
@@ -485,7 +489,7 @@ weir_span_turn(struct weir_span *s)
 
 	if (s->has_failed)
 		return did;
-	did |= weir_span_take(s);
+	did |= weir_span_take(s, false);
 	if (s->is_moving) {
 		did |= weir_span_send_tables(s);
 		weir_span_go_over(s);
@@ -500,72 +504,6 @@ weir_span_turn(struct weir_span *s)
 	    !s->kept && !s->shipments)
 		s->linger_mono_ns = weir_now_mono_ns();
 	return did;
-}
-
-/*
- * Whether this node's place is surely its own. One that was stopped for longer than its lease finds
- * all that others sent before, and must not deliver what has gone to another owner meanwhile.
- */
-static bool
-may_deliver(const struct weir_span *s)
-{
-	if (s->view->state == WEIR_CLUSTER_FENCED)
-		return false;
-	return s->view->is_away || weir_now_mono_ns() < weir_cluster_lease_until_ns(s->cluster);
-}
-
-/*
- * With the coordinator away and the lease over, others may have taken the place of this node. They
- * are heard by its map as long as they have not: once each after all was there. So is a window
- * delivered a ping later.
- */
-static int64_t
-without_doubt(struct weir_span *s, int64_t time_ns)
-{
-	int64_t now_ns = weir_now_mono_ns();
-
-	if (time_ns <= s->complete_ns || now_ns < weir_cluster_lease_until_ns(s->cluster))
-		return time_ns;
-	if (s->doubt_ns <= s->complete_ns) {
-		s->doubt_ns = time_ns;
-		s->doubt_mono_ns = now_ns;
-	}
-	for (unsigned node = 0; node < s->map->n_nodes; node++)
-		if (node != s->map->self && weir_span_is_live(s->map, node) &&
-		    weir_wire_heard_ns(s->wire, node) <= s->doubt_mono_ns)
-			return s->complete_ns;
-	return s->doubt_ns < time_ns ? s->doubt_ns : time_ns;
-}
-
-int64_t
-weir_span_complete(struct weir_span *s)
-{
-	int64_t time_ns = s->closed_ns;
-
-	if (!s->epoch || s->is_moving || s->has_failed || !may_deliver(s))
-		return s->complete_ns;
-	for (unsigned node = 0; node < s->map->n_nodes; node++) {
-		struct weir_span_peer *peer = &s->peers[node];
-
-		if (node == s->map->self || !weir_span_is_live(s->map, node))
-			continue;
-		if (peer->status.epoch == s->epoch && peer->arrived.n >= peer->status.n_parts &&
-		    peer->status.closed_ns > peer->complete_ns)
-			peer->complete_ns = peer->status.closed_ns;
-		time_ns = peer->complete_ns < time_ns ? peer->complete_ns : time_ns;
-	}
-	/* What was delivered before owners changed is gone through on its own: what comes late
-	 * afterwards was not. */
-	if (s->complete_ns <= s->mixed_until_ns && s->mixed_until_ns < INT64_MAX &&
-	    time_ns > s->mixed_until_ns + 1)
-		time_ns = s->mixed_until_ns + 1;
-	time_ns = without_doubt(s, time_ns);
-	if (time_ns > s->complete_ns) {
-		s->complete_ns = time_ns;
-		weir_span_give(s, time_ns);
-		weir_span_give_rows(s, time_ns);
-	}
-	return s->complete_ns;
 }
 
 const struct weir_gaps *

@@ -8,9 +8,12 @@
 
 /* What nodes tell each other, as bytes. */
 
-#define TABLE_SLOTS WEIR_SPAN_TABLE_SLOTS
-#define STATE_BYTES (TABLE_SLOTS / 8)
-#define MOST_AHEAD  (UINT64_C(1) << 22) /* parts that may come before one that was sent earlier */
+#define TABLE_SLOTS   WEIR_SPAN_TABLE_SLOTS
+#define TABLE_VALUES  64
+#define TABLE_HEAD    12u
+#define STATE_BYTES   (TABLE_SLOTS / 8)
+#define VERDICTS_PART (2 * WEIR_SPAN_TABLE_PARTS)
+#define MOST_AHEAD    (UINT64_C(1) << 22) /* parts that may come before one that was sent earlier */
 
 static uint8_t *
 put16(uint8_t *p, uint16_t x)
@@ -126,8 +129,8 @@ weir_span_get_piece(const uint8_t *p, uint32_t len, struct weir_span_piece *ret)
 	return len == WEIR_SPAN_PIECE_HEAD + ret->len;
 }
 
-/* type, has_ended, 0, epoch, closed, number of parts, done */
-#define STATUS_BYTES (4 + 4 * 8)
+/* type, has_ended, 0, epoch, closed, number of parts, done, claimed */
+#define STATUS_BYTES (4 + 5 * 8)
 
 uint32_t
 weir_span_put_status(uint8_t *p, const struct weir_span_status *status)
@@ -138,7 +141,8 @@ weir_span_put_status(uint8_t *p, const struct weir_span_status *status)
 	p = put64(p, status->epoch);
 	p = put64(p, (uint64_t)status->closed_ns);
 	p = put64(p, status->n_parts);
-	put64(p, (uint64_t)status->done_ns);
+	p = put64(p, (uint64_t)status->done_ns);
+	put64(p, (uint64_t)status->claim_ns);
 	return STATUS_BYTES;
 }
 
@@ -152,20 +156,22 @@ weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *re
 	ret->closed_ns = (int64_t)get64(p + 12);
 	ret->n_parts = get64(p + 20);
 	ret->done_ns = (int64_t)get64(p + 28);
+	ret->claim_ns = (int64_t)get64(p + 36);
 	return true;
 }
 
 /*
- * type, part, number of values, 0, epoch, the values, for each slot of the part which of them it
- * has, and for each a bit: whether the sender has its state. There are as many values as nodes that
- * slots were owned by, so that few bytes do.
+ * type, part, number of values, whether the node has worked, epoch, the values, for each slot of
+ * the part which of them it has, and for each a bit: whether the sender has its state. There are as
+ * many values as nodes that slots were owned by, so that few bytes do.
  */
 uint32_t
-weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
-    const int64_t done_ns[WEIR_SPAN_SLOTS], const bool has_state[WEIR_SPAN_SLOTS])
+weir_span_put_table(uint8_t *p, const struct weir_span_table *table,
+    const int64_t times_ns[WEIR_SPAN_SLOTS], const bool *has_state)
 {
-	const int64_t *of = &done_ns[part * TABLE_SLOTS];
-	int64_t values[64];
+	unsigned first = table->part % WEIR_SPAN_TABLE_PARTS * TABLE_SLOTS;
+	const int64_t *of = &times_ns[first];
+	int64_t values[TABLE_VALUES];
 	uint8_t which[TABLE_SLOTS], states[STATE_BYTES] = { 0 }, *at = p;
 	unsigned n = 1;
 
@@ -178,21 +184,21 @@ weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
 
 		while (v < n && values[v] != of[i])
 			v++;
-		if (v == n && n == sizeof(values) / sizeof(values[0]))
+		if (v == n && n == TABLE_VALUES)
 			/* More than there are: less is told, and more is sent again. */
 			for (unsigned k = v = 0; k < n; k++)
 				v = values[k] < of[i] && values[k] > values[v] ? k : v;
 		else if (v == n)
 			values[n++] = of[i];
 		which[i] = (uint8_t)v;
-		if (has_state[part * TABLE_SLOTS + i] && values[v] == of[i])
+		if (has_state && has_state[first + i] && values[v] == of[i])
 			states[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	*at++ = WEIR_SPAN_TABLE;
-	*at++ = (uint8_t)part;
+	*at++ = (uint8_t)table->part;
 	*at++ = (uint8_t)n;
-	*at++ = 0;
-	at = put64(at, epoch);
+	*at++ = table->has_worked;
+	at = put64(at, table->epoch);
 	for (unsigned v = 0; v < n; v++)
 		at = put64(at, (uint64_t)values[v]);
 	memcpy(at, which, sizeof(which));
@@ -200,39 +206,80 @@ weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
 	return (uint32_t)(at - p) + sizeof(which) + sizeof(states);
 }
 
-bool
-weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigned *ret_part,
-    int64_t done_ns[WEIR_SPAN_SLOTS], bool is_wanted)
+/* The same with incarnations and times in place of values and slots. */
+uint32_t
+weir_span_put_verdicts(
+    uint8_t *p, uint64_t epoch, const struct weir_span_verdict *verdicts, unsigned n)
 {
-	unsigned n = len < 12 ? 0 : p[2];
-	const uint8_t *which = p + 12 + 8 * (size_t)n;
+	uint8_t *at = p;
 
-	if (!n || n > 64 || p[0] != WEIR_SPAN_TABLE || p[1] >= WEIR_SPAN_TABLE_PARTS || p[3] ||
-	    len != 12 + 8 * n + TABLE_SLOTS + STATE_BYTES)
+	*at++ = WEIR_SPAN_TABLE;
+	*at++ = VERDICTS_PART;
+	*at++ = (uint8_t)n;
+	*at++ = 0;
+	at = put64(at, epoch);
+	for (unsigned i = 0; i < n; i++) {
+		at = put64(at, verdicts[i].incarnation);
+		at = put64(at, (uint64_t)verdicts[i].done_ns);
+	}
+	return (uint32_t)(at - p);
+}
+
+bool
+weir_span_get_table(const uint8_t *p, uint32_t len, struct weir_span_table *ret)
+{
+	unsigned n = len < TABLE_HEAD ? 0 : p[2];
+	const uint8_t *which = p + TABLE_HEAD + 8 * (size_t)n;
+
+	if (len < TABLE_HEAD || p[0] != WEIR_SPAN_TABLE || p[1] > VERDICTS_PART || p[3] > 1)
+		return false;
+	*ret = (struct weir_span_table){
+		.epoch = get64(p + 4), .part = p[1], .has_worked = p[3] != 0
+	};
+	if (p[1] == VERDICTS_PART)
+		return n <= WEIR_SPAN_VERDICTS && !p[3] && len == TABLE_HEAD + 16 * n;
+	if (!n || n > TABLE_VALUES || len != TABLE_HEAD + 8 * n + TABLE_SLOTS + STATE_BYTES)
 		return false;
 	for (unsigned i = 0; i < TABLE_SLOTS; i++)
 		if (which[i] >= n)
 			return false;
-	*ret_epoch = get64(p + 4);
-	*ret_part = p[1];
-	for (unsigned i = 0; is_wanted && i < TABLE_SLOTS; i++) {
-		int64_t value = (int64_t)get64(p + 12 + 8 * which[i]);
-		int64_t *of = &done_ns[p[1] * TABLE_SLOTS + i];
+	return true;
+}
 
-		*of = value > *of ? value : *of;
+void
+weir_span_merge_table(const uint8_t *p, int64_t times_ns[WEIR_SPAN_SLOTS])
+{
+	const uint8_t *which = p + TABLE_HEAD + 8 * (size_t)p[2];
+	int64_t *to = &times_ns[p[1] % WEIR_SPAN_TABLE_PARTS * TABLE_SLOTS];
+	bool is_claims = p[1] >= WEIR_SPAN_TABLE_PARTS;
+
+	for (unsigned i = 0; i < TABLE_SLOTS; i++) {
+		int64_t value = (int64_t)get64(p + TABLE_HEAD + 8 * which[i]);
+
+		if (is_claims ? value < to[i] : value > to[i])
+			to[i] = value;
 	}
+}
+
+bool
+weir_span_get_verdict(const uint8_t *p, unsigned i, struct weir_span_verdict *ret)
+{
+	if (i >= p[2])
+		return false;
+	ret->incarnation = get64(p + TABLE_HEAD + 16 * (size_t)i);
+	ret->done_ns = (int64_t)get64(p + TABLE_HEAD + 16 * (size_t)i + 8);
 	return true;
 }
 
 void
 weir_span_get_states(const uint8_t *p, struct weir_span_states *ret)
 {
-	const uint8_t *which = p + 12 + 8 * (size_t)p[2];
+	const uint8_t *which = p + TABLE_HEAD + 8 * (size_t)p[2];
 
 	ret->first = p[1] * TABLE_SLOTS;
 	for (unsigned i = 0; i < TABLE_SLOTS; i++) {
 		ret->has[i] = which[TABLE_SLOTS + i / 8] >> i % 8 & 1;
-		ret->at_ns[i] = (int64_t)get64(p + 12 + 8 * which[i]);
+		ret->at_ns[i] = (int64_t)get64(p + TABLE_HEAD + 8 * which[i]);
 	}
 }
 

@@ -44,8 +44,10 @@ begin_anew(struct weir_span *s, unsigned node)
 	weir_span_end_long(&peer->sending);
 	weir_span_forget_gathered(&peer->gather);
 	memset(&peer->told, 0, sizeof(peer->told));
-	peer->status = (struct weir_span_status){ .closed_ns = INT64_MIN, .done_ns = INT64_MIN };
-	peer->complete_ns = peer->done_ns = INT64_MIN;
+	peer->status = (struct weir_span_status){
+		.closed_ns = INT64_MIN, .done_ns = INT64_MIN, .claim_ns = INT64_MIN
+	};
+	peer->complete_ns = peer->done_ns = peer->claim_ns = INT64_MIN;
 	peer->holds_epoch = 0;
 	peer->table_epoch = 0;
 	peer->table_parts = 0;
@@ -63,7 +65,8 @@ send_table_late(struct weir_span *s, unsigned node)
 	const struct weir_span_peer *peer = &s->peers[node];
 
 	if (!s->epoch || s->is_moving || !peer->is_there ||
-	    (peer->sent_table_epoch == s->epoch && peer->sent_table_parts == WEIR_SPAN_TABLE_PARTS))
+	    (peer->sent_table_epoch == s->epoch &&
+		peer->sent_table_parts == WEIR_SPAN_TABLE_FRAMES))
 		return;
 	weir_span_note_done(s);
 	weir_span_send_tables(s);

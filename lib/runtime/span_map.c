@@ -107,7 +107,7 @@ weir_span_look(struct weir_span *s)
 	 * at before: they may have said how far they were.
 	 */
 	leave_gone(s, v);
-	weir_span_take(s);
+	weir_span_take(s, true);
 	weir_cluster_view_unref(s->view);
 	s->view = v;
 	if (v->is_lost) {
@@ -119,10 +119,13 @@ weir_span_look(struct weir_span *s)
 		s->is_moving = true;
 		weir_span_forget_states(s);
 		s->moving_epoch = v->epoch;
-		for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
+		for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++) {
 			s->heard_done_ns[i] = s->heard_done_ns[i] > s->done_ns[i]
 						  ? s->heard_done_ns[i]
 						  : s->done_ns[i];
+			s->heard_claim_ns[i] = INT64_MAX;
+		}
+		s->has_heard_claims = false;
 		weir_wire_set_epochs(s->wire, v->epoch, s->epoch ? s->epoch : v->epoch);
 		weir_span_take_early(s);
 	}
@@ -131,17 +134,24 @@ weir_span_look(struct weir_span *s)
 
 /* Up to when a node has delivered its windows by the map in force, as far as it is known here. */
 static int64_t
-done_of(const struct weir_span *s, unsigned node)
+done_of(const struct weir_span *s, unsigned node, bool with_claims)
 {
-	return node == s->map->self ? s->delivered_ns : s->peers[node].done_ns;
+	const struct weir_span_peer *peer = &s->peers[node];
+
+	if (node == s->map->self)
+		return s->delivered_ns;
+	/* One that is there speaks for itself. */
+	if (!with_claims || weir_span_is_live(s->view, node) || peer->claim_ns < peer->done_ns)
+		return peer->done_ns;
+	return peer->claim_ns;
 }
 
 /*
  * Up to when all windows of a slot have been delivered: by the owners one after the other, each as
  * far as its map goes.
  */
-static int64_t
-done_of_slot(const struct weir_span *s, unsigned slot)
+int64_t
+weir_span_done_of_slot(const struct weir_span *s, unsigned slot, bool with_claims)
 {
 	int64_t done_ns = s->done_ns[slot];
 
@@ -157,7 +167,7 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 		owner = weir_cluster_owner(s->map, next.from_ns, slot);
 		if (owner == WEIR_CLUSTER_NONE)
 			break;
-		node_ns = done_of(s, owner);
+		node_ns = done_of(s, owner, with_claims);
 		until_ns = node_ns < next.from_ns ? node_ns : next.from_ns;
 		done_ns = until_ns > done_ns ? until_ns : done_ns;
 		if (node_ns < next.from_ns)
@@ -167,7 +177,7 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 	if (done_ns == INT64_MAX - 1) {
 		unsigned owner = weir_cluster_owner(s->map, WEIR_CLUSTER_GLOBAL, slot);
 
-		if (owner != WEIR_CLUSTER_NONE && done_of(s, owner) == INT64_MAX)
+		if (owner != WEIR_CLUSTER_NONE && done_of(s, owner, with_claims) == INT64_MAX)
 			done_ns = INT64_MAX;
 	}
 	return done_ns;
@@ -176,24 +186,32 @@ done_of_slot(const struct weir_span *s, unsigned slot)
 static bool
 send_table(struct weir_span *s, unsigned node, unsigned part)
 {
+	const struct weir_span_table table = { s->moving_epoch, part, s->epoch != 0 };
 	struct weir_wire_frame *f = weir_span_frame(s, node);
+	uint32_t len;
 
-	return f && weir_span_send_frame(s, node, f,
-			weir_span_put_table(
-			    f->data, s->moving_epoch, part, s->own_done_ns, s->own_state));
+	if (!f)
+		return false;
+	len = part == 2 * WEIR_SPAN_TABLE_PARTS
+		  ? weir_span_put_verdicts(f->data, s->moving_epoch, s->verdicts, s->n_verdicts)
+		  : weir_span_put_table(f->data, &table,
+			part < WEIR_SPAN_TABLE_PARTS ? s->own_done_ns : s->own_claim_ns,
+			part < WEIR_SPAN_TABLE_PARTS ? s->own_state : NULL);
+	return weir_span_send_frame(s, node, f, len);
 }
 
 void
 weir_span_note_done(struct weir_span *s)
 {
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
-		int64_t own_ns = s->map ? done_of_slot(s, slot) : INT64_MIN;
+		int64_t own_ns = s->map ? weir_span_done_of_slot(s, slot, false) : INT64_MIN;
 
 		/* With what was heard on the way to a map that has been overtaken. */
 		s->own_done_ns[slot] =
 		    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
 	}
 	weir_span_note_states(s);
+	weir_span_note_claims(s);
 }
 
 bool
@@ -215,7 +233,7 @@ weir_span_send_tables(struct weir_span *s)
 			peer->sent_table_epoch = s->moving_epoch;
 			peer->sent_table_parts = 0;
 		}
-		while (peer->sent_table_parts < WEIR_SPAN_TABLE_PARTS &&
+		while (peer->sent_table_parts < WEIR_SPAN_TABLE_FRAMES &&
 		       send_table(s, node, peer->sent_table_parts)) {
 			peer->sent_table_parts++;
 			did = true;
@@ -228,7 +246,7 @@ weir_span_send_tables(struct weir_span *s)
 static bool
 have_all_told(const struct weir_span *s)
 {
-	const uint32_t all = (1u << WEIR_SPAN_TABLE_PARTS) - 1;
+	const uint32_t all = (1u << WEIR_SPAN_TABLE_FRAMES) - 1;
 
 	for (unsigned node = 0; node < s->view->n_nodes; node++) {
 		const struct weir_span_peer *peer = &s->peers[node];
@@ -236,7 +254,7 @@ have_all_told(const struct weir_span *s)
 		if (node == s->view->self || !weir_span_is_live(s->view, node))
 			continue;
 		if (peer->table_epoch != s->moving_epoch || peer->table_parts != all ||
-		    peer->sent_table_parts != WEIR_SPAN_TABLE_PARTS)
+		    peer->sent_table_parts != WEIR_SPAN_TABLE_FRAMES)
 			return false;
 	}
 	return true;
@@ -313,12 +331,12 @@ weir_span_go_over(struct weir_span *s)
 	    !weir_span_is_live(s->view, s->view->self) || s->own_epoch != s->moving_epoch ||
 	    !have_all_told(s))
 		return;
+	weir_span_settle_claims(s);
+	weir_span_settle_held(s);
 	weir_cluster_view_unref(s->map);
 	s->map = weir_cluster_view_ref(s->view);
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
-		int64_t heard_ns = s->heard_done_ns[slot], own_ns = s->own_done_ns[slot];
-
-		s->done_ns[slot] = heard_ns > own_ns ? heard_ns : own_ns;
+		s->done_ns[slot] = s->own_done_ns[slot];
 		least_ns = s->done_ns[slot] < least_ns ? s->done_ns[slot] : least_ns;
 		most_ns = s->done_ns[slot] > most_ns ? s->done_ns[slot] : most_ns;
 	}
@@ -328,7 +346,7 @@ weir_span_go_over(struct weir_span *s)
 	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
 	s->epoch = s->moving_epoch;
 	s->is_moving = false;
-	s->complete_ns = s->doubt_ns = INT64_MIN;
+	s->complete_ns = s->claim_ns = INT64_MIN;
 	s->delivered_ns = least_ns;
 	s->freed_ns = INT64_MIN;
 	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++) {
@@ -337,6 +355,7 @@ weir_span_go_over(struct weir_span *s)
 		peer->n_parts = 0;
 		peer->complete_ns = INT64_MIN;
 		peer->done_ns = peer->status.epoch == s->epoch ? peer->status.done_ns : INT64_MIN;
+		peer->claim_ns = peer->status.epoch == s->epoch ? peer->status.claim_ns : INT64_MIN;
 		free(peer->arrived.bits);
 		memset(&peer->arrived, 0, sizeof(peer->arrived));
 		weir_span_end_long(&peer->sending);

@@ -390,13 +390,6 @@ has_state(const struct weir_span *s, unsigned slot)
 	return s->keeper[slot] == s->map->self || s->complete_ns >= s->went_over_ns[slot];
 }
 
-void
-weir_span_note_states(struct weir_span *s)
-{
-	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
-		s->own_state[slot] = has_state(s, slot);
-}
-
 /* Between two that claim a slot: all nodes must choose the same one. */
 static bool
 is_before(const struct weir_span *s, uint32_t a, uint32_t b)
@@ -413,6 +406,17 @@ claim(struct weir_span *s, unsigned slot, uint32_t node, int64_t at_ns)
 		return;
 	s->state_ns[slot] = at_ns;
 	s->state_node[slot] = node;
+}
+
+void
+weir_span_note_states(struct weir_span *s)
+{
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
+		s->own_state[slot] = has_state(s, slot);
+		/* here, as claims of lost nodes count as well when all have told */
+		if (s->own_state[slot])
+			claim(s, slot, s->view->self, s->own_done_ns[slot]);
+	}
 }
 
 void
@@ -439,8 +443,6 @@ void
 weir_span_choose_keepers(struct weir_span *s)
 {
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
-		if (s->own_state[slot])
-			claim(s, slot, s->view->self, s->own_done_ns[slot]);
 		s->keeper[slot] = s->state_node[slot] != WEIR_CLUSTER_NONE &&
 					  s->state_ns[slot] == s->done_ns[slot]
 				      ? s->state_node[slot]

@@ -12,8 +12,9 @@
 /*
  * Between the span*.c: span.c opens, turns and closes; span_kind.c says how queries are spread;
  * span_frame.c codes what nodes tell each other; span_send.c parts panes and sends them;
- * span_take.c takes frames; span_map.c goes over to another map; span_need.c says who needs what
- * when owners change, span_hold.c for how long rows of sessions are kept.
+ * span_take.c takes frames; span_map.c goes over to another map; span_claim.c says up to when
+ * windows are complete, and may be delivered; span_need.c who needs what when owners change,
+ * span_hold.c for how long rows of sessions are kept.
  */
 
 #define WEIR_SPAN_SLOTS WEIR_CLUSTER_SLOTS
@@ -79,6 +80,7 @@ struct weir_span_status {
 	int64_t closed_ns; /* it sends nothing more of panes that end by then */
 	uint64_t n_parts;  /* of so many that it had sent to the receiver by this map */
 	int64_t done_ns;   /* it has delivered its windows that are due by then */
+	int64_t claim_ns;  /* and those by then it will, as soon as all know of it */
 	bool has_ended;    /* it has no packets any more */
 };
 
@@ -100,7 +102,9 @@ struct weir_span_peer {
 	struct weir_span_long sending;
 	struct weir_span_gather gather;
 	struct weir_span_status status; /* the newest that came */
-	int64_t done_ns;                /* it has delivered its windows up to then, by this map */
+	int64_t done_ns;                /* it has delivered its windows up to then, by this map, */
+	int64_t claim_ns;               /* and has claimed those up to then */
+	uint64_t claim_mark;            /* has it acknowledged so many frames it knows our claim */
 	int64_t *holds;       /* [n_queries] it needs rows of sessions since then; or NULL */
 	uint64_t holds_epoch; /* by this map */
 	int64_t complete_ns;  /* by this map all that it sends up to then is here */
@@ -111,6 +115,23 @@ struct weir_span_peer {
 	uint32_t table_parts;      /* as far as these bits say */
 	uint64_t sent_table_epoch; /* and ours has gone to it, */
 	uint32_t sent_table_parts; /* as far as these */
+};
+
+/* Of a node that was lost: its windows up to then count as delivered by it. */
+struct weir_span_verdict {
+	uint64_t incarnation;
+	int64_t done_ns;
+};
+#define WEIR_SPAN_VERDICTS 32u /* the newest ones */
+
+/* What this node had claimed when it lost its place: others say whether that counts. */
+struct weir_span_held {
+	struct weir_cluster_view *map; /* by which it was claimed; NULL: nothing was */
+	uint64_t incarnation;
+	int64_t claim_ns;
+	int64_t mixed_until_ns;
+	int64_t done_ns[WEIR_SPAN_SLOTS];
+	int64_t went_over_ns[WEIR_SPAN_SLOTS];
 };
 
 /* Since when sessions were open that were not over when all that is due by time_ns was delivered.
@@ -237,12 +258,19 @@ struct weir_span {
 	bool own_state[WEIR_SPAN_SLOTS];       /* this node says so, with own_done_ns */
 	uint32_t state_node[WEIR_SPAN_SLOTS];
 	int64_t state_ns[WEIR_SPAN_SLOTS];
+	/* The same with what nodes that are lost had claimed: what all say who worked by a map. */
+	int64_t own_claim_ns[WEIR_SPAN_SLOTS];
+	int64_t heard_claim_ns[WEIR_SPAN_SLOTS];
+	bool has_heard_claims;
+	unsigned n_verdicts;
+	struct weir_span_verdict verdicts[WEIR_SPAN_VERDICTS];
+	struct weir_span_held held;
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
-	int64_t closed_ns;               /* panes of this node's up to then are kept or gone */
-	int64_t complete_ns;             /* what was said last */
-	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
+	int64_t closed_ns;   /* panes of this node's up to then are kept or gone */
+	int64_t complete_ns; /* what was said last, */
+	int64_t claim_ns;    /* and what is to be said when all know of it */
 	int64_t delivered_ns;
 	int64_t freed_ns;   /* by this map, what nobody needs any more by then is gone */
 	int64_t history_ns; /* all that is due by then has been delivered, by whatever map */
@@ -286,15 +314,30 @@ void weir_span_put_piece(uint8_t *p, const struct weir_span_piece *piece);
 bool weir_span_get_piece(const uint8_t *p, uint32_t len, struct weir_span_piece *ret);
 uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status);
 bool weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *ret);
-/* Slots are parted in so many frames. */
-#define WEIR_SPAN_TABLE_PARTS 8u
-#define WEIR_SPAN_TABLE_SLOTS (WEIR_SPAN_SLOTS / WEIR_SPAN_TABLE_PARTS)
-/* has_state: the node has what belongs to windows to come, of all that was due by done_ns. */
-uint32_t weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
-    const int64_t done_ns[WEIR_SPAN_SLOTS], const bool has_state[WEIR_SPAN_SLOTS]);
-/* Takes the later of what is in it and of done_ns. */
-bool weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigned *ret_part,
-    int64_t done_ns[WEIR_SPAN_SLOTS], bool is_wanted);
+/* Slots are parted in so many frames: those of what was delivered, those of what was claimed as
+ * well, and one more of verdicts. */
+#define WEIR_SPAN_TABLE_PARTS  8u
+#define WEIR_SPAN_TABLE_SLOTS  (WEIR_SPAN_SLOTS / WEIR_SPAN_TABLE_PARTS)
+#define WEIR_SPAN_TABLE_FRAMES (2 * WEIR_SPAN_TABLE_PARTS + 1)
+struct weir_span_table {
+	uint64_t epoch;
+	unsigned part;   /* of WEIR_SPAN_TABLE_FRAMES */
+	bool has_worked; /* by a map: what it says of claims counts */
+};
+/*
+ * has_state, of what was delivered: the node has what belongs to windows to come, of all that was
+ * due by times_ns; NULL: it has none.
+ */
+uint32_t weir_span_put_table(uint8_t *p, const struct weir_span_table *table,
+    const int64_t times_ns[WEIR_SPAN_SLOTS], const bool *has_state);
+uint32_t weir_span_put_verdicts(
+    uint8_t *p, uint64_t epoch, const struct weir_span_verdict *verdicts, unsigned n);
+/* Any of these frames. */
+bool weir_span_get_table(const uint8_t *p, uint32_t len, struct weir_span_table *ret);
+/* Takes the later of what is in one that was got and of done_ns; of claims the earlier. */
+void weir_span_merge_table(const uint8_t *p, int64_t times_ns[WEIR_SPAN_SLOTS]);
+/* Verdict i of one that was got; false: there are no more. */
+bool weir_span_get_verdict(const uint8_t *p, unsigned i, struct weir_span_verdict *ret);
 /* The slots of a table's part, of which the sender has state. */
 struct weir_span_states {
 	unsigned first;
@@ -302,7 +345,7 @@ struct weir_span_states {
 	int64_t at_ns[WEIR_SPAN_TABLE_SLOTS];
 };
 
-/* Of bytes that are a table. */
+/* Of one that was got, and is of what was delivered. */
 void weir_span_get_states(const uint8_t *p, struct weir_span_states *ret);
 #define WEIR_SPAN_HOLD_BYTES 10u
 /* A frame of WEIR_SPAN_HOLDS without any; and one more in it: return its length. */
@@ -365,8 +408,23 @@ void weir_span_part_again(struct weir_span *s);
 void weir_span_free(struct weir_span *s);
 void weir_span_free_kept(struct weir_span *s, struct weir_span_kept *k);
 
+/* span_claim.c */
+
+/* It has to be said up to when windows are delivered before they are: which node is lost then. */
+void weir_span_note_claims(struct weir_span *s);
+/* All have told: what was claimed counts where all know of it. */
+void weir_span_settle_claims(struct weir_span *s);
+/* A verdict that another node tells of. */
+void weir_span_take_verdict(struct weir_span *s, const struct weir_span_verdict *v);
+/* This node has lost its place: what it has claimed waits for what others say. */
+void weir_span_hold(struct weir_span *s);
+/* They have: it is delivered, or forgotten. */
+void weir_span_settle_held(struct weir_span *s);
+
 /* span_take.c */
-bool weir_span_take(struct weir_span *s);
+
+/* Take what has come; all of it, or about as much as there is time for. */
+bool weir_span_take(struct weir_span *s, bool all);
 /* The pane that a time's parts are put together in; NULL when out of memory. */
 struct weir_pane *weir_span_incoming_pane(
     struct weir_span *s, unsigned query, int64_t start_ns, int64_t end_ns);
@@ -493,6 +551,8 @@ bool weir_span_send_tables(struct weir_span *s);
 bool weir_span_peer_of(const struct weir_span *s, unsigned node, struct weir_wire_peer *ret);
 /* What this node tells of how far the windows of each slot have been delivered. */
 void weir_span_note_done(struct weir_span *s);
+/* How far they have been by the map in force, as this node knows it; with claims of lost nodes. */
+int64_t weir_span_done_of_slot(const struct weir_span *s, unsigned slot, bool with_claims);
 bool weir_span_is_live(const struct weir_cluster_view *v, unsigned node);
 
 void weir_span_fail(struct weir_span *s, const struct weir_error *e);

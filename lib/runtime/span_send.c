@@ -398,7 +398,7 @@ is_news(const struct weir_span *s, const struct weir_span_status *told,
     const struct weir_span_status *status, int64_t ago_ns)
 {
 	if (told->epoch != status->epoch || told->has_ended != status->has_ended ||
-	    told->n_parts != status->n_parts ||
+	    told->claim_ns != status->claim_ns || told->n_parts != status->n_parts ||
 	    has_boundary(s, told->closed_ns, status->closed_ns) ||
 	    has_boundary(s, told->done_ns, status->done_ns))
 		return true;
@@ -412,7 +412,7 @@ send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_n
 {
 	struct weir_span_peer *peer = &s->peers[node];
 	struct weir_span_status status = { s->epoch, closed_ns, peer->n_parts, s->delivered_ns,
-		s->closed_ns == INT64_MAX };
+		s->claim_ns, s->closed_ns == INT64_MAX };
 	struct weir_wire_frame *f;
 
 	if (!is_news(s, &peer->told, &status, now_ns - peer->told_mono_ns))
@@ -420,6 +420,8 @@ send_status(struct weir_span *s, unsigned node, int64_t closed_ns, int64_t now_n
 	f = weir_span_frame(s, node);
 	if (!f || !weir_span_send_frame(s, node, f, weir_span_put_status(f->data, &status)))
 		return false;
+	if (peer->told.epoch != s->epoch || peer->told.claim_ns != s->claim_ns)
+		peer->claim_mark = weir_wire_sent(s->wire, node);
 	peer->told = status;
 	peer->told_mono_ns = now_ns;
 	return true;

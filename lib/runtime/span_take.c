@@ -169,10 +169,13 @@ take_status(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t le
 	/* They come in no order; time does not go back. */
 	if (status.epoch > peer->status.epoch ||
 	    (status.epoch == peer->status.epoch && (status.closed_ns > peer->status.closed_ns ||
-						       status.done_ns > peer->status.done_ns)))
+						       status.done_ns > peer->status.done_ns ||
+						       status.claim_ns > peer->status.claim_ns)))
 		peer->status = status;
 	if (status.epoch == s->epoch && status.done_ns > peer->done_ns)
 		peer->done_ns = status.done_ns;
+	if (status.epoch == s->epoch && status.claim_ns > peer->claim_ns)
+		peer->claim_ns = status.claim_ns;
 	if (status.epoch > s->epoch)
 		weir_cluster_heard_epoch(s->cluster, status.epoch);
 	return true;
@@ -182,21 +185,29 @@ static bool
 take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len)
 {
 	struct weir_span_peer *peer = &s->peers[node];
-	uint64_t epoch;
-	unsigned part;
+	struct weir_span_verdict verdict;
+	struct weir_span_table table;
 
-	if (!weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, false))
+	if (!weir_span_get_table(data, len, &table))
 		return false;
 	/* All nodes must end up with the same table: only those of the map that is on its way
 	 * count. */
-	if (!s->is_moving || epoch != s->moving_epoch)
+	if (!s->is_moving || table.epoch != s->moving_epoch)
 		return true;
-	if (epoch != peer->table_epoch)
+	if (table.epoch != peer->table_epoch)
 		peer->table_parts = 0;
-	peer->table_epoch = epoch;
-	peer->table_parts |= 1u << part;
-	(void)weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, true);
-	weir_span_take_states(s, node, data);
+	peer->table_epoch = table.epoch;
+	peer->table_parts |= 1u << table.part;
+	if (table.part < WEIR_SPAN_TABLE_PARTS) {
+		weir_span_merge_table(data, s->heard_done_ns);
+		weir_span_take_states(s, node, data);
+	} else if (table.part == 2 * WEIR_SPAN_TABLE_PARTS) {
+		for (unsigned i = 0; weir_span_get_verdict(data, i, &verdict); i++)
+			weir_span_take_verdict(s, &verdict);
+	} else if (table.has_worked) {
+		weir_span_merge_table(data, s->heard_claim_ns);
+		s->has_heard_claims = true;
+	}
 	return true;
 }
 
@@ -204,11 +215,10 @@ take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 static bool
 is_early_table(const struct weir_span *s, const uint8_t *data, uint32_t len)
 {
-	uint64_t epoch;
-	unsigned part;
+	struct weir_span_table table;
 
-	return weir_span_get_table(data, len, &epoch, &part, NULL, false) && epoch > s->epoch &&
-	       (!s->is_moving || epoch > s->moving_epoch);
+	return weir_span_get_table(data, len, &table) && table.epoch > s->epoch &&
+	       (!s->is_moving || table.epoch > s->moving_epoch);
 }
 
 /* Keep a frame until this node has gone over to its map. */
@@ -275,7 +285,7 @@ wrong:
 }
 
 bool
-weir_span_take(struct weir_span *s)
+weir_span_take(struct weir_span *s, bool all)
 {
 	struct weir_wire_received in[BURST];
 	unsigned n, total = 0;
@@ -288,7 +298,7 @@ weir_span_take(struct weir_span *s)
 				take_frame(s, in[i].peer, in[i].data, in[i].len);
 		weir_wire_release(s->wire, in, n);
 		total += n;
-	} while (n == BURST && total < 16 * BURST);
+	} while (n == BURST && (all || total < 16 * BURST));
 	return total > 0;
 }
 

@@ -121,14 +121,32 @@ wait_writable(struct weir_output *o)
 	return -1;
 }
 
+/*
+ * How much a pipe, of which PIPE_BUF bytes are free, is given at once: whole rows, where one fits,
+ * so that its reader finds none cut in half when this process is killed. *end goes on to the first
+ * row that ends behind what is done.
+ */
+static size_t
+piece(const struct weir_output *o, size_t done, size_t n, unsigned *end)
+{
+	size_t most = n - done < PIPE_BUF ? n - done : PIPE_BUF, whole = 0;
+
+	while (*end < o->n_ends && o->ends[*end] <= done)
+		(*end)++;
+	for (unsigned i = *end; i < o->n_ends && o->ends[i] <= done + most; i++)
+		whole = o->ends[i] - done;
+	return whole ? whole : most;
+}
+
 /* Write n bytes. Returns those that got out; fewer than n: errno says why. */
 static size_t
 write_all(struct weir_output *o, const char *p, size_t n)
 {
+	unsigned end = 0;
 	size_t done = 0;
 
 	while (done < n) {
-		size_t most = o->is_regular || n - done < PIPE_BUF ? n - done : PIPE_BUF;
+		size_t most = o->is_regular ? n - done : piece(o, done, n, &end);
 		ssize_t k;
 
 		if (!o->is_regular && wait_writable(o))

@@ -25,6 +25,7 @@
 #define SUSPECT_AFTER   2u /* timeouts in a row */
 #define ACK_EVERY       8u /* frames */
 #define ACK_WAIT_NS     ((int64_t)(MS / 5))
+#define ACK_NOW_BYTES   64u /* so short are frames of which the answer is waited for */
 #define REORDER_NS      ((int64_t)(MS / 2)) /* who comes so late is not asked for */
 #define REORDER_FRAMES  3u
 #define NAK_MOST_NS     ((int64_t)(200 * MS)) /* between questions without an answer */

@@ -135,7 +135,9 @@ weir_core_data(struct weir_wire_core *c, struct peer *p, const struct weir_wire_
 	take_in(in, seq, now->mono_ns);
 	in->n_unanswered++;
 	in->ack_at_ns = least(in->ack_at_ns,
-	    in->n_unanswered >= ACK_EVERY ? now->mono_ns : now->mono_ns + ACK_WAIT_NS);
+	    in->n_unanswered >= ACK_EVERY || frame->len - sizeof(head) <= ACK_NOW_BYTES
+		? now->mono_ns
+		: now->mono_ns + ACK_WAIT_NS);
 }
 
 bool

@@ -55,10 +55,16 @@ weir_core_publish(struct weir_wire_core *c, struct peer *p)
 	struct weir_wire_shared *s = &c->front->shared[p->id];
 	const struct outward *o = &p->out;
 	uint64_t room = o->limit > o->next ? o->limit - o->next : 0;
+	uint64_t done = p->n_orders - (o->next - o->base), awaited;
 
 	/* what is over, before what is allowed: control takes the lesser */
-	atomic_store_explicit(&s->done, p->n_orders - (o->next - o->base), memory_order_release);
+	atomic_store(&s->done, done);
 	atomic_store(&s->allow, p->is_there ? p->n_orders + room : p->n_orders);
+	awaited = atomic_load(&s->awaited);
+	if (awaited && done >= awaited) {
+		atomic_store(&s->awaited, 0);
+		c->is_news = true;
+	}
 	room = RTE_MIN(room, WEIR_WIRE_WINDOW - (o->next - o->base));
 	if (room && atomic_load(&s->is_wanted)) {
 		atomic_store(&s->is_wanted, false);

@@ -196,6 +196,27 @@ weir_wire_front_unacked(const struct weir_wire_front *f, unsigned id)
 			  atomic_load_explicit(&f->shared[id].done, memory_order_acquire));
 }
 
+uint64_t
+weir_wire_front_sent(const struct weir_wire_front *f, unsigned id)
+{
+	return id < WEIR_WIRE_PEERS ? f->shared[id].n_orders : 0;
+}
+
+bool
+weir_wire_front_is_acked(struct weir_wire_front *f, unsigned id, uint64_t n_sent)
+{
+	struct weir_wire_shared *s;
+
+	if (id >= WEIR_WIRE_PEERS)
+		return false;
+	s = &f->shared[id];
+	if (atomic_load(&s->done) >= n_sent)
+		return true;
+	/* either the wire thread sees this when they are over, or that is seen here */
+	atomic_store(&s->awaited, n_sent);
+	return atomic_load(&s->done) >= n_sent;
+}
+
 int
 weir_wire_front_send(
     struct weir_wire_front *f, unsigned id, struct weir_wire_frame *frame, uint16_t queue)

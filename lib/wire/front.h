@@ -40,6 +40,7 @@ struct weir_wire_shared {
 	atomic_int_fast64_t heard_ns;           /* wire: wo, any: ro */
 	atomic_uint held;               /* wire adds, control takes: buffers with frames of it */
 	atomic_bool is_wanted;          /* control sets, wire clears: somebody waits for room */
+	atomic_uint_fast64_t awaited;   /* the same: for done to be so much; 0: nobody waits */
 	atomic_uint_fast64_t no_credit; /* control: wo, wire: ro */
 	uint64_t n_orders;              /* control */
 	uint64_t incarnation;           /* control */
@@ -96,6 +97,8 @@ int weir_wire_front_send(
     struct weir_wire_front *f, unsigned id, struct weir_wire_frame *frame, uint16_t queue);
 unsigned weir_wire_front_room(struct weir_wire_front *f, unsigned id);
 unsigned weir_wire_front_unacked(const struct weir_wire_front *f, unsigned id);
+uint64_t weir_wire_front_sent(const struct weir_wire_front *f, unsigned id);
+bool weir_wire_front_is_acked(struct weir_wire_front *f, unsigned id, uint64_t n_sent);
 unsigned weir_wire_front_take(
     struct weir_wire_front *f, struct weir_wire_received *out, unsigned n);
 void weir_wire_front_release(

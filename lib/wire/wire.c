@@ -346,6 +346,18 @@ weir_wire_unacked(const struct weir_wire *w, unsigned id)
 	return weir_wire_front_unacked(&w->front, id);
 }
 
+uint64_t
+weir_wire_sent(const struct weir_wire *w, unsigned id)
+{
+	return weir_wire_front_sent(&w->front, id);
+}
+
+bool
+weir_wire_is_acked(struct weir_wire *w, unsigned id, uint64_t n_sent)
+{
+	return weir_wire_front_is_acked(&w->front, id, n_sent);
+}
+
 unsigned
 weir_wire_take(struct weir_wire *w, struct weir_wire_received *out, unsigned n)
 {

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """
 Random events in a cluster: hosts are killed, stopped, cut off, drained, started again, slots are moved, while packets
-come. usage: cluster_random.py [EVENTS [SEED]]. Counted are rows that are lost or doubled; the target is 0 of both.
+come. usage: cluster_random.py [EVENTS [SEED [AT_A_TIME [SHARE]]]]. Counted are rows that are lost or doubled; the target is 0 of both.
 
-Lost: a row of packets of hosts that had nothing to suffer is missing, or lacks one of them. What only a host that died,
-stalled or left had seen may be missing, where its row is partial or it had not read it. Doubled: two rows of one query, window
-and key. Events fall between the ends of windows: in the milliseconds in which a window is delivered its rows may come twice, as
-docs/cluster.md says.
+SHARE of the events, half of them if nothing is said, fall within 25 ms of the moment in which a window is delivered. Lost: a row of packets of hosts
+that had nothing to suffer is missing, or lacks one of them. What only a host that died, stalled or left had seen may be missing,
+where its row is partial or it had not read it. Doubled: two rows of one query, window and key.
 """
+import concurrent.futures
+import json
 import os
 import random
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -23,74 +26,122 @@ import tap  # noqa: E402
 from netns import ip  # noqa: E402
 from playing import Playing, table  # noqa: E402
 
-ROUND = 4  # events of one run: each needs some seconds until all is calm again
-SURE = 2   # hosts to which nothing is done
+ROUND = 4   # events of one run
+SURE = 2    # hosts to which nothing is done
+EVERY = 5   # seconds between events
+AWAY = 3    # seconds for which a host is stopped or cut off, and some
+OPTIONS = "ttl=2s&lead=1s"
+KINDS = ["kill", "kill", "stall", "cut", "cut", "cut etcd", "cut wire", "drain", "move"]
+SHARE = float(sys.argv[4]) if len(sys.argv) > 4 else 0.5
+
+
+def cut(h, victim, what, state):
+    for dev in {"cut": ("wire0", "ctl0"), "cut etcd": ("ctl0",), "cut wire": ("wire0",)}[what]:
+        ip("-n", h.hub, "link", "set", "%s-%d" % (dev, victim), state)
+
+
+def lag(p, second):
+    """How long after its end the window that ends then is delivered by all, in seconds."""
+    p.until(second - 1)
+    while p.newest() < second:
+        p.runs[0].must_live()
+        time.sleep(0.002)
+    return time.time() - (p.start / 1e9 + second)
+
+
+def wait_for_moment(p, r, second, usual):
+    """At random in the second after this one, or close to the delivery at its end. What was chosen."""
+    if r.random() >= SHARE:
+        at, name = second + r.random(), "anywhere"
+    else:
+        at, name = second + 1 + usual + r.uniform(-0.025, 0.025), "at a window"
+    time.sleep(max(0, p.start / 1e9 + at - time.time()))
+    return name
+
+
+def do_event(h, p, r, victim, usual, second):
+    what = r.choice(KINDS)
+    when = wait_for_moment(p, r, second, usual)
+    if what == "kill":
+        p.kill(victim)
+    elif what == "stall":
+        p.kill(victim, signal.SIGSTOP)
+    elif what.startswith("cut"):
+        cut(h, victim, what, "down")
+    elif what == "drain":
+        p.runs[victim].ctl("drain")
+    elif what == "move":
+        p.runs[0].ctl("move", "%d-%d n%d" % (r.randrange(2048), 2048 + r.randrange(2048), r.randrange(SURE)))
+    return what, "%s %s" % (what, when)
+
+
+def end_event(h, p, victim, what):
+    if what == "stall":
+        p.kill(victim, signal.SIGCONT)
+    elif what.startswith("cut"):
+        cut(h, victim, what, "up")
+
+
+def play(h, folder, events, seed, r, done):
+    """Problems, rows, the least that there must be, and the most that there may be."""
+    seconds = 5 + EVERY * events
+    with Playing(h, folder, SURE + 1, seconds, seed=seed, options=OPTIONS,
+                 later=[3 + EVERY * i for i in range(1, events)]) as p:
+        usual = sum(lag(p, k) for k in (1, 2)) / 2
+        for i in range(events):
+            what, text = do_event(h, p, r, SURE + i, usual, 2 + EVERY * i)
+            done.append(text)
+            if i + 1 < events:
+                p.begin(SURE + i + 1)
+            time.sleep(AWAY + r.random())
+            end_event(h, p, SURE + i, what)
+        problems = p.finish(seconds=90)
+        return problems, p.lines(), p.reference(range(SURE)), p.reference()
 
 
 def one_round(events, seed):
     """(rows lost, rows doubled, rows too large, problems, what was done)"""
-    r, done, problems = random.Random(seed), [], []
-    with hosts.Hosts(SURE + events) as h:
+    r, done = random.Random(seed), []
+    with hosts.Hosts(SURE + events) as h, tempfile.TemporaryDirectory() as folder:
         h.start_etcd()
-        import tempfile
-        with tempfile.TemporaryDirectory() as folder:
-            seconds = 6 + 6 * events
-            with Playing(h, folder, SURE + 1, seconds, seed=seed, later=[4 + 6 * i for i in range(1, events)]) as p:
-                for i in range(events):
-                    victim = SURE + i
-                    p.until(3 + 6 * i)
-                    time.sleep(r.uniform(0.2, 0.8))
-                    what = r.choice(["kill", "stall", "cut", "drain", "move"])
-                    done.append(what)
-                    if what == "kill":
-                        p.kill(victim)
-                    elif what == "stall":
-                        p.kill(victim, signal.SIGSTOP)
-                    elif what == "cut":
-                        for dev in ("wire0", "ctl0"):
-                            ip("-n", h.hub, "link", "set", "%s-%d" % (dev, victim), "down")
-                    elif what == "drain":
-                        p.runs[victim].ctl("drain")
-                    elif what == "move":
-                        p.runs[0].ctl("move", "%d-%d n%d" % (r.randrange(2048), 2048 + r.randrange(2048), r.randrange(SURE)))
-                    if i + 1 < events:
-                        p.begin(victim + 1)
-                    time.sleep(r.uniform(3.5, 5))
-                    if what == "stall":
-                        p.kill(victim, signal.SIGCONT)
-                    elif what == "cut":
-                        for dev in ("wire0", "ctl0"):
-                            ip("-n", h.hub, "link", "set", "%s-%d" % (dev, victim), "up")
-                problems = p.finish(seconds=90)
-                got, doubled = table(p.lines())
-                least, full = p.reference(range(SURE)), p.reference()
+        problems, lines, least, full = play(h, folder, events, seed, r, done)
+    broken = [x for x in lines if not x.endswith("}")]
+    got, doubled = table([x for x in lines if x.endswith("}")])
     lost = [k for k, x in least.items() if k not in got or got[k]["n"] < x["n"]]
     large = [k for k, x in got.items() if k not in full or x["n"] > full[k]["n"]]
-    problems += ["%s, such as %s" % (what, x[0]) for what, x in (("lost", lost), ("doubled", doubled), ("too large", large)) if x]
+    found = (("lost", lost), ("doubled", doubled), ("too large", large), ("cut in half", broken))
+    problems += ["%d rows %s, such as %s" % (len(x), what, x[0]) for what, x in found if x]
     return len(lost), len(doubled), len(large), problems, done
+
+
+def run_round(events, seed):
+    """The same by a process of its own: namespaces are named by it."""
+    p = subprocess.run([sys.executable, os.path.realpath(__file__), "--round", str(events), str(seed), str(SHARE)],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        return json.loads(p.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        return [0, 0, 0, ["status %d: %s" % (p.returncode, p.stderr)], []]
 
 
 def main():
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    t = tap.Tap()
-    left, lost, doubled, large = events, 0, 0, 0
-    while left:
-        n = min(left, ROUND)
-        name = "%d random events, seed %d" % (n, seed)
-        try:
-            a, b, c, problems, done = one_round(n, seed)
-            lost, doubled, large = lost + a, doubled + b, large + c
-            t.check("%s: each row once" % name, problems)
+    rounds = [(min(ROUND, events - i), seed + i // ROUND) for i in range(0, events, ROUND)]
+    t, total = tap.Tap(), [0, 0, 0]
+    with concurrent.futures.ThreadPoolExecutor(int(sys.argv[3]) if len(sys.argv) > 3 else 1) as pool:
+        for (n, s), (*counts, problems, done) in zip(rounds, pool.map(lambda x: run_round(*x), rounds)):
+            total = [a + b for a, b in zip(total, counts)]
+            t.check("%d random events, seed %d: each row once" % (n, s), problems)
             t.note(", ".join(done))
-        except netns.Unavailable as e:
-            t.skip(name, str(e))
-        except AssertionError as e:
-            t.check(name, [str(e)])
-        left -= n
-        seed += 1
-    t.note("%d events: %d rows lost, %d doubled, %d too large" % (events, lost, doubled, large))
+    t.note("%d events: %d rows lost, %d doubled, %d too large" % (events, *total))
     t.done()
 
 
-main()
+if sys.argv[1:2] == ["--round"]:
+    try:
+        print(json.dumps(one_round(int(sys.argv[2]), int(sys.argv[3]))))
+    except (AssertionError, netns.Unavailable) as e:
+        print(json.dumps([0, 0, 0, [str(e)], []]))
+else:
+    main()

@@ -1,4 +1,5 @@
 """Hosts of a cluster: network namespaces on a bridge, with etcd beside them; each has a wire and a way to etcd."""
+import itertools
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import weir
 from netns import ip, wait
 
 JOB = "test"
+NUMBERS = itertools.count()
 
 
 class Hosts:
@@ -25,10 +27,13 @@ class Hosts:
                 raise netns.Unavailable("%s is missing" % tool)
         self.n = n
         self.lanes = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
-        self.hub = "weir-hub-%d" % os.getpid()
-        self.names = ["weir-h%d-%d" % (i, os.getpid()) for i in range(n)]
+        mark = "%d-%d" % (os.getpid(), next(NUMBERS))  # of tests that run at the same time
+        self.hub = "weir-hub-" + mark
+        self.names = ["weir-h%d-%s" % (i, mark) for i in range(n)]
         self.made, self.etcd = [], None
         self.folder = tempfile.mkdtemp(prefix="weir-cluster-")
+        # etcd waits for each write; where a disk is busy for longer than a lease, all nodes seem to be dead.
+        self.data = tempfile.mkdtemp(prefix="weir-etcd-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         try:
             self._make()
         except subprocess.CalledProcessError as e:
@@ -55,7 +60,7 @@ class Hosts:
             ip("-n", ns, "addr", "add", "10.77.0.%d/24" % (i + 1), "dev", "ctl0")
 
     def start_etcd(self):
-        data = os.path.join(self.folder, "etcd")
+        data = os.path.join(self.data, "etcd")
         url = "http://10.77.0.254:2379"
         with open(os.path.join(self.folder, "etcd.log"), "a") as log:
             self.etcd = subprocess.Popen(
@@ -83,6 +88,7 @@ class Hosts:
         for ns in self.made:
             ip("netns", "del", ns, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -36,7 +36,7 @@ parts_come_back(void)
 static void
 statuses_come_back(void)
 {
-	const struct weir_span_status in = { 7, INT64_MIN, 12, INT64_MAX, true };
+	const struct weir_span_status in = { 7, INT64_MIN, 12, INT64_MAX, 34, true };
 	struct weir_span_status out;
 	uint8_t p[64];
 	uint32_t len = weir_span_put_status(p, &in);
@@ -47,6 +47,7 @@ statuses_come_back(void)
 	CU_ASSERT_EQUAL(out.closed_ns, in.closed_ns);
 	CU_ASSERT_EQUAL(out.n_parts, in.n_parts);
 	CU_ASSERT_EQUAL(out.done_ns, in.done_ns);
+	CU_ASSERT_EQUAL(out.claim_ns, in.claim_ns);
 	CU_ASSERT_TRUE(out.has_ended);
 	for (uint32_t n = 0; n <= len + 1; n++)
 		CU_ASSERT_EQUAL(weir_span_get_status(p, n, &out), n == len);
@@ -62,8 +63,8 @@ tables_come_back(void)
 	static bool has_state[WEIR_SPAN_SLOTS];
 	static struct weir_span_states states;
 	static uint8_t p[8192];
-	uint64_t state = 1, epoch;
-	unsigned part;
+	struct weir_span_table table;
+	uint64_t state = 1;
 
 	for (unsigned n_values = 1; n_values <= 4096; n_values *= 8) {
 		uint64_t told = 0;
@@ -74,12 +75,14 @@ tables_come_back(void)
 			has_state[i] = random_next(&state) % 2;
 		}
 		for (unsigned k = 0; k < WEIR_SPAN_TABLE_PARTS; k++) {
-			uint32_t len = weir_span_put_table(p, 99, k, in, has_state);
+			const struct weir_span_table put = { 99, k, false };
+			uint32_t len = weir_span_put_table(p, &put, in, has_state);
 
-			CU_ASSERT(len <= 1100);
-			CU_ASSERT_FALSE(weir_span_get_table(p, len - 1, &epoch, &part, out, true));
-			CU_ASSERT_TRUE(weir_span_get_table(p, len, &epoch, &part, out, true));
-			CU_ASSERT(epoch == 99 && part == k);
+			CU_ASSERT(len <= 1108);
+			CU_ASSERT_FALSE(weir_span_get_table(p, len - 1, &table));
+			CU_ASSERT_TRUE(weir_span_get_table(p, len, &table));
+			CU_ASSERT(table.epoch == 99 && table.part == k && !table.has_worked);
+			weir_span_merge_table(p, out);
 			weir_span_get_states(p, &states);
 			CU_ASSERT_EQUAL(states.first, k * WEIR_SPAN_TABLE_SLOTS);
 			for (unsigned i = 0; i < WEIR_SPAN_TABLE_SLOTS; i++) {
@@ -100,27 +103,50 @@ tables_come_back(void)
 	}
 }
 
-/* The later of two tables holds. */
+/* The later of two tables holds, and the earlier of two of claims. */
 static void
-tables_go_forward(void)
+tables_are_merged(void)
 {
 	static int64_t in[WEIR_SPAN_SLOTS], out[WEIR_SPAN_SLOTS];
 	static bool has_state[WEIR_SPAN_SLOTS];
 	static uint8_t p[8192];
-	uint64_t epoch;
-	unsigned part;
-	uint32_t len;
+	struct weir_span_table table = { 1, 0, true };
 
 	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++) {
 		in[i] = (int64_t)(i % 2) * 10;
 		out[i] = 5;
 	}
-	len = weir_span_put_table(p, 1, 0, in, has_state);
-	CU_ASSERT_TRUE(weir_span_get_table(p, len, &epoch, &part, out, false));
-	CU_ASSERT(out[0] == 5 && out[1] == 5);
-	CU_ASSERT_TRUE(weir_span_get_table(p, len, &epoch, &part, out, true));
+	CU_ASSERT_TRUE(
+	    weir_span_get_table(p, weir_span_put_table(p, &table, in, has_state), &table));
+	CU_ASSERT(table.part == 0 && table.has_worked);
+	weir_span_merge_table(p, out);
 	CU_ASSERT(out[0] == 5 && out[1] == 10);
 	CU_ASSERT_EQUAL(out[WEIR_SPAN_SLOTS - 1], 5); /* of another part */
+	table.part = 2 * WEIR_SPAN_TABLE_PARTS - 1;
+	CU_ASSERT_TRUE(weir_span_get_table(p, weir_span_put_table(p, &table, in, NULL), &table));
+	weir_span_merge_table(p, out);
+	CU_ASSERT(out[WEIR_SPAN_SLOTS - 2] == 0 && out[WEIR_SPAN_SLOTS - 1] == 5);
+	CU_ASSERT(out[0] == 5 && out[1] == 10);
+}
+
+static void
+verdicts_come_back(void)
+{
+	const struct weir_span_verdict in[2] = { { UINT64_MAX, INT64_MIN }, { 1, 77 } };
+	struct weir_span_verdict out;
+	struct weir_span_table table;
+	uint8_t p[64];
+	uint32_t len = weir_span_put_verdicts(p, 5, in, 2);
+
+	CU_ASSERT(len <= sizeof(p));
+	CU_ASSERT_FALSE(weir_span_get_table(p, len - 1, &table));
+	CU_ASSERT_TRUE(weir_span_get_table(p, len, &table));
+	CU_ASSERT(table.epoch == 5 && table.part == WEIR_SPAN_TABLE_FRAMES - 1);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE_FATAL(weir_span_get_verdict(p, i, &out));
+		CU_ASSERT(out.incarnation == in[i].incarnation && out.done_ns == in[i].done_ns);
+	}
+	CU_ASSERT_FALSE(weir_span_get_verdict(p, 2, &out));
 }
 
 /* None, one, and as many as there are. */
@@ -225,20 +251,22 @@ any_bytes(void)
 	static int64_t done_ns[WEIR_SPAN_SLOTS];
 	static uint8_t p[1108], again[64];
 	uint64_t state = 42, epoch, number, taken = 0;
+	struct weir_span_verdict verdict;
 	struct weir_span_status status;
+	struct weir_span_table table;
 	struct weir_span_states states;
 	int64_t hold_ns;
 	uint16_t query;
-	unsigned part, n;
+	unsigned n;
 
 	for (unsigned i = 0; i < N_FUZZED; i++) {
-		static const uint32_t lens[] = { 0, 1, 12, 20, 30, 36, 596, 604, 1108 };
+		static const uint32_t lens[] = { 0, 1, 12, 20, 28, 30, 44, 596, 604, 1108 };
 		uint32_t len = lens[random_next(&state) % 9];
 		uint8_t *exact = malloc(len + 1);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(exact);
 		for (uint32_t k = 0; k < len; k++)
-			p[k] = (uint8_t)(random_next(&state) % (k < 4 ? 8 : 256));
+			p[k] = (uint8_t)(random_next(&state) % (k == 1 ? 18 : k < 4 ? 5 : 256));
 		/* values of a table are few */
 		for (uint32_t k = 20; i % 2 && k < len; k++)
 			p[k] %= 2;
@@ -261,9 +289,14 @@ any_bytes(void)
 				weir_span_get_hold(exact, h, &query, &hold_ns);
 			taken++;
 		}
-		if (weir_span_get_table(exact, len, &epoch, &part, done_ns, true)) {
-			weir_span_get_states(exact, &states);
-			CU_ASSERT(part < WEIR_SPAN_TABLE_PARTS);
+		if (weir_span_get_table(exact, len, &table)) {
+			CU_ASSERT(table.part < WEIR_SPAN_TABLE_FRAMES);
+			if (table.part < WEIR_SPAN_TABLE_PARTS)
+				weir_span_get_states(exact, &states);
+			if (table.part < WEIR_SPAN_TABLE_FRAMES - 1)
+				weir_span_merge_table(exact, done_ns);
+			else
+				(void)weir_span_get_verdict(exact, 0, &verdict);
 			taken++;
 		}
 		free(exact);
@@ -309,7 +342,8 @@ main(void)
 		{ "parts come back", parts_come_back },
 		{ "statuses come back", statuses_come_back },
 		{ "tables come back", tables_come_back },
-		{ "tables go forward", tables_go_forward },
+		{ "tables are merged", tables_are_merged },
+		{ "verdicts come back", verdicts_come_back },
 		{ "holds come back", holds_come_back },
 		{ "history is as long as it takes", history_is_as_long_as_it_takes },
 		{ "any bytes", any_bytes },

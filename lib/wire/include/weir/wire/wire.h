@@ -192,6 +192,14 @@ int weir_wire_send(struct weir_wire *w, unsigned id, struct weir_wire_frame *f, 
 unsigned weir_wire_room(struct weir_wire *w, unsigned id);
 /* Frames that the peer has not acknowledged yet, queued ones included. */
 unsigned weir_wire_unacked(const struct weir_wire *w, unsigned id);
+/* Frames that were given for the peer so far. */
+uint64_t weir_wire_sent(const struct weir_wire *w, unsigned id);
+/*
+ * Whether the peer has acknowledged so many of them: it has them, and will take them unless it
+ * dies. Where it has not, `wake` is called as soon as it has. Those that were given up, as the peer
+ * was removed, count as acknowledged.
+ */
+bool weir_wire_is_acked(struct weir_wire *w, unsigned id, uint64_t n_sent);
 
 /* What has come; data stays until it is released. */
 struct weir_wire_received {
