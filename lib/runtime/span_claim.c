@@ -74,11 +74,11 @@ has_ships(const struct weir_span *s)
 	return false;
 }
 
-/* Claim the next window that is complete. False: there is none. */
+/* Claim what is complete. False: nothing is to be delivered of it. */
 static bool
 claim(struct weir_span *s)
 {
-	int64_t time_ns = closed_by_all(s), due_ns;
+	int64_t time_ns = closed_by_all(s);
 
 	/* What was delivered before owners changed is gone through on its own: what comes late
 	 * afterwards was not. */
@@ -88,13 +88,11 @@ claim(struct weir_span *s)
 	if (time_ns <= s->complete_ns || !may_claim(s))
 		return false;
 	weir_span_give(s, time_ns);
-	due_ns = weir_flow_next_due(s->flow);
-	if (due_ns > time_ns && !has_ships(s)) {
-		s->complete_ns = time_ns; /* nothing is delivered */
+	if (weir_flow_next_due(s->flow) > time_ns && !has_ships(s)) {
+		s->complete_ns = time_ns;
 		return false;
 	}
-	/* One window after the other, so that the least is in doubt. */
-	s->claim_ns = due_ns > s->complete_ns && due_ns < time_ns ? due_ns : time_ns;
+	s->claim_ns = time_ns;
 	weir_span_send(s);
 	return true;
 }
