@@ -194,7 +194,8 @@ weir_block_write(const struct weir_block *b, const uint32_t *rows, uint32_t firs
 		    (fits == r.n && (*ret_len >= max - max / 24 || tries >= 3)))
 			break;
 		next = (double)r.n * ((double)max * 0.99 / (double)*ret_len);
-		r.n = next <= fits ? fits + 1 : next >= fits_not ? fits_not - 1 : (uint32_t)next;
+		/* at least one: of none it is not known what is needed */
+		r.n = next < fits + 1 ? fits + 1 : next >= fits_not ? fits_not - 1 : (uint32_t)next;
 	}
 	if (fits && fits != r.n) {
 		r.n = fits;

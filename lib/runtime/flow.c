@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "flow_parts.h"
+#include "span.h"
 
 /* How much after its end a session, or a window of so many rows, is known to be over. */
 static int64_t
@@ -286,6 +287,12 @@ weir_flow_advance(struct weir_flow *f, int64_t time_ns)
 	f->time_ns = time_ns > f->time_ns ? time_ns : f->time_ns;
 }
 
+bool
+weir_flow_delivers(const struct weir_flow *f, unsigned query)
+{
+	return !f->span || weir_span_delivers(f->span, query, f->time_ns);
+}
+
 void
 weir_flow_rewind(struct weir_flow *f, unsigned query, int64_t until_ns)
 {
@@ -297,6 +304,40 @@ weir_flow_rewind(struct weir_flow *f, unsigned query, int64_t until_ns)
 	if (window.kind == WEIR_WINDOW_SLIDING && until_ns != INT64_MIN)
 		n->windows.last_end_ns = weir_windows_last_end(&window, until_ns);
 	n->knows_next = false;
+}
+
+int
+weir_flow_restart(struct weir_flow *f, unsigned query, struct weir_error *err)
+{
+	const struct weir_plan_query *q = weir_flow_query(f, query);
+	struct weir_flow_node *n = &f->nodes[query], before = *n;
+	struct weir_group_counters *counters = calloc(n->n_groups + 1, sizeof(*counters));
+	uint64_t n_gone = 0;
+	int rc;
+
+	if (!counters)
+		return weir_error_run(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < n->n_groups; i++)
+		counters[i] = n->groups[i].counters;
+	for (unsigned i = 0; i < n->n_inputs; i++) {
+		f->held_bytes -= n->inputs[i].bytes;
+		n_gone += n->inputs[i].rows->n_rows;
+	}
+	fini_node(n);
+	rc = init_node(f, query, err);
+	for (unsigned i = 0; !rc && i < n->n_groups; i++)
+		n->groups[i].counters = counters[i];
+	free(counters);
+	n->is_silent = before.is_silent;
+	n->n_offered = before.n_offered;
+	n->n_out = before.n_out;
+	n->n_overflow = before.n_overflow;
+	n->n_late = before.n_late;
+	/* Rows that waited come again. */
+	n->n_handed = before.n_handed - (q->path && q->path->hands_over ? n_gone : 0);
+	n->n_in = before.n_in - (q->n_from ? n_gone : 0);
+	n->n_before = before.n_before + (q->n_from ? n_gone : 0);
+	return rc;
 }
 
 uint64_t

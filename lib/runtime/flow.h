@@ -141,6 +141,18 @@ void weir_flow_advance(struct weir_flow *f, int64_t time_ns);
 uint64_t weir_flow_offered(const struct weir_flow *f, unsigned query);
 /* Forget the panes of a query's windows: those of windows that end after this come again. */
 void weir_flow_rewind(struct weir_flow *f, unsigned query, int64_t until_ns);
+/* Forget all that a query has: what its windows are made of comes again. Run-time error. */
+int weir_flow_restart(struct weir_flow *f, unsigned query, struct weir_error *err);
+/*
+ * Rows of sessions and counts that wait until they are due: choose returns those that stay, of the
+ * ones that it is given and destroys, or NULL.
+ */
+void weir_flow_choose_rows(struct weir_flow *f, unsigned query,
+    struct weir_block *(*choose)(void *ctx, unsigned query, struct weir_block *b), void *ctx);
+/* The least start of a window of theirs; INT64_MAX: there are none. */
+int64_t weir_flow_list_since(const struct weir_flow *f, unsigned query);
+/* The wanted rows of a block, as one of their own. NULL when out of memory. */
+struct weir_block *weir_flow_pick(const struct weir_block *b, const bool *wanted);
 /* Do all that a query has: no more comes. */
 void weir_flow_end_query(struct weir_flow *f, unsigned query);
 

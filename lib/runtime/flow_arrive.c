@@ -39,6 +39,38 @@ weir_flow_part(const struct weir_block *b, uint32_t first, uint32_t end)
 	return out;
 }
 
+struct weir_block *
+weir_flow_pick(const struct weir_block *b, const bool *wanted)
+{
+	struct weir_block *out = weir_block_create(b->schema, b->n_rows);
+	struct weir_column *views = calloc(b->schema->n_columns + 1, sizeof(*views));
+	const struct weir_column **columns = calloc(b->schema->n_columns + 1, sizeof(*columns));
+
+	if (!views || !columns)
+		abort();
+	for (unsigned c = 0; c < b->schema->n_columns; c++)
+		columns[c] = &views[c];
+	if (out) {
+		out->window_start_ns = b->window_start_ns;
+		out->window_end_ns = b->window_end_ns;
+	}
+	for (uint32_t at = 0; out && at < b->n_rows; at += WEIR_ROWS) {
+		uint64_t sel[WEIR_MASK_WORDS] = { 0 };
+		uint32_t n = weir_block_slice(b, at, views);
+
+		for (uint32_t r = 0; r < n; r++)
+			if (wanted[at + r])
+				weir_mask_set(sel, r);
+		if (weir_block_append_rows(out, b, at, columns, sel)) {
+			weir_block_destroy(out);
+			out = NULL;
+		}
+	}
+	free(views);
+	free(columns);
+	return out;
+}
+
 /* Forget the rows of a list that have gone. False when out of memory. */
 bool
 weir_flow_shrink_list(struct weir_flow_list *l)
@@ -55,6 +87,41 @@ weir_flow_shrink_list(struct weir_flow_list *l)
 	l->rows = rest;
 	l->n_gone = 0;
 	return true;
+}
+
+void
+weir_flow_choose_rows(struct weir_flow *f, unsigned query,
+    struct weir_block *(*choose)(void *ctx, unsigned query, struct weir_block *b), void *ctx)
+{
+	struct weir_flow_list *l = &f->nodes[query].list;
+
+	f->nodes[query].knows_next = false;
+	if (!weir_flow_shrink_list(l)) {
+		weir_flow_fail_memory(f);
+		return;
+	}
+	if (l->rows)
+		l->rows = choose(ctx, query, l->rows);
+	l->first_end_ns = INT64_MAX;
+	for (uint32_t r = 0; l->rows && r < l->rows->n_rows; r++)
+		if (l->rows->row_end_ns[r] < l->first_end_ns)
+			l->first_end_ns = l->rows->row_end_ns[r];
+	if (!l->rows || l->rows->n_rows)
+		return;
+	weir_block_destroy(l->rows);
+	l->rows = NULL;
+}
+
+int64_t
+weir_flow_list_since(const struct weir_flow *f, unsigned query)
+{
+	const struct weir_flow_list *l = &f->nodes[query].list;
+	int64_t since_ns = INT64_MAX;
+
+	for (uint32_t r = l->n_gone; l->rows && r < l->rows->n_rows; r++)
+		if (l->rows->row_start_ns[r] < since_ns)
+			since_ns = l->rows->row_start_ns[r];
+	return since_ns;
 }
 
 /* The rows of a list pane are added to those that wait. */

@@ -188,6 +188,7 @@ joins(const struct weir_plan_query *q, unsigned query)
 static void
 put_out(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_ns)
 {
+	bool is_own = weir_flow_delivers(f, query);
 	int64_t readers_ns = -1;
 
 	for (unsigned i = 0; weir_flow_query(f, query)->is_input && i < f->plan->n_queries; i++) {
@@ -197,12 +198,18 @@ put_out(struct weir_flow *f, unsigned query, struct weir_block *b, int64_t due_n
 			continue;
 		if (takes_from(q, query) && b->n_rows)
 			push(f, query, i, b, due_ns);
+		/* They count as offered, though they do not leave here. */
+		if (takes_from(q, query) && !is_own)
+			f->nodes[i].n_before -= b->n_rows;
 		if (joins(q, query))
 			readers_ns = weir_flow_later(readers_ns, f->nodes[i].delay_ns);
 	}
 	if (readers_ns >= 0)
 		keep(f, query, b, due_ns, readers_ns);
-	weir_delivery_put(f->delivery, query, b);
+	if (is_own)
+		weir_delivery_put(f->delivery, query, b);
+	else
+		weir_block_destroy(b);
 }
 
 /* The time by which a row goes into a window: the last instant of its own. */

@@ -107,7 +107,8 @@ put_pane(struct weir_flow *f, unsigned query, struct weir_pane *pane, int64_t du
 		return;
 	}
 	if (q->chain->n_segments == 1 && !q->chain->segments[0].n_joins && !q->is_input) {
-		weir_delivery_pane(f->delivery, query, pane);
+		if (weir_flow_delivers(f, query))
+			weir_delivery_pane(f->delivery, query, pane);
 		return;
 	}
 	b = weir_flow_rows_of(q->path, pane);
@@ -173,6 +174,8 @@ do_list(struct weir_flow *f, unsigned query, int64_t until_ns)
 	l->n_gone = end;
 	if (end == l->rows->n_rows)
 		(void)weir_flow_shrink_list(l);
+	if (due && f->span)
+		due = weir_span_admit_rows(f->span, query, due, n->delay_ns, f->time_ns);
 	if (due)
 		weir_flow_run(f, query, 0, due, until_ns);
 	else
@@ -340,7 +343,8 @@ void
 weir_flow_do(struct weir_flow *f, const struct weir_flow_work *w, int64_t list_until_ns)
 {
 	/* Rows of a list go together as long as nobody has to do with each of them. */
-	bool is_one = weir_flow_query(f, w->query)->is_input || list_until_ns < w->due_ns;
+	bool is_one = weir_flow_query(f, w->query)->is_input || list_until_ns < w->due_ns ||
+		      (f->span && !weir_span_is_settled(f->span, w->due_ns));
 
 	f->nodes[w->query].knows_next = false;
 	switch (w->kind) {

@@ -35,6 +35,9 @@ weir_flow_later(int64_t a, int64_t b)
  * none. */
 bool weir_flow_next_of_group(const struct weir_flow_group *g, int64_t *ret_end_ns);
 
+/* Whether what a query has now leaves here: of a cluster, not where another host delivers it. */
+bool weir_flow_delivers(const struct weir_flow *f, unsigned query);
+
 /* flow_chain.c. */
 
 /* The window that the rows which come into a segment of a query's chain belong to. */

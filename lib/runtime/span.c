@@ -15,6 +15,7 @@
 
 #define KEPT_SHARE 8 /* of the memory, in panes that are kept */
 #define LEAVE_NS   (5 * WEIR_NS_PER_S)
+#define LINGER_NS  (30 * WEIR_NS_PER_S)
 #define GONE_NS    (3 * WEIR_NS_PER_S)
 #define ALONE_NS   (1 * WEIR_NS_PER_S) /* without packets for so long while others have some */
 
@@ -68,6 +69,9 @@ init_query(struct weir_span *s, unsigned query, struct weir_error *err)
 
 	q->kind = weir_span_kind_of(s->plan, query);
 	q->head_slot = weir_span_head_slot(s->plan, query, &s->slot_key);
+	q->history_ns = weir_span_history(s->plan, query);
+	q->is_endless = weir_span_is_endless(s->plan, query);
+	q->hold_ns = INT64_MIN;
 	if (pq->path && pq->path->hands_over)
 		return weir_span_rows_init(s, query, err);
 	if (!pq->path || !pq->path->has_group || pq->is_shared)
@@ -228,6 +232,7 @@ free_peer(struct weir_span_peer *peer)
 	weir_span_end_long(&peer->sending);
 	weir_span_forget_gathered(&peer->gather);
 	free(peer->ledger);
+	free(peer->holds);
 	json_decref(peer->last);
 }
 
@@ -269,6 +274,20 @@ end_membership(struct weir_span *s)
 	free_early(s);
 }
 
+/* Nothing is known of what anybody has delivered. */
+static void
+begin_slots(struct weir_span *s)
+{
+	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++) {
+		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
+		s->went_over_ns[i] = INT64_MIN;
+		s->keeper[i] = WEIR_CLUSTER_NONE;
+		s->own_state[i] = false;
+	}
+	s->history_ns = s->held_ns = INT64_MIN;
+	weir_span_forget_states(s);
+}
+
 /*
  * As a node that is new, with the packets that this one has kept: the tables of the others say
  * which windows are still to come. Nothing is delivered before.
@@ -290,8 +309,7 @@ weir_span_rejoin(struct weir_span *s)
 	s->is_moving = false;
 	s->complete_ns = s->delivered_ns = s->freed_ns = s->mixed_until_ns = s->doubt_ns =
 	    INT64_MIN;
-	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
-		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
+	begin_slots(s);
 	if (!rc) {
 		end_membership(s);
 		for (unsigned i = 0; i < WEIR_WIRE_PEERS; i++)
@@ -342,12 +360,13 @@ weir_span_open(
 	s->n_queries = s->plan->n_queries;
 	s->kept_end = &s->kept;
 	s->shipments_end = &s->shipments;
+	s->old_kept_end = &s->old_kept;
+	s->old_shipments_end = &s->old_shipments;
 	s->early_end = &s->early;
 	s->closed_ns = s->complete_ns = s->delivered_ns = s->freed_ns = s->doubt_ns = INT64_MIN;
 	s->most_kept_bytes =
 	    (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / KEPT_SHARE;
-	for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
-		s->done_ns[i] = s->heard_done_ns[i] = s->own_done_ns[i] = INT64_MIN;
+	begin_slots(s);
 	s->queries = calloc(WEIR_QUERIES_MOST, sizeof(*s->queries));
 	s->by_number = calloc(WEIR_QUERIES_MOST, sizeof(*s->by_number));
 	s->peers = calloc(WEIR_WIRE_PEERS, sizeof(*s->peers));
@@ -374,18 +393,25 @@ weir_span_close(struct weir_span *s)
 		weir_log(WEIR_LOG_WARNING, "--cluster: %s", e.text);
 	end_membership(s);
 	weir_wire_close(s->wire);
+	weir_span_recall(s);
 	while (s->kept) {
 		struct weir_span_kept *k = s->kept;
 
 		s->kept = k->next;
 		weir_span_free_kept(s, k);
 	}
-	weir_span_free_shipments(s, INT64_MAX);
+	while (s->shipments) {
+		struct weir_span_shipment *h = s->shipments;
+
+		s->shipments = h->next;
+		weir_span_free_shipment(s, h);
+	}
 	for (unsigned i = 0; s->queries && i < s->plan->n_queries; i++) {
 		weir_windows_fini(&s->queries[i].own);
 		weir_span_rows_fini(s, i);
 		weir_aggregator_destroy(s->queries[i].aggregator);
 		free(s->queries[i].incoming);
+		free(s->queries[i].samples);
 	}
 	for (unsigned i = 0; s->peers && i < WEIR_WIRE_PEERS; i++)
 		free_peer(&s->peers[i]);
@@ -466,9 +492,13 @@ weir_span_turn(struct weir_span *s)
 	}
 	if (s->epoch && !s->is_moving) {
 		did |= weir_span_send(s);
+		weir_span_tell_holds(s);
 		weir_span_free(s);
 	}
 	drain_alone(s);
+	if (s->is_draining && !s->linger_mono_ns && s->closed_ns == INT64_MAX && !s->is_moving &&
+	    !s->kept && !s->shipments)
+		s->linger_mono_ns = weir_now_mono_ns();
 	return did;
 }
 
@@ -524,6 +554,11 @@ weir_span_complete(struct weir_span *s)
 			peer->complete_ns = peer->status.closed_ns;
 		time_ns = peer->complete_ns < time_ns ? peer->complete_ns : time_ns;
 	}
+	/* What was delivered before owners changed is gone through on its own: what comes late
+	 * afterwards was not. */
+	if (s->complete_ns <= s->mixed_until_ns && s->mixed_until_ns < INT64_MAX &&
+	    time_ns > s->mixed_until_ns + 1)
+		time_ns = s->mixed_until_ns + 1;
 	time_ns = without_doubt(s, time_ns);
 	if (time_ns > s->complete_ns) {
 		s->complete_ns = time_ns;
@@ -548,6 +583,16 @@ weir_span_delivered(struct weir_span *s, int64_t time_ns)
 	weir_cluster_done(s->cluster, time_ns);
 }
 
+/* A node that leaves stays for a while with what others need of it if owners change again. */
+static bool
+may_leave(const struct weir_span *s)
+{
+	if (s->kept || s->shipments || weir_cluster_pending(s->cluster))
+		return false;
+	return !weir_span_has_old(s) ||
+	       (s->linger_mono_ns && weir_now_mono_ns() - s->linger_mono_ns > LINGER_NS);
+}
+
 /* A node that has all may end before it can say that it knows so of this one. */
 static bool
 has_gone(const struct weir_span *s, unsigned node)
@@ -561,10 +606,12 @@ weir_span_is_over(const struct weir_span *s)
 {
 	if (s->has_failed)
 		return true;
-	if (s->closed_ns != INT64_MAX || !s->epoch || s->is_moving || s->kept || s->shipments)
+	if (s->closed_ns != INT64_MAX || !s->epoch || s->is_moving)
 		return false;
 	if (s->is_draining)
-		return !weir_cluster_pending(s->cluster);
+		return may_leave(s);
+	if (s->kept || s->shipments || s->old_kept || s->old_shipments)
+		return false;
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		if (node == s->map->self || !weir_span_is_live(s->map, node))
 			continue;
@@ -595,11 +642,9 @@ weir_span_admit(struct weir_span *s, unsigned query, struct weir_pane *pane, int
 		mixed_ns = weir_flow_plus(mixed_ns, window->size_ns);
 	if (end_ns > mixed_ns)
 		return pane;
+	/* Later windows may be made of it, whoever has delivered it. */
 	if (q->kind == WEIR_SPAN_HEAD)
-		return end_ns > s->done_ns[q->head_slot] &&
-			       weir_span_owner(s, end_ns, q->head_slot) == s->map->self
-			   ? pane
-			   : NULL;
+		return q->history_ns || weir_span_delivers(s, query, end_ns) ? pane : NULL;
 	slots = calloc(n + 1, sizeof(*slots));
 	groups = calloc(n + 1, sizeof(*groups));
 	own = weir_pane_create_like(pane);

@@ -65,6 +65,16 @@ int64_t weir_span_complete(struct weir_span *s);
  */
 struct weir_pane *weir_span_admit(
     struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns);
+/*
+ * The same of rows with windows of their own, that are due so much after their ends, and of those
+ * that are late now; b is consumed. NULL, and it is told, when out of memory.
+ */
+struct weir_block *weir_span_admit_rows(
+    struct weir_span *s, unsigned query, struct weir_block *b, int64_t delay_ns, int64_t time_ns);
+/* Whether what a query has at an instant of event time is this node's to deliver. */
+bool weir_span_delivers(const struct weir_span *s, unsigned query, int64_t time_ns);
+/* Whether that is so of all instants from this one on, or of none. */
+bool weir_span_is_settled(const struct weir_span *s, int64_t time_ns);
 /* What rows lack, of nodes that died: as long as it is open. */
 const struct weir_gaps *weir_span_gaps(const struct weir_span *s);
 /* All that is due by this time has been delivered, and sinks have been flushed. */

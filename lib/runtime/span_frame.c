@@ -8,7 +8,8 @@
 
 /* What nodes tell each other, as bytes. */
 
-#define TABLE_SLOTS (WEIR_SPAN_SLOTS / WEIR_SPAN_TABLE_PARTS)
+#define TABLE_SLOTS WEIR_SPAN_TABLE_SLOTS
+#define STATE_BYTES (TABLE_SLOTS / 8)
 #define MOST_AHEAD  (UINT64_C(1) << 22) /* parts that may come before one that was sent earlier */
 
 static uint8_t *
@@ -155,16 +156,17 @@ weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *re
 }
 
 /*
- * type, part, number of values, 0, epoch, the values, and for each slot of the part which of them
- * it has. There are as many values as nodes that slots were owned by, so that few bytes do.
+ * type, part, number of values, 0, epoch, the values, for each slot of the part which of them it
+ * has, and for each a bit: whether the sender has its state. There are as many values as nodes that
+ * slots were owned by, so that few bytes do.
  */
 uint32_t
-weir_span_put_table(
-    uint8_t *p, uint64_t epoch, unsigned part, const int64_t done_ns[WEIR_SPAN_SLOTS])
+weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
+    const int64_t done_ns[WEIR_SPAN_SLOTS], const bool has_state[WEIR_SPAN_SLOTS])
 {
 	const int64_t *of = &done_ns[part * TABLE_SLOTS];
 	int64_t values[64];
-	uint8_t which[TABLE_SLOTS], *at = p;
+	uint8_t which[TABLE_SLOTS], states[STATE_BYTES] = { 0 }, *at = p;
 	unsigned n = 1;
 
 	/* The least is there in any case, for those that there is no room for. */
@@ -183,6 +185,8 @@ weir_span_put_table(
 		else if (v == n)
 			values[n++] = of[i];
 		which[i] = (uint8_t)v;
+		if (has_state[part * TABLE_SLOTS + i] && values[v] == of[i])
+			states[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	*at++ = WEIR_SPAN_TABLE;
 	*at++ = (uint8_t)part;
@@ -192,7 +196,8 @@ weir_span_put_table(
 	for (unsigned v = 0; v < n; v++)
 		at = put64(at, (uint64_t)values[v]);
 	memcpy(at, which, sizeof(which));
-	return (uint32_t)(at - p) + sizeof(which);
+	memcpy(at + sizeof(which), states, sizeof(states));
+	return (uint32_t)(at - p) + sizeof(which) + sizeof(states);
 }
 
 bool
@@ -203,7 +208,7 @@ weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigne
 	const uint8_t *which = p + 12 + 8 * (size_t)n;
 
 	if (!n || n > 64 || p[0] != WEIR_SPAN_TABLE || p[1] >= WEIR_SPAN_TABLE_PARTS || p[3] ||
-	    len != 12 + 8 * n + TABLE_SLOTS)
+	    len != 12 + 8 * n + TABLE_SLOTS + STATE_BYTES)
 		return false;
 	for (unsigned i = 0; i < TABLE_SLOTS; i++)
 		if (which[i] >= n)
@@ -217,6 +222,64 @@ weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigne
 		*of = value > *of ? value : *of;
 	}
 	return true;
+}
+
+void
+weir_span_get_states(const uint8_t *p, struct weir_span_states *ret)
+{
+	const uint8_t *which = p + 12 + 8 * (size_t)p[2];
+
+	ret->first = p[1] * TABLE_SLOTS;
+	for (unsigned i = 0; i < TABLE_SLOTS; i++) {
+		ret->has[i] = which[TABLE_SLOTS + i / 8] >> i % 8 & 1;
+		ret->at_ns[i] = (int64_t)get64(p + 12 + 8 * which[i]);
+	}
+}
+
+/* type, 0, number of holds, epoch, done; then of each: query, since when */
+#define HOLDS_HEAD (4 + 2 * 8)
+
+uint32_t
+weir_span_begin_holds(uint8_t *p, uint64_t epoch, int64_t done_ns)
+{
+	*p++ = WEIR_SPAN_HOLDS;
+	*p++ = 0;
+	p = put16(p, 0);
+	p = put64(p, epoch);
+	put64(p, (uint64_t)done_ns);
+	return HOLDS_HEAD;
+}
+
+uint32_t
+weir_span_add_hold(uint8_t *p, uint32_t len, uint16_t query, int64_t hold_ns)
+{
+	uint8_t *at = put16(p + len, query);
+
+	put64(at, (uint64_t)hold_ns);
+	put16(p + 2, (uint16_t)(get16(p + 2) + 1));
+	return len + WEIR_SPAN_HOLD_BYTES;
+}
+
+bool
+weir_span_get_holds(
+    const uint8_t *p, uint32_t len, uint64_t *ret_epoch, int64_t *ret_done_ns, unsigned *ret_n)
+{
+	if (len < HOLDS_HEAD || p[0] != WEIR_SPAN_HOLDS || p[1] ||
+	    len != HOLDS_HEAD + get16(p + 2) * WEIR_SPAN_HOLD_BYTES)
+		return false;
+	*ret_n = get16(p + 2);
+	*ret_epoch = get64(p + 4);
+	*ret_done_ns = (int64_t)get64(p + 12);
+	return true;
+}
+
+void
+weir_span_get_hold(const uint8_t *p, unsigned i, uint16_t *ret_query, int64_t *ret_hold_ns)
+{
+	const uint8_t *at = p + HOLDS_HEAD + i * (size_t)WEIR_SPAN_HOLD_BYTES;
+
+	*ret_query = get16(at);
+	*ret_hold_ns = (int64_t)get64(at + 2);
 }
 
 /* Have room for numbers up to this one. False where it is too far ahead, or there is no memory. */

@@ -15,6 +15,8 @@
 static void
 send_again(struct weir_span *s, unsigned node)
 {
+	if (s->epoch && !s->is_moving)
+		weir_span_part_old(s);
 	for (struct weir_span_kept *k = s->kept; k; k = k->next)
 		if (k->is_parted && node < k->n_nodes)
 			k->writers[node] = (struct weir_pane_writer){ .pane = k->pane,
@@ -44,6 +46,7 @@ begin_anew(struct weir_span *s, unsigned node)
 	memset(&peer->told, 0, sizeof(peer->told));
 	peer->status = (struct weir_span_status){ .closed_ns = INT64_MIN, .done_ns = INT64_MIN };
 	peer->complete_ns = peer->done_ns = INT64_MIN;
+	peer->holds_epoch = 0;
 	peer->table_epoch = 0;
 	peer->table_parts = 0;
 	peer->sent_table_epoch = 0;

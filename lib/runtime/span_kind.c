@@ -62,13 +62,12 @@ is_linked(const struct weir_plan_query *q, unsigned other)
 	return q->is_shared && q->shared_with == other;
 }
 
-uint16_t
-weir_span_head_slot(const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
+void
+weir_span_component(const struct weir_plan *plan, unsigned query, bool in[WEIR_QUERIES_MOST])
 {
-	bool in[WEIR_QUERIES_MOST] = { false };
-	const char *least = plan->queries[query].text->name;
 	bool grew = true;
 
+	memset(in, 0, WEIR_QUERIES_MOST * sizeof(*in));
 	in[query] = true;
 	while (grew) {
 		grew = false;
@@ -78,6 +77,15 @@ weir_span_head_slot(const struct weir_plan *plan, unsigned query, const struct w
 							  is_linked(&plan->queries[b], a)))
 					in[a] = in[b] = grew = true;
 	}
+}
+
+uint16_t
+weir_span_head_slot(const struct weir_plan *plan, unsigned query, const struct weir_slot_key *key)
+{
+	bool in[WEIR_QUERIES_MOST];
+	const char *least = plan->queries[query].text->name;
+
+	weir_span_component(plan, query, in);
 	for (unsigned i = 0; i < plan->n_queries; i++)
 		if (in[i] && strcmp(plan->queries[i].text->name, least) < 0)
 			least = plan->queries[i].text->name;

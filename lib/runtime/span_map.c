@@ -117,6 +117,7 @@ weir_span_look(struct weir_span *s)
 	meet_all(s);
 	if (v->epoch > s->epoch && v->epoch != s->moving_epoch) {
 		s->is_moving = true;
+		weir_span_forget_states(s);
 		s->moving_epoch = v->epoch;
 		for (unsigned i = 0; i < WEIR_SPAN_SLOTS; i++)
 			s->heard_done_ns[i] = s->heard_done_ns[i] > s->done_ns[i]
@@ -178,7 +179,8 @@ send_table(struct weir_span *s, unsigned node, unsigned part)
 	struct weir_wire_frame *f = weir_span_frame(s, node);
 
 	return f && weir_span_send_frame(s, node, f,
-			weir_span_put_table(f->data, s->moving_epoch, part, s->own_done_ns));
+			weir_span_put_table(
+			    f->data, s->moving_epoch, part, s->own_done_ns, s->own_state));
 }
 
 void
@@ -191,6 +193,7 @@ weir_span_note_done(struct weir_span *s)
 		s->own_done_ns[slot] =
 		    own_ns > s->heard_done_ns[slot] ? own_ns : s->heard_done_ns[slot];
 	}
+	weir_span_note_states(s);
 }
 
 bool
@@ -239,17 +242,43 @@ have_all_told(const struct weir_span *s)
 	return true;
 }
 
-/* The flow begins again behind what has been delivered: what it has of later windows comes anew. */
+/*
+ * The flow begins again behind what has been delivered: what it has of later windows comes anew,
+ * and where this node is not the keeper all that they are made of.
+ */
 static void
 rewind_flow(struct weir_span *s, int64_t least_ns)
 {
+	struct weir_error e;
+
 	weir_span_forget_incoming(s);
+	s->flow->time_ns = INT64_MIN;
 	for (unsigned i = 0; i < s->plan->n_queries; i++) {
 		const struct weir_span_query *q = &s->queries[i];
 		int64_t until_ns = q->kind == WEIR_SPAN_HEAD ? s->done_ns[q->head_slot] : least_ns;
 
+		if (q->kind == WEIR_SPAN_HEAD && !weir_span_keeps(s, i)) {
+			if (weir_flow_restart(s->flow, i, &e))
+				weir_span_fail(s, &e);
+			if (__builtin_sub_overflow(until_ns, q->history_ns, &until_ns))
+				until_ns = INT64_MIN;
+		}
 		if (q->aggregator)
 			weir_flow_rewind(s->flow, i, until_ns);
+	}
+}
+
+/* Of what another owner needs some has gone for want of room. */
+static void
+note_shed(struct weir_span *s)
+{
+	bool has_gone = false;
+
+	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
+		has_gone |= s->keeper[slot] == WEIR_CLUSTER_NONE;
+	for (unsigned i = 0; has_gone && i < s->n_queries; i++) {
+		s->counters.groups_shed += s->queries[i].n_shed;
+		s->queries[i].n_shed = 0;
 	}
 }
 
@@ -293,6 +322,8 @@ weir_span_go_over(struct weir_span *s)
 		least_ns = s->done_ns[slot] < least_ns ? s->done_ns[slot] : least_ns;
 		most_ns = s->done_ns[slot] > most_ns ? s->done_ns[slot] : most_ns;
 	}
+	weir_span_choose_keepers(s);
+	note_shed(s);
 	weir_cluster_map_info(s->map, s->map->n_maps - 1, &info);
 	s->mixed_until_ns = most_ns > info.from_ns ? most_ns : info.from_ns;
 	s->epoch = s->moving_epoch;
@@ -311,6 +342,7 @@ weir_span_go_over(struct weir_span *s)
 		weir_span_end_long(&peer->sending);
 		weir_span_forget_gathered(&peer->gather);
 	}
+	weir_span_forget_holds(s);
 	note_gaps(s);
 	rewind_flow(s, least_ns);
 	weir_span_part_again(s);

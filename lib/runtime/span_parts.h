@@ -12,7 +12,8 @@
 /*
  * Between the span*.c: span.c opens, turns and closes; span_kind.c says how queries are spread;
  * span_frame.c codes what nodes tell each other; span_send.c parts panes and sends them;
- * span_take.c takes frames; span_map.c goes over to another map.
+ * span_take.c takes frames; span_map.c goes over to another map; span_need.c says who needs what
+ * when owners change, span_hold.c for how long rows of sessions are kept.
  */
 
 #define WEIR_SPAN_SLOTS WEIR_CLUSTER_SLOTS
@@ -25,6 +26,7 @@ enum weir_span_frame {
 	WEIR_SPAN_TABLE,    /* up to what time the windows of each slot have been delivered */
 	WEIR_SPAN_LEDGER,   /* totals of some queries */
 	WEIR_SPAN_PIECE,    /* of a part, or of rows, that are longer than a frame */
+	WEIR_SPAN_HOLDS,    /* since when a node needs rows of sessions */
 };
 
 #define WEIR_SPAN_PART_HEAD     20u /* bytes before what weir_pane_write makes */
@@ -99,8 +101,10 @@ struct weir_span_peer {
 	struct weir_span_gather gather;
 	struct weir_span_status status; /* the newest that came */
 	int64_t done_ns;                /* it has delivered its windows up to then, by this map */
-	int64_t complete_ns;            /* by this map all that it sends up to then is here */
-	struct weir_span_status told;   /* what it was told last */
+	int64_t *holds;       /* [n_queries] it needs rows of sessions since then; or NULL */
+	uint64_t holds_epoch; /* by this map */
+	int64_t complete_ns;  /* by this map all that it sends up to then is here */
+	struct weir_span_status told; /* what it was told last */
 	int64_t told_mono_ns;
 	/* On the way to another map. */
 	uint64_t table_epoch;      /* the map for which its table has come, */
@@ -109,7 +113,20 @@ struct weir_span_peer {
 	uint32_t sent_table_parts; /* as far as these */
 };
 
-/* A pane of this node's packets, until all its windows have been delivered. */
+/* Since when sessions were open that were not over when all that is due by time_ns was delivered.
+ */
+struct weir_span_sample {
+	int64_t time_ns;
+	int64_t since_ns;
+};
+
+/* Of what needs it: what is due from first_ns to last_ns. */
+struct weir_span_need {
+	int64_t first_ns, last_ns;
+	int64_t had_ns; /* a keeper has it where so much has been delivered */
+};
+
+/* A pane of this node's packets, until all that is made of it has been delivered. */
 struct weir_span_kept {
 	struct weir_span_kept *next; /* in the order in which they were closed */
 	unsigned query;
@@ -131,12 +148,13 @@ struct weir_span_incoming {
 	struct weir_pane *pane;
 };
 
-/* Rows that are shipped, until all windows that they are in have been delivered. */
+/* Rows that are shipped, until all that is made of them has been delivered. */
 struct weir_span_shipment {
 	struct weir_span_shipment *next;
 	unsigned query;
 	struct weir_block *rows;
-	int64_t last_due_ns;
+	int64_t last_ns;     /* of the rows */
+	int64_t last_due_ns; /* of their windows; of sessions and counts at the least */
 	bool is_parted;
 	uint16_t *slots;  /* [rows] */
 	uint32_t *picked; /* by owner, as in struct weir_span_kept */
@@ -156,6 +174,14 @@ struct weir_span_query {
 	int64_t row_number;         /* that have been put in windows */
 	int64_t first_ns, last_ns;  /* of rows of this node, where has_times */
 	bool has_times;
+	int64_t history_ns; /* for so long after its windows later ones are made of what it has */
+	bool is_endless;    /* some query of the component has windows without end */
+	bool has_shed;      /* rows of which all are needed are not kept any more: too many */
+	uint64_t n_shed;    /* groups and rows that whoever takes over would have needed */
+	int64_t hold_ns;    /* rows of sessions are needed since then */
+	struct weir_span_shipment *last_old; /* of rows that are old, or NULL */
+	unsigned n_samples;
+	struct weir_span_sample *samples; /* ascending */
 	struct weir_group_counters group;
 	enum weir_span_kind kind;
 	uint16_t number;         /* by which all nodes call it: in the order of names */
@@ -201,6 +227,16 @@ struct weir_span {
 	int64_t heard_done_ns[WEIR_SPAN_SLOTS]; /* as others know since, */
 	int64_t own_done_ns[WEIR_SPAN_SLOTS];   /* and as this node does, */
 	uint64_t own_epoch;                     /* when it stopped for this map */
+	/*
+	 * Who has what belongs to windows to come of each slot, since the last change of the map;
+	 * WEIR_CLUSTER_NONE: nobody, and it is made anew of what is kept. And on the way to the
+	 * next: who says to have it, of all that was due by when.
+	 */
+	uint32_t keeper[WEIR_SPAN_SLOTS];
+	int64_t went_over_ns[WEIR_SPAN_SLOTS]; /* done_ns at that change */
+	bool own_state[WEIR_SPAN_SLOTS];       /* this node says so, with own_done_ns */
+	uint32_t state_node[WEIR_SPAN_SLOTS];
+	int64_t state_ns[WEIR_SPAN_SLOTS];
 	/* Windows up to here may have groups here that are not this node's to deliver. */
 	int64_t mixed_until_ns;
 
@@ -208,10 +244,18 @@ struct weir_span {
 	int64_t complete_ns;             /* what was said last */
 	int64_t doubt_ns, doubt_mono_ns; /* what is to be said when all have been heard since */
 	int64_t delivered_ns;
-	int64_t freed_ns; /* kept panes whose last window is due by then are gone */
+	int64_t freed_ns;   /* by this map, what nobody needs any more by then is gone */
+	int64_t history_ns; /* all that is due by then has been delivered, by whatever map */
+	int64_t held_ns, held_mono_ns; /* when holds were told last */
+	int64_t linger_mono_ns; /* since when this node stays for its history alone; 0: not */
 	struct weir_span_kept *kept, **kept_end;
 	struct weir_span_shipment *shipments, **shipments_end;
+	/* What has been delivered, and may be needed by another owner yet. */
+	struct weir_span_kept *old_kept, **old_kept_end;
+	struct weir_span_shipment *old_shipments, **old_shipments_end;
+	int64_t old_mono_ns; /* when it was looked through last */
 	uint64_t kept_bytes, most_kept_bytes;
+	uint64_t all_bytes; /* of these, rows of which all are needed: half at most */
 	struct weir_span_early *early, **early_end;
 	uint8_t *buffer; /* of a frame */
 	struct weir_span_counters counters;
@@ -225,6 +269,9 @@ struct weir_span {
 };
 
 /* span_kind.c */
+
+/* Which queries take rows of each other, as this one does: in[n_queries]. */
+void weir_span_component(const struct weir_plan *plan, unsigned query, bool in[WEIR_QUERIES_MOST]);
 
 /* The slot of the head of a query's component, by the least of its names. */
 uint16_t weir_span_head_slot(
@@ -241,11 +288,30 @@ uint32_t weir_span_put_status(uint8_t *p, const struct weir_span_status *status)
 bool weir_span_get_status(const uint8_t *p, uint32_t len, struct weir_span_status *ret);
 /* Slots are parted in so many frames. */
 #define WEIR_SPAN_TABLE_PARTS 8u
-uint32_t weir_span_put_table(
-    uint8_t *p, uint64_t epoch, unsigned part, const int64_t done_ns[WEIR_SPAN_SLOTS]);
+#define WEIR_SPAN_TABLE_SLOTS (WEIR_SPAN_SLOTS / WEIR_SPAN_TABLE_PARTS)
+/* has_state: the node has what belongs to windows to come, of all that was due by done_ns. */
+uint32_t weir_span_put_table(uint8_t *p, uint64_t epoch, unsigned part,
+    const int64_t done_ns[WEIR_SPAN_SLOTS], const bool has_state[WEIR_SPAN_SLOTS]);
 /* Takes the later of what is in it and of done_ns. */
 bool weir_span_get_table(const uint8_t *p, uint32_t len, uint64_t *ret_epoch, unsigned *ret_part,
     int64_t done_ns[WEIR_SPAN_SLOTS], bool is_wanted);
+/* The slots of a table's part, of which the sender has state. */
+struct weir_span_states {
+	unsigned first;
+	bool has[WEIR_SPAN_TABLE_SLOTS];
+	int64_t at_ns[WEIR_SPAN_TABLE_SLOTS];
+};
+
+/* Of bytes that are a table. */
+void weir_span_get_states(const uint8_t *p, struct weir_span_states *ret);
+#define WEIR_SPAN_HOLD_BYTES 10u
+/* A frame of WEIR_SPAN_HOLDS without any; and one more in it: return its length. */
+uint32_t weir_span_begin_holds(uint8_t *p, uint64_t epoch, int64_t done_ns);
+uint32_t weir_span_add_hold(uint8_t *p, uint32_t len, uint16_t query, int64_t hold_ns);
+bool weir_span_get_holds(
+    const uint8_t *p, uint32_t len, uint64_t *ret_epoch, int64_t *ret_done_ns, unsigned *ret_n);
+/* Hold i of a frame that is one. */
+void weir_span_get_hold(const uint8_t *p, unsigned i, uint16_t *ret_query, int64_t *ret_hold_ns);
 /* Note that part `number` has come; false where it came before, or cannot be. */
 bool weir_span_arrive(struct weir_span_arrived *a, uint64_t number);
 
@@ -316,15 +382,85 @@ int weir_span_rows_init(struct weir_span *s, unsigned query, struct weir_error *
 void weir_span_rows_fini(struct weir_span *s, unsigned query);
 /* Send a node what it has not had; false where there is no room for all of it. */
 bool weir_span_send_rows(struct weir_span *s, unsigned node);
+/* Part shipments that have not been parted. */
+void weir_span_ship_old(struct weir_span *s);
 /* Shipments are parted anew. */
 void weir_span_ship_again(struct weir_span *s);
-void weir_span_free_shipments(struct weir_span *s, int64_t done_ns);
 /* A frame's rows, behind its head. False: they are none. */
 bool weir_span_take_rows(struct weir_span *s, unsigned query, const uint8_t *data, uint32_t len);
 /* No more rows are shipped. */
 void weir_span_end_rows(struct weir_span *s);
 /* Rows up to then are all here: into windows, and those that are closed to the flow. */
 void weir_span_give_rows(struct weir_span *s, int64_t time_ns);
+
+/* Until when rows up to a time may be in a window that has not been delivered; of sessions and
+ * counts, at the least. */
+int64_t weir_span_due_of(const struct weir_window *w, int64_t time_ns);
+/* The bytes of what is kept are too many: what only another owner would need goes first. */
+void weir_span_shed(struct weir_span *s);
+void weir_span_free_shipment(struct weir_span *s, struct weir_span_shipment *h);
+/* Every node has had what it is to have of it. */
+bool weir_span_is_sent(const struct weir_span *s, const struct weir_span_kept *k);
+/* Forget who gets which. */
+void weir_span_forget_parting(struct weir_span_kept *k);
+void weir_span_forget_shipping(struct weir_span_shipment *h);
+/* For another node, which begins anew: part what has not been parted by this map. */
+void weir_span_part_old(struct weir_span *s);
+
+/* span_old.c */
+
+/* When all that is due by a time has been delivered: free what nobody needs any more. */
+void weir_span_set_aside(struct weir_span *s, int64_t done_ns);
+/* All of it is to be parted, and sent, again. */
+void weir_span_recall(struct weir_span *s);
+void weir_span_no_old(struct weir_span *s);
+/* Some of it will be needless after some time. */
+bool weir_span_has_old(const struct weir_span *s);
+/* There is not so much room. */
+void weir_span_shed_old(struct weir_span *s);
+
+/* span_need.c */
+
+/*
+ * For how long after it was due what a query's windows of packets hold is in use, by later groups
+ * with longer windows, and by joins with the window before. INT64_MAX: to the end.
+ */
+int64_t weir_span_history(const struct weir_plan *plan, unsigned query);
+bool weir_span_is_endless(const struct weir_plan *plan, unsigned query);
+struct weir_span_need weir_span_need_of_pane(
+    const struct weir_span *s, const struct weir_span_kept *k);
+struct weir_span_need weir_span_need_of_row(const struct weir_span_query *q, int64_t time_ns);
+/* Maps that there may be, and windows without end. */
+#define WEIR_SPAN_TAKERS 34u
+/* The nodes that something of a slot is sent to. */
+unsigned weir_span_takers(const struct weir_span *s, const struct weir_span_query *q, unsigned slot,
+    const struct weir_span_need *need, uint32_t ret[WEIR_SPAN_TAKERS]);
+/* For each slot it is one at most, for whatever is as late as this: the newest map's owner. */
+bool weir_span_has_one_taker(const struct weir_span *s, const struct weir_span_need *need);
+/* A slot's groups are forgotten, of a query that ships rows of sessions and counts, where this node
+ * is not its keeper. */
+void weir_span_forget_groups(struct weir_span *s, unsigned query);
+/* Whether this node goes on with what it has of a query's component. */
+bool weir_span_keeps(const struct weir_span *s, unsigned query);
+/* On the way to another map: which slots this node has state of, what others say, */
+void weir_span_note_states(struct weir_span *s);
+void weir_span_take_states(struct weir_span *s, unsigned node, const uint8_t *p);
+void weir_span_forget_states(struct weir_span *s);
+/* and, when all have told, whose it is to go on with. */
+void weir_span_choose_keepers(struct weir_span *s);
+/* Rows that were let out before owners changed go. NULL: all of them, or none could be had. */
+struct weir_early_rows *weir_span_admit_early(
+    struct weir_span *s, unsigned query, struct weir_early_rows *early);
+
+/* span_hold.c */
+
+/* Whether the rows of a query's windows are all needed, from the first on, to begin anew. */
+bool weir_span_needs_all(const struct weir_span_query *q);
+void weir_span_tell_holds(struct weir_span *s);
+bool weir_span_take_holds(struct weir_span *s, unsigned node, const uint8_t *p, uint32_t len);
+void weir_span_forget_holds(struct weir_span *s);
+/* Since when some node needs rows of a query's sessions; INT64_MIN: it is not known. */
+int64_t weir_span_held_since(const struct weir_span *s, unsigned query);
 
 /* span_greet.c */
 

@@ -66,8 +66,8 @@ weir_span_rows_fini(struct weir_span *s, unsigned query)
 	free(q->key_columns);
 }
 
-static void
-forget_parting(struct weir_span_shipment *h)
+void
+weir_span_forget_shipping(struct weir_span_shipment *h)
 {
 	free(h->picked);
 	free(h->first);
@@ -77,19 +77,22 @@ forget_parting(struct weir_span_shipment *h)
 	h->n_nodes = 0;
 }
 
-static void
-free_shipment(struct weir_span *s, struct weir_span_shipment *h)
+void
+weir_span_free_shipment(struct weir_span *s, struct weir_span_shipment *h)
 {
+	if (s->queries[h->query].last_old == h)
+		s->queries[h->query].last_old = NULL;
 	s->kept_bytes -= weir_block_bytes(h->rows);
-	forget_parting(h);
+	if (weir_span_needs_all(&s->queries[h->query]))
+		s->all_bytes -= weir_block_bytes(h->rows);
+	weir_span_forget_shipping(h);
 	free(h->slots);
 	weir_block_destroy(h->rows);
 	free(h);
 }
 
-/* Until when rows up to a time may be in a window that has not been delivered. */
-static int64_t
-due_of(const struct weir_window *w, int64_t time_ns)
+int64_t
+weir_span_due_of(const struct weir_window *w, int64_t time_ns)
 {
 	int64_t into;
 
@@ -161,16 +164,41 @@ append(struct weir_span *s, unsigned query, const struct weir_block *from, const
 	return is_well;
 }
 
-/* Who owns each row, and the rows by owner; own ones are taken at once. */
+/* Count, or write down, who gets which rows. */
+static void
+spread_rows(
+    const struct weir_span *s, const struct weir_span_shipment *h, uint32_t *at, uint32_t *rows)
+{
+	const struct weir_span_query *q = &s->queries[h->query];
+	const int64_t *times = h->rows->columns[0].data;
+	uint32_t takers[WEIR_SPAN_TAKERS];
+
+	for (uint32_t r = 0; r < h->rows->n_rows; r++) {
+		struct weir_span_need need = weir_span_need_of_row(q, times[r]);
+		unsigned slot = h->slots[r], n;
+
+		if (q->has_shed && times[r] <= s->done_ns[slot])
+			continue;
+		n = weir_span_takers(s, q, slot, &need, takers);
+		for (unsigned i = 0; i < n; i++) {
+			if (takers[i] >= h->n_nodes)
+				continue;
+			if (rows)
+				rows[at[takers[i]]] = r;
+			at[takers[i]]++;
+		}
+	}
+}
+
+/* Who owns each row, and the rows by owner. False when out of memory. */
 static bool
 part(struct weir_span *s, struct weir_span_shipment *h)
 {
 	const struct weir_span_query *q = &s->queries[h->query];
-	const int64_t *times = h->rows->columns[0].data;
-	uint32_t n = h->rows->n_rows, sum = 0, *count;
+	uint32_t n = h->rows->n_rows, sum = 0;
 	unsigned self = s->map->self;
 
-	forget_parting(h);
+	weir_span_forget_shipping(h);
 	h->n_nodes = s->map->n_nodes;
 	if (!h->slots) {
 		h->slots = calloc(n + 1, sizeof(*h->slots));
@@ -185,39 +213,44 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 	}
 	h->first = calloc(h->n_nodes + 2, sizeof(*h->first));
 	h->at = calloc(h->n_nodes + 1, sizeof(*h->at));
-	h->picked = calloc(n + 1, sizeof(*h->picked));
-	if (!h->first || !h->at || !h->picked)
+	if (!h->first || !h->at)
 		return false;
-	count = h->at;
-	for (unsigned pass = 0; pass < 2; pass++) {
-		for (uint32_t r = 0; r < n; r++) {
-			int64_t due_ns = due_of(&q->window, times[r]);
-			unsigned slot = h->slots[r], node;
-
-			if (due_ns <= s->done_ns[slot])
-				continue;
-			node = weir_span_owner(s, due_ns, slot);
-			if (node >= h->n_nodes)
-				continue;
-			if (pass)
-				h->picked[count[node]] = r;
-			count[node]++;
-		}
-		for (unsigned node = 0; node < h->n_nodes; node++) {
-			if (!pass) {
-				h->first[node] = sum;
-				sum += count[node];
-			}
-			count[node] = h->first[node];
-		}
-		h->first[h->n_nodes] = sum;
+	spread_rows(s, h, h->at, NULL);
+	for (unsigned node = 0; node < h->n_nodes; node++) {
+		h->first[node] = sum;
+		sum += h->at[node];
+		h->at[node] = h->first[node];
 	}
+	h->first[h->n_nodes] = sum;
+	h->picked = calloc(sum + 1, sizeof(*h->picked));
+	if (!h->picked)
+		return false;
+	spread_rows(s, h, h->at, h->picked);
+	memcpy(h->at, h->first, h->n_nodes * sizeof(*h->at));
 	h->is_parted = true;
-	if (self >= h->n_nodes)
-		return true;
-	h->at[self] = h->first[self + 1];
-	return append(
-	    s, h->query, h->rows, &h->picked[h->first[self]], h->first[self + 1] - h->first[self]);
+	if (self < h->n_nodes)
+		h->at[self] = h->first[self + 1];
+	return true;
+}
+
+/* The same; own ones are taken at once. */
+static void
+prepare(struct weir_span *s, struct weir_span_shipment *h)
+{
+	unsigned self = s->map->self;
+
+	if (!part(s, h) ||
+	    (self < h->n_nodes && !append(s, h->query, h->rows, &h->picked[h->first[self]],
+				      h->first[self + 1] - h->first[self])))
+		fail_memory(s);
+}
+
+void
+weir_span_ship_old(struct weir_span *s)
+{
+	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
+		if (!h->is_parted && !part(s, h))
+			fail_memory(s);
 }
 
 void
@@ -237,12 +270,16 @@ weir_span_rows(struct weir_span *s, unsigned query, struct weir_block *b)
 		node[r] = s->view->self;
 	h->query = query;
 	h->rows = b;
-	h->last_due_ns = due_of(&s->queries[query].window, note_times(&s->queries[query], b));
+	h->last_ns = note_times(&s->queries[query], b);
+	h->last_due_ns = weir_span_due_of(&s->queries[query].window, h->last_ns);
 	s->kept_bytes += weir_block_bytes(b);
+	if (weir_span_needs_all(&s->queries[query]))
+		s->all_bytes += weir_block_bytes(b);
 	*s->shipments_end = h;
 	s->shipments_end = &h->next;
-	if (s->epoch && !s->is_moving && !part(s, h))
-		fail_memory(s);
+	if (s->epoch && !s->is_moving)
+		prepare(s, h);
+	weir_span_shed(s);
 }
 
 void
@@ -257,6 +294,23 @@ weir_span_end_rows(struct weir_span *s)
 	}
 }
 
+/*
+ * Sessions and windows of so many rows that are open stay where their keeper is, without those of
+ * slots that are another's. Whether all that is left in them is right.
+ */
+static bool
+keeps_windows(struct weir_span *s, unsigned query)
+{
+	const struct weir_span_query *q = &s->queries[query];
+
+	if (!weir_window_is_per_group(&q->window))
+		return false;
+	if (q->kind == WEIR_SPAN_HEAD)
+		return weir_span_keeps(s, query);
+	weir_span_forget_groups(s, query);
+	return true;
+}
+
 /* What a query has of windows that were not delivered comes again. */
 static void
 begin_anew(struct weir_span *s, unsigned query)
@@ -268,7 +322,7 @@ begin_anew(struct weir_span *s, unsigned query)
 
 	weir_block_destroy(q->pending);
 	q->pending = NULL;
-	if (!q->aggregator)
+	if (!q->aggregator || keeps_windows(s, query))
 		return;
 	weir_aggregator_destroy(q->aggregator);
 	weir_plan_group_spec(s->plan, &s->plan->queries[query], &spec);
@@ -291,26 +345,7 @@ weir_span_ship_again(struct weir_span *s)
 		if (s->queries[i].ships)
 			begin_anew(s, i);
 	for (struct weir_span_shipment *h = s->shipments; h; h = h->next)
-		if (!part(s, h))
-			fail_memory(s);
-}
-
-void
-weir_span_free_shipments(struct weir_span *s, int64_t done_ns)
-{
-	struct weir_span_shipment **at = &s->shipments;
-
-	while (*at) {
-		struct weir_span_shipment *h = *at;
-
-		if (h->last_due_ns > done_ns) {
-			at = &h->next;
-			continue;
-		}
-		*at = h->next;
-		free_shipment(s, h);
-	}
-	s->shipments_end = at;
+		prepare(s, h);
 }
 
 /* A row that no frame holds goes in pieces. False: it cannot. */
@@ -489,6 +524,8 @@ give_to_windows(struct weir_span *s, unsigned query, const struct weir_block *du
 	if (due)
 		weir_path_unship(q->path, due, q->aggregator, &q->row_number, &q->group);
 	early = q->early ? weir_early_take(q->early) : NULL;
+	if (early)
+		early = weir_span_admit_early(s, query, early);
 	if (early)
 		weir_flow_early(s->flow, query, early);
 	if (until_ns == INT64_MIN)

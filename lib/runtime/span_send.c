@@ -33,8 +33,8 @@ windows_of(const struct weir_window *w, struct weir_span_kept *k)
 	k->last_due_ns = weir_flow_plus(k->last_due_ns, w->size_ns);
 }
 
-static void
-forget_parting(struct weir_span_kept *k)
+void
+weir_span_forget_parting(struct weir_span_kept *k)
 {
 	free(k->groups);
 	free(k->first);
@@ -49,44 +49,23 @@ void
 weir_span_free_kept(struct weir_span *s, struct weir_span_kept *k)
 {
 	s->kept_bytes -= weir_pane_bytes(k->pane);
-	forget_parting(k);
+	weir_span_forget_parting(k);
 	free(k->slots);
 	s->flow->give_back(s->flow->ctx, k->query, k->worker, k->pane);
 	free(k);
 }
 
-/* Who gets a slot's groups of a pane: the owners of the windows that have not been delivered. */
-static bool
-is_wanted(const struct weir_span *s, const struct weir_window *w, const struct weir_span_kept *k,
-    unsigned slot, unsigned node)
-{
-	int64_t step_ns = w->kind == WEIR_WINDOW_SLIDING ? w->slide_ns : 1;
-
-	for (int64_t end_ns = k->first_due_ns;; end_ns += step_ns) {
-		if (end_ns > s->done_ns[slot] && weir_span_owner(s, end_ns, slot) == node)
-			return true;
-		if (end_ns >= k->last_due_ns)
-			return false;
-	}
-}
-
-/* All windows that a pane is in have one owner for each slot: the map does not change meanwhile. */
-static bool
-has_one_map(const struct weir_span *s, const struct weir_span_kept *k)
-{
-	return k->first_due_ns == k->last_due_ns ||
-	       weir_cluster_epoch_of(s->map, k->first_due_ns) ==
-		   weir_cluster_epoch_of(s->map, k->last_due_ns);
-}
-
-/* Who gets each slot's groups: owner[slot], where it is one node; NODE_NONE: nobody needs them. */
+/* Where each slot's groups go to one node at most: owner[slot]; WEIR_CLUSTER_NONE: nobody. */
 static void
-owners(const struct weir_span *s, const struct weir_span_kept *k, uint32_t *owner)
+owners(const struct weir_span *s, const struct weir_span_kept *k, const struct weir_span_need *need,
+    uint32_t *owner)
 {
+	uint32_t takers[WEIR_SPAN_TAKERS];
+
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
-		owner[slot] = k->last_due_ns <= s->done_ns[slot]
-				  ? WEIR_CLUSTER_NONE
-				  : weir_span_owner(s, k->last_due_ns, slot);
+		owner[slot] = weir_span_takers(s, &s->queries[k->query], slot, need, takers)
+				  ? takers[0]
+				  : WEIR_CLUSTER_NONE;
 }
 
 /* Count, or write down, who gets the groups of a pane. */
@@ -94,20 +73,23 @@ static void
 spread_groups(const struct weir_span *s, struct weir_span_kept *k, const uint32_t *owner,
     uint32_t *at, uint32_t *groups)
 {
-	const struct weir_window *w = &s->plan->queries[k->query].path->window;
+	struct weir_span_need need = weir_span_need_of_pane(s, k);
+	bool is_simple = weir_span_has_one_taker(s, &need);
 	uint32_t n = weir_pane_n_groups(k->pane);
-	bool is_simple = has_one_map(s, k);
 
 	for (uint32_t g = 0; g < n; g++) {
-		unsigned slot = k->slots[g];
+		uint32_t takers[WEIR_SPAN_TAKERS] = { owner[k->slots[g]] };
+		unsigned n_takers = takers[0] != WEIR_CLUSTER_NONE;
 
-		for (unsigned node = is_simple ? owner[slot] : 0; node < k->n_nodes;
-		     node = is_simple ? UINT32_MAX : node + 1) {
-			if (!is_simple && !is_wanted(s, w, k, slot, node))
+		if (!is_simple)
+			n_takers =
+			    weir_span_takers(s, &s->queries[k->query], k->slots[g], &need, takers);
+		for (unsigned i = 0; i < n_takers; i++) {
+			if (takers[i] >= k->n_nodes)
 				continue;
 			if (groups)
-				groups[at[node]] = g;
-			at[node]++;
+				groups[at[takers[i]]] = g;
+			at[takers[i]]++;
 		}
 	}
 }
@@ -118,9 +100,10 @@ part(struct weir_span *s, struct weir_span_kept *k)
 {
 	uint32_t owner[WEIR_SPAN_SLOTS], n = weir_pane_n_groups(k->pane), sum = 0;
 	const struct weir_span_query *q = &s->queries[k->query];
+	struct weir_span_need need = weir_span_need_of_pane(s, k);
 	uint32_t *at;
 
-	forget_parting(k);
+	weir_span_forget_parting(k);
 	k->n_nodes = s->map->n_nodes;
 	if (!k->slots) {
 		k->slots = calloc(n + 1, sizeof(*k->slots));
@@ -139,7 +122,7 @@ part(struct weir_span *s, struct weir_span_kept *k)
 		free(at);
 		return false;
 	}
-	owners(s, k, owner);
+	owners(s, k, &need, owner);
 	spread_groups(s, k, owner, at, NULL);
 	for (unsigned node = 0; node < k->n_nodes; node++) {
 		k->first[node] = sum;
@@ -184,6 +167,16 @@ has_left(const struct weir_span *s, const struct weir_span_kept *k, unsigned nod
 				      !k->writers[node].is_begun && tells_times(s, k));
 }
 
+bool
+weir_span_is_sent(const struct weir_span *s, const struct weir_span_kept *k)
+{
+	bool is = k->is_parted;
+
+	for (unsigned node = 0; is && node < k->n_nodes; node++)
+		is = node == s->map->self || !has_left(s, k, node);
+	return is;
+}
+
 static void
 fail_memory(struct weir_span *s)
 {
@@ -219,23 +212,43 @@ prepare(struct weir_span *s, struct weir_span_kept *k)
 }
 
 void
+weir_span_part_old(struct weir_span *s)
+{
+	weir_span_recall(s);
+	for (struct weir_span_kept *k = s->kept; k; k = k->next)
+		if (!k->is_parted && !part(s, k))
+			fail_memory(s);
+	weir_span_ship_old(s);
+}
+
+void
 weir_span_part_again(struct weir_span *s)
 {
+	weir_span_recall(s);
 	for (struct weir_span_kept *k = s->kept; k; k = k->next)
 		prepare(s, k);
 }
 
-/* No room for more: the oldest panes go, for whoever has not had them. */
-static void
-shed(struct weir_span *s)
+void
+weir_span_shed(struct weir_span *s)
 {
-	while (s->kept && s->kept_bytes > s->most_kept_bytes && s->kept->next) {
+	weir_span_shed_old(s);
+	/* No room for more: the oldest go, for whoever has not had them. */
+	while (s->kept_bytes > s->most_kept_bytes && s->kept && s->kept->next) {
 		struct weir_span_kept *k = s->kept;
 
 		for (unsigned node = 0; node < k->n_nodes; node++)
 			s->counters.groups_shed += n_left(k, node);
 		s->kept = k->next;
 		weir_span_free_kept(s, k);
+	}
+	while (s->kept_bytes > s->most_kept_bytes && s->shipments && s->shipments->next) {
+		struct weir_span_shipment *h = s->shipments;
+
+		for (unsigned node = 0; h->is_parted && node < h->n_nodes; node++)
+			s->counters.groups_shed += h->first[node + 1] - h->at[node];
+		s->shipments = h->next;
+		weir_span_free_shipment(s, h);
 	}
 }
 
@@ -261,7 +274,7 @@ keep(struct weir_span *s, unsigned query, const struct weir_windows_taken *taken
 	s->kept_end = &k->next;
 	if (s->epoch && !s->is_moving)
 		prepare(s, k);
-	shed(s);
+	weir_span_shed(s);
 }
 
 void
@@ -450,7 +463,6 @@ void
 weir_span_free(struct weir_span *s)
 {
 	int64_t done_ns = s->delivered_ns;
-	struct weir_span_kept **at = &s->kept;
 
 	for (unsigned node = 0; node < s->map->n_nodes; node++) {
 		const struct weir_span_status *status = &s->peers[node].status;
@@ -464,18 +476,8 @@ weir_span_free(struct weir_span *s)
 	if (done_ns <= s->freed_ns)
 		return;
 	s->freed_ns = done_ns;
-	while (*at) {
-		struct weir_span_kept *k = *at;
-
-		if (k->last_due_ns > done_ns) {
-			at = &k->next;
-			continue;
-		}
-		*at = k->next;
-		weir_span_free_kept(s, k);
-	}
-	s->kept_end = at;
-	weir_span_free_shipments(s, done_ns);
+	s->history_ns = weir_flow_later(s->history_ns, done_ns);
+	weir_span_set_aside(s, done_ns);
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++)
 		if (s->done_ns[slot] < done_ns)
 			s->done_ns[slot] = done_ns;

@@ -196,6 +196,7 @@ take_table(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 	peer->table_epoch = epoch;
 	peer->table_parts |= 1u << part;
 	(void)weir_span_get_table(data, len, &epoch, &part, s->heard_done_ns, true);
+	weir_span_take_states(s, node, data);
 	return true;
 }
 
@@ -254,6 +255,9 @@ take_frame(struct weir_span *s, unsigned node, const uint8_t *data, uint32_t len
 		break;
 	case WEIR_SPAN_LEDGER:
 		is_right = weir_span_take_ledger(s, node, data, len);
+		break;
+	case WEIR_SPAN_HOLDS:
+		is_right = weir_span_take_holds(s, node, data, len);
 		break;
 	case WEIR_SPAN_TABLE:
 		if (is_early_table(s, data, len)) {

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Members of a cluster and a real etcd, in a network namespace of their own: who owns what, whatever happens."""
 import contextlib
-import itertools
 import json
 import os
 import shutil
@@ -19,32 +18,30 @@ import netns  # noqa: E402
 from running import run_tests  # noqa: E402
 
 MEMBER = os.environ.get("WEIR_MEMBER", "member")
-SPACE = threading.local()  # tests run several at a time, each in a namespace of its own
-NUMBERS = itertools.count()
+SPACE = "weir-etcd-%d" % os.getpid()  # tests that run at a time are processes
 URI = "etcd://127.0.0.1:2379/job?nodes=%d&ttl=4s&lead=300ms"
 SLOTS = 4096
 
 
 @contextlib.contextmanager
 def space():
-    """A namespace that has nothing but its loopback: of this thread, until the test ends."""
+    """A namespace that has nothing but its loopback."""
     if os.getuid() != 0:
         raise netns.Unavailable("network namespaces need root")
     for program in ("ip", "etcd", "etcdctl"):
         if not shutil.which(program):
             raise netns.Unavailable("%s is missing" % program)
-    SPACE.name = "weir-etcd-%d-%d" % (os.getpid(), next(NUMBERS))
-    if netns.ip("netns", "add", SPACE.name, check=False).returncode:
+    if netns.ip("netns", "add", SPACE, check=False).returncode:
         raise netns.Unavailable("cannot make a network namespace here")
     try:
-        netns.ip("-n", SPACE.name, "link", "set", "lo", "up")
+        netns.ip("-n", SPACE, "link", "set", "lo", "up")
         yield
     finally:
-        netns.ip("netns", "del", SPACE.name, check=False)
+        netns.ip("netns", "del", SPACE, check=False)
 
 
 def inside(args):
-    return ["ip", "netns", "exec", SPACE.name, *args]
+    return ["ip", "netns", "exec", SPACE, *args]
 
 
 class Etcd:

@@ -101,7 +101,7 @@ class Playing:
                 for t in r.threads:
                     t.join(5)
                 continue
-            found, self.ended[i] = r.end(sig=None, seconds=seconds, status=status)
+            found, self.ended[i] = r.end(sig=None, seconds=seconds, status=status, args=self.queries)
             problems += ["%s: %s" % (r.name, x) for x in found]
         return problems
 

@@ -81,8 +81,8 @@ def capture(cable, folder, n=N):
 class Run:
     """A weir, in the cable's near namespace or in the host's; its output is gathered as it comes."""
 
-    def __init__(self, args, folder, cable=None, name="run", reads=True, prefix=(), owner=None):
-        """prefix: what starts it, such as setpriv; owner: (user id, what makes weir-ctl this user's)"""
+    def __init__(self, args, folder, cable=None, name="run", reads=True, prefix=(), owner=None, output=None):
+        """prefix: what starts it, such as setpriv; owner: (user id, what makes weir-ctl this user's); output: to this file"""
         self.by_owner = owner[1] if owner else []
         self.name, self.stats_path = name, os.path.join(folder, "stats.json")
         if os.path.exists(self.stats_path):
@@ -95,10 +95,15 @@ class Run:
         self.env = {**os.environ, "RUNTIME_DIRECTORY": runtime}
         self.out, self.err = [], []
         args = [*prefix, weir.BINARY, "--name", name, "--stats", self.stats_path, *args]
-        more = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+        out = open(output, "w") if output else subprocess.PIPE
+        more = dict(stdout=out, stderr=subprocess.PIPE, text=True, env=self.env)
         self.p = cable.start(args, **more) if cable else subprocess.Popen(args, stdin=subprocess.DEVNULL, **more)
+        if output:
+            out.close()
         self.threads = [threading.Thread(target=self._gather, args=x, daemon=True)
-                        for x in ([(self.p.stdout, self.out)] if reads else []) + [(self.p.stderr, self.err)]]
+                        for x in ([(self.p.stdout, self.out)] if reads and not output else []) + [(self.p.stderr, self.err)]]
+        if output:
+            self.threads.append(threading.Thread(target=self._follow, args=(output,), daemon=True))
         for t in self.threads:
             t.start()
 
@@ -114,6 +119,22 @@ class Run:
     def _gather(stream, lines):
         for line in stream:
             lines.append(line.rstrip("\n"))
+
+    def _follow(self, path):
+        """Lines of a file that grows, until the process has ended; what is behind the last end of a line is its own."""
+        rest = ""
+        with open(path) as f:
+            while True:
+                is_over = self.p.poll() is not None
+                text = f.read()
+                *lines, rest = (rest + text).split("\n")
+                self.out.extend(lines)
+                if is_over and not text:
+                    break
+                if not text:
+                    time.sleep(0.005)
+        if rest:
+            self.out.append(rest)
 
     def said(self):
         return " | ".join(self.err)
@@ -202,28 +223,43 @@ def counts(sent, run, stats):
     return problems + differ(sorted(without_times(run.out)), wanted(sent))
 
 
-def run_test(test):
-    """Its problems or None, why it was skipped, and how long it took."""
-    began, problems, why = time.monotonic(), None, ""
+def run_test(t, test):
     try:
         with tempfile.TemporaryDirectory() as folder:
-            problems = test(folder)
+            t.check(test.__doc__, test(folder))
     except netns.Unavailable as e:
-        why = str(e)
+        t.skip(test.__doc__, str(e))
     except (AssertionError, subprocess.SubprocessError) as e:
-        problems = ["%s %s" % (e, getattr(e, "stderr", "") or "")]
-    return problems, why, time.monotonic() - began
+        t.check(test.__doc__, ["%s %s" % (e, getattr(e, "stderr", "") or "")])
+
+
+def run_apart(t, test):
+    """By a process of its own: what it said is said again."""
+    p = subprocess.run([sys.executable, os.path.realpath(sys.argv[0]), test.__name__], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = [x for x in p.stdout.splitlines() if not x.startswith("1..")]
+    skipped = [x.split(" # SKIP ", 1)[1] for x in lines if " # SKIP " in x]
+    if skipped:
+        t.skip(test.__doc__, skipped[0])
+        return
+    is_well = any(x.startswith("ok ") for x in lines) and not any(x.startswith("not ok") for x in lines)
+    said = [x.lstrip("# ") for x in lines if not x.startswith(("ok ", "not ok "))]
+    t.check(test.__doc__, [] if is_well else said)
+    if is_well:
+        for x in said:
+            t.note(x)
 
 
 def run_tests(tests, at_a_time=1):
-    """Each in a folder of its own; arguments of the program name those wanted. at_a_time: for those that mostly wait."""
+    """Each in a folder of its own; arguments of the program name those wanted. Several at a time are processes."""
     t = tap.Tap()
     wanted = [x for x in tests if not sys.argv[1:] or x.__name__ in sys.argv[1:]]
-    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
-        for test, (problems, why, took) in zip(wanted, (pool.map if at_a_time > 1 else map)(run_test, wanted)):
-            if problems is None:
-                t.skip(test.__doc__, why)
-            else:
-                t.check(test.__doc__, problems)
-            t.note("%.1f s" % took)
+    if at_a_time > 1 and len(wanted) > 1:
+        with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+            list(pool.map(lambda test: run_apart(t, test), wanted))
+        t.done()
+    for test in wanted:
+        began = time.monotonic()
+        run_test(t, test)
+        t.note("%.1f s" % (time.monotonic() - began))
     t.done()

@@ -220,6 +220,46 @@ what_is_no_part_is_refused(void)
 	weir_block_destroy(b);
 }
 
+/* Rows of any length among others: each goes alone where no two fit, and what it needs is right. */
+static void
+long_rows_among_others_are_written(void)
+{
+	static uint8_t buf[70000], text[60000];
+	struct weir_schema_column column = { (char[]){ "s" }, WEIR_STRING, false };
+	struct weir_schema strings = { (char[]){ "q" }, false, 1, &column };
+	struct weir_block *b = weir_block_create(&strings, 400);
+	uint64_t state = 3;
+	uint32_t at = 0, alone = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	for (uint32_t i = 0; i < 400; i++) {
+		struct weir_value v = { .type = WEIR_STRING };
+
+		/* each another string: of equal ones one is written */
+		v.s.len = i % 50 == 49 ? 60000 : 100 + (uint32_t)(random_next(&state) % 5000);
+		memset(text, (int)i, v.s.len);
+		text[0] = (uint8_t)(i >> 8);
+		v.s.p = text;
+		CU_ASSERT_EQUAL_FATAL(weir_block_set(b, i, 0, &v), 0);
+	}
+	b->n_rows = 400;
+	while (at < 400) {
+		size_t need = 0, len = 0;
+		uint32_t n = weir_block_write(b, NULL, at, 400, buf, 1372, &need);
+
+		if (!n) {
+			CU_ASSERT_FATAL(need > 1372 && need <= sizeof(buf));
+			n = weir_block_write(b, NULL, at, at + 1, buf, need, &len);
+			CU_ASSERT_EQUAL(len, need);
+			alone++;
+		}
+		CU_ASSERT_FATAL(n > 0);
+		at += n;
+	}
+	CU_ASSERT(alone > 200 && alone < 400);
+	weir_block_destroy(b);
+}
+
 int
 main(void)
 {
@@ -228,6 +268,7 @@ main(void)
 		{ "some rows survive", some_rows_survive },
 		{ "no rows are a part", no_rows_are_a_part },
 		{ "a row that is too long says so", a_row_that_is_too_long_says_so },
+		{ "long rows among others are written", long_rows_among_others_are_written },
 		{ "what is no part is refused", what_is_no_part_is_refused },
 		CU_TEST_INFO_NULL,
 	};

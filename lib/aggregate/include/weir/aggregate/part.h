@@ -74,6 +74,17 @@ int weir_pane_settle(struct weir_pane *p);
  */
 int weir_pane_merge_some(
     struct weir_pane *dst, const struct weir_pane *src, const uint32_t *groups, uint32_t n);
+/*
+ * Owning thread, of an aggregator whose groups have windows of their own. The least start of those
+ * that are open; false where there is none.
+ */
+bool weir_aggregator_open_since(const struct weir_aggregator *a, int64_t *ret_ns);
+/*
+ * The same; forget the groups of these slots, when a close has returned all that there was:
+ * is_gone[WEIR_SLOTS]. Rows of them may come from any time on; no row is late. 0 or -ENOMEM.
+ */
+int weir_aggregator_forget_slots(
+    struct weir_aggregator *a, const struct weir_slot_key *key, const bool *is_gone);
 /* Control. An empty pane as those of the aggregator are, while another thread has it. The caller
  * destroys it. NULL when out of memory. */
 struct weir_pane *weir_aggregator_new_pane(const struct weir_aggregator *a);
