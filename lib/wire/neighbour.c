@@ -7,8 +7,8 @@
 #include <weir/base/time.h>
 
 #define MS         INT64_C(1000000)
-#define FIRST_NS   (200 * MS) /* between questions, twice as long each time */
-#define LONGEST_NS (5000 * MS)
+#define FIRST_NS   (200 * MS)  /* between questions, twice as long each time */
+#define LONGEST_NS (1000 * MS) /* RFC 4861: once a second */
 #define ANSWER_NS  (3000 * MS) /* an answer that comes later was not asked for */
 #define FRESH_NS   (30000 * MS)
 #define KEPT_NS    (60000 * MS) /* without an answer */
