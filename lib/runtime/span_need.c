@@ -174,7 +174,7 @@ add_taker(const struct weir_span *s, unsigned slot, const struct weir_span_need 
     unsigned node, uint32_t *takers, unsigned n)
 {
 	if (node == WEIR_CLUSTER_NONE ||
-	    (node == s->keeper[slot] && need->had_ns <= s->done_ns[slot]))
+	    (node == s->keeper[slot] && need->had_ns <= s->went_over_ns[slot]))
 		return n;
 	for (unsigned i = 0; i < n; i++)
 		if (takers[i] == node)

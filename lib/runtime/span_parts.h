@@ -176,6 +176,7 @@ struct weir_span_shipment {
 	struct weir_block *rows;
 	int64_t last_ns;     /* of the rows */
 	int64_t last_due_ns; /* of their windows; of sessions and counts at the least */
+	bool was_parted;     /* by some map: the owners had what was due */
 	bool is_parted;
 	uint16_t *slots;  /* [rows] */
 	uint32_t *picked; /* by owner, as in struct weir_span_kept */

@@ -177,8 +177,10 @@ spread_rows(
 		struct weir_span_need need = weir_span_need_of_row(q, times[r]);
 		unsigned slot = h->slots[r], n;
 
-		if (q->has_shed && times[r] <= s->done_ns[slot])
+		if (q->has_shed && h->was_parted && times[r] <= s->went_over_ns[slot])
 			continue;
+		if (!h->was_parted) /* nobody has had it */
+			need.had_ns = INT64_MAX;
 		n = weir_span_takers(s, q, slot, &need, takers);
 		for (unsigned i = 0; i < n; i++) {
 			if (takers[i] >= h->n_nodes)
@@ -227,7 +229,7 @@ part(struct weir_span *s, struct weir_span_shipment *h)
 		return false;
 	spread_rows(s, h, h->at, h->picked);
 	memcpy(h->at, h->first, h->n_nodes * sizeof(*h->at));
-	h->is_parted = true;
+	h->is_parted = h->was_parted = true;
 	if (self < h->n_nodes)
 		h->at[self] = h->first[self + 1];
 	return true;
