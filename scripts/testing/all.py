@@ -4,12 +4,12 @@
 Steps:
   check     the sources: format, layering, documentation
   gcc       build with gcc; all suites but those of system tests that need a sanitizer to say much; tests that mostly wait
-            run while the next two steps' programs are compiled
-  clang     build with clang; golden tests
+            run while what sanitize needs is compiled
+  clang     build the programs with clang; golden tests
   sanitize  build with clang under AddressSanitizer and UndefinedBehaviorSanitizer; unit, golden and attack tests, damaged
             input, wrong command lines, system tests
   thread    build with clang under ThreadSanitizer; tests of the threaded run-time and system tests
-  fuzz      build the fuzz targets with clang; a short run of each
+  fuzz      a short run of each fuzz target, which are of the same build as sanitize
 
 Each test is one line; what failed or was skipped is listed at the end with its reason, and the last line is
 "N passed, N failed, N skipped". Exit status 1 where anything failed.
@@ -19,10 +19,11 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
-import threading
 import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -82,37 +83,26 @@ def compile_progress(build, targets):
 # Lines for stack traces, which compile in four fifths of the time that all of it takes.
 SETUP = ["meson", "setup", "-Dc_args=-g1"]
 CLANG = ("clang", [], "clang")
-SANITIZE = ("sanitize", ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], "clang")
+PROGRAMS = ["app/%s/%s" % (x, x) for x in ("weir", "weir-ctl", "weir-gen", "weir-latency", "weir-doctor")]
+SANITIZE = ("sanitize", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], "clang")
 
 
 @contextlib.contextmanager
-def compiling_ahead(*steps):
-    """What these steps build is compiled with what CPU time is left; they build, and tell, what is left of it."""
-    def work():
-        for name, options, compiler in steps:
-            directory = os.path.join(BUILDS, name)
-            for args in ([[*SETUP, *options, directory, ROOT]] if not os.path.exists(directory) else []) + [
-                    ["ninja", "-C", directory, "--quiet"]]:
-                with lock:
-                    if stopped:
-                        return
-                    running[:] = [subprocess.Popen(["nice", "-n", "19", *args], cwd=ROOT, env={**os.environ, "CC": compiler},
-                                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                                   stderr=subprocess.DEVNULL)]
-                if running[0].wait():
-                    return
-
-    lock, stopped, running = threading.Lock(), [], []
-    worker = threading.Thread(target=work)
-    worker.start()
+def compiling_ahead(name, options, compiler):
+    """What a later step builds is compiled with what CPU time is left; the step builds, and tells, what is left of it."""
+    directory = os.path.join(BUILDS, name)
+    commands = [["ninja", "-C", directory, "--quiet"]]
+    if not os.path.exists(directory):
+        commands.insert(0, [*SETUP, *options, directory, ROOT])
+    p = subprocess.Popen(["nice", "-n", "19", "sh", "-c", " && ".join(map(shlex.join, commands))], cwd=ROOT,
+                         env={**os.environ, "CC": compiler}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
-        with lock:
-            stopped.append(True)
-            if running:
-                running[0].terminate()
-        worker.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(p.pid, signal.SIGTERM)
+        p.wait()
 
 
 def build(total, name, options, compiler, targets=()):
@@ -208,14 +198,14 @@ def step_gcc(total):
     if d:
         checks(total, [("hot objects of gcc", ["hot", d])])
         run_tests(total, "gcc", d, [], 1, without=["system-checked", "system-patient"])
-        with compiling_ahead(*(x for x in (CLANG, SANITIZE) if x[0] in total.steps)):
+        with compiling_ahead(*SANITIZE) if "sanitize" in total.steps else contextlib.nullcontext():
             run_tests(total, "gcc", d, ["system-patient"], 1)
 
 
 def step_clang(total):
-    d = build(total, *CLANG)
+    d = build(total, *CLANG, PROGRAMS)
     if d:
-        checks(total, [("hot objects of clang", ["hot", d])])
+        checks(total, [("hot objects of clang", ["hot", d]), ("registers of clang", ["simd", d])])
         run_tests(total, "clang", d, ["golden"], 1)
 
 
@@ -237,8 +227,7 @@ def step_fuzz(total):
     if not os.path.exists(os.path.join(source, "meson.build")):
         total.add("fuzz", "fail", "tests/fuzz has no meson.build")
         return
-    d = build(total, "fuzz", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                              "-Doptimization=1"], "clang", ["fuzz-targets"])
+    d = build(total, *SANITIZE, ["fuzz-targets"])
     if not d:
         return
     say("\n== fuzz: %d s each" % FUZZ_SECONDS)
