@@ -34,8 +34,12 @@ try_heads(const uint8_t *p, uint32_t len)
 	struct weir_span_status status;
 	struct weir_span_piece piece;
 	uint64_t epoch, number;
+	static struct weir_span_states states;
+	struct weir_span_verdict verdict;
+	struct weir_span_table table;
+	int64_t hold_ns;
 	uint16_t query;
-	unsigned part;
+	unsigned n;
 
 	if (weir_span_get_status(p, len, &status) &&
 	    (weir_span_put_status(again, &status) != len || memcmp(again, p, len) != 0))
@@ -49,9 +53,21 @@ try_heads(const uint8_t *p, uint32_t len)
 		if (memcmp(again, p, WEIR_SPAN_PART_HEAD) != 0)
 			abort();
 	}
-	if (weir_span_get_table(p, len, &epoch, &part, done_ns, true) &&
-	    part >= WEIR_SPAN_TABLE_PARTS)
+	if (weir_span_get_holds(p, len, &epoch, &hold_ns, &n))
+		for (unsigned i = 0; i < n; i++)
+			weir_span_get_hold(p, i, &query, &hold_ns);
+	if (!weir_span_get_table(p, len, &table))
+		return;
+	if (table.part >= WEIR_SPAN_TABLE_FRAMES)
 		abort();
+	if (table.part == WEIR_SPAN_TABLE_FRAMES - 1) {
+		for (n = 0; weir_span_get_verdict(p, n, &verdict); n++)
+			;
+		return;
+	}
+	weir_span_merge_table(p, done_ns);
+	if (table.part < WEIR_SPAN_TABLE_PARTS)
+		weir_span_get_states(p, &states);
 }
 
 /* Of two nodes that tell the same one. */
