@@ -133,8 +133,9 @@ def arguments(h, folder, i, cluster, wire):
         return h.arguments(i, "?nodes=%d" % h.n, wire=wire)
     nodes = os.path.join(folder, "nodes")
     address = wire.split(",ip=")[1].split("/")[0]
-    with open(nodes, "w") as f:
-        f.write("".join("n%d %s\n" % (k, address % (k + 1)) for k in range(h.n)))
+    if not os.path.exists(nodes):  # another node may be reading it
+        with open(nodes, "w") as f:
+            f.write("".join("n%d %s\n" % (k, address % (k + 1)) for k in range(h.n)))
     return ["--cluster", "static:" + nodes, "--node", "n%d" % i, "--wire", wire % (i + 1), "--insecure-wire"]
 
 
