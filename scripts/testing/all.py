@@ -3,8 +3,7 @@
 
 Steps:
   check     the sources: format, layering, documentation
-  gcc       build with gcc; all suites but those of system tests that need a sanitizer to say much; tests that mostly wait
-            run while what sanitize needs is compiled
+  gcc       build with gcc; all suites but those of system tests that need a sanitizer to say much
   clang     build the programs with clang; golden tests
   sanitize  build with clang under AddressSanitizer and UndefinedBehaviorSanitizer; unit, golden and attack tests, damaged
             input, wrong command lines, system tests
@@ -15,13 +14,10 @@ Each test is one line; what failed or was skipped is listed at the end with its 
 "N passed, N failed, N skipped". Exit status 1 where anything failed.
 """
 import concurrent.futures
-import contextlib
 import json
 import os
 import re
-import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -41,8 +37,7 @@ TAP_LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
 
 
 class Total:
-    def __init__(self, steps):
-        self.steps = steps
+    def __init__(self):
         self.passed = 0
         self.failed = []
         self.skipped = []
@@ -85,24 +80,6 @@ SETUP = ["meson", "setup", "-Dc_args=-g1"]
 CLANG = ("clang", [], "clang")
 PROGRAMS = ["app/%s/%s" % (x, x) for x in ("weir", "weir-ctl", "weir-gen", "weir-latency", "weir-doctor")]
 SANITIZE = ("sanitize", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], "clang")
-
-
-@contextlib.contextmanager
-def compiling_ahead(name, options, compiler):
-    """What a later step builds is compiled with what CPU time is left; the step builds, and tells, what is left of it."""
-    directory = os.path.join(BUILDS, name)
-    commands = [["ninja", "-C", directory, "--quiet"]]
-    if not os.path.exists(directory):
-        commands.insert(0, [*SETUP, *options, directory, ROOT])
-    p = subprocess.Popen(["nice", "-n", "19", "sh", "-c", " && ".join(map(shlex.join, commands))], cwd=ROOT,
-                         env={**os.environ, "CC": compiler}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(p.pid, signal.SIGTERM)
-        p.wait()
 
 
 def build(total, name, options, compiler, targets=()):
@@ -198,8 +175,7 @@ def step_gcc(total):
     if d:
         checks(total, [("hot objects of gcc", ["hot", d])])
         run_tests(total, "gcc", d, [], 1, without=["system-checked", "system-patient"])
-        with compiling_ahead(*SANITIZE) if "sanitize" in total.steps else contextlib.nullcontext():
-            run_tests(total, "gcc", d, ["system-patient"], 1)
+        run_tests(total, "gcc", d, ["system-patient"], 1)
 
 
 def step_clang(total):
@@ -275,7 +251,7 @@ def main():
         if w not in STEPS:
             sys.exit("test: unknown step '%s' (steps: %s)" % (w, " ".join(STEPS)))
     began = time.monotonic()
-    total = Total(wanted)
+    total = Total()
     for w in wanted:
         STEPS[w](total)
     say("")
