@@ -34,6 +34,7 @@ SANITIZER_ENV = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 TAP_LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
+BEGAN = time.monotonic()
 
 
 class Total:
@@ -53,6 +54,10 @@ class Total:
 
 def say(text):
     print(text, flush=True)
+
+
+def heading(text):
+    say("\n== %s (at %.0f s)" % (text, time.monotonic() - BEGAN))
 
 
 def command(label, args, env=None):
@@ -78,20 +83,30 @@ def compile_progress(build, targets):
 # Lines for stack traces, which compile in four fifths of the time that all of it takes.
 SETUP = ["meson", "setup", "-Dc_args=-g1"]
 CLANG = ("clang", [], "clang")
-PROGRAMS = ["app/%s/%s" % (x, x) for x in ("weir", "weir-ctl", "weir-gen", "weir-latency", "weir-doctor")]
+# Sanitizers make programs large: lld links them in a fifth of the time.
+LINKER = {"clang": {"CC_LD": "lld"}}
 SANITIZE = ("sanitize", ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"], "clang")
 
 
-def build(total, name, options, compiler, targets=()):
-    """Configure (once) and compile build-test/NAME. Its directory, or None."""
-    say("\n== %s: build" % name)
+def programs_of(directory, suites):
+    """What tests of these suites run, as targets of ninja."""
+    def introspect(what):
+        return json.loads(subprocess.run(["meson", "introspect", what, directory], stdin=subprocess.DEVNULL, check=True,
+                                         stdout=subprocess.PIPE).stdout)
+    wanted = {d for t in introspect("--tests") if {s.split(":")[-1] for s in t["suite"]} & set(suites) for d in t["depends"]}
+    return [os.path.relpath(f, directory) for t in introspect("--targets") if t["id"] in wanted for f in t["filename"]]
+
+
+def build(total, name, options, compiler, targets=(), suites=()):
+    """Configure (once) and compile build-test/NAME: all of it, these targets, or what tests of these suites run. Its directory, or None."""
+    heading("%s: build" % name)
     directory = os.path.join(BUILDS, name)
-    env = {"CC": compiler}
+    env = {"CC": compiler, **LINKER.get(compiler, {})}
     ok = True
     if not os.path.exists(os.path.join(directory, "build.ninja")):
         shutil.rmtree(directory, ignore_errors=True)
         ok = command("configure " + name, [*SETUP, *options, directory, ROOT], env)
-    ok = ok and compile_progress(directory, targets)
+    ok = ok and compile_progress(directory, [*targets, *(programs_of(directory, suites) if suites else ())])
     total.add(name + ": builds without a warning", "ok" if ok else "fail")
     return directory if ok else None
 
@@ -128,7 +143,7 @@ def read_log(total, name, directory):
 
 
 def run_tests(total, name, directory, suites, multiplier, env=None, without=()):
-    say("\n== %s: test" % name)
+    heading("%s: test" % name)
     args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(PROCESSES),
             "--timeout-multiplier", str(multiplier), "--print-errorlogs"]
     for s in suites:
@@ -179,7 +194,7 @@ def step_gcc(total):
 
 
 def step_clang(total):
-    d = build(total, *CLANG, PROGRAMS)
+    d = build(total, *CLANG, suites=["golden"])
     if d:
         checks(total, [("hot objects of clang", ["hot", d]), ("registers of clang", ["simd", d])])
         run_tests(total, "clang", d, ["golden"], 1)
@@ -193,9 +208,10 @@ def step_sanitize(total):
 
 
 def step_thread(total):
-    d = build(total, "thread", ["-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"], "clang")
+    suites = ["threads", "system-threads"]
+    d = build(total, "thread", ["-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"], "clang", suites=suites)
     if d:
-        run_tests(total, "thread", d, ["threads", "system-threads"], 8, SANITIZER_ENV)
+        run_tests(total, "thread", d, suites, 8, SANITIZER_ENV)
 
 
 def step_fuzz(total):
@@ -206,7 +222,7 @@ def step_fuzz(total):
     d = build(total, *SANITIZE, ["fuzz-targets"])
     if not d:
         return
-    say("\n== fuzz: %d s each" % FUZZ_SECONDS)
+    heading("fuzz: %d s each" % FUZZ_SECONDS)
     seeds = os.path.join(d, "seeds")
     if not command("fuzz: seeds of the golden cases", [os.path.join(source, "make_seeds.py"), seeds]):
         total.add("fuzz: seeds", "fail")
@@ -250,7 +266,6 @@ def main():
     for w in wanted:
         if w not in STEPS:
             sys.exit("test: unknown step '%s' (steps: %s)" % (w, " ".join(STEPS)))
-    began = time.monotonic()
     total = Total()
     for w in wanted:
         STEPS[w](total)
@@ -259,7 +274,7 @@ def main():
         say("SKIPPED  %s: %s" % (name, why))
     for name, why in total.failed:
         say("FAILED   %s%s" % (name, ": " + why if why else ""))
-    say("%.0f s" % (time.monotonic() - began))
+    say("%.0f s" % (time.monotonic() - BEGAN))
     say("%d passed, %d failed, %d skipped" % (total.passed, len(total.failed), len(total.skipped)))
     sys.exit(1 if total.failed else 0)
 

@@ -282,5 +282,5 @@ def test_nothing(folder):
 
 
 if __name__ == "__main__":
-    run_tests([test_delay, test_faults, test_late, test_limit, test_outputs, test_floor, test_rows, test_veth, test_probes, test_interrupt,
-               test_nothing])
+    run_tests([test_limit, test_delay, test_faults, test_late, test_outputs, test_floor, test_rows, test_veth, test_probes, test_interrupt,
+               test_nothing], at_a_time=2)
