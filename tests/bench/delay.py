@@ -2,6 +2,9 @@
 How long packets take through weir and through testpmd, and alerts out of weir: one instrument (weir-latency), one
 path (two memifs), one run. The device has a CPU of its own, and so has the instrument, which sends and receives in
 turns.
+
+A figure is the least of its rounds: what disturbs, another process or a host that takes a CPU away, only ever adds, and how far
+apart the two CPUs are is a virtual machine's luck from one second to the next. So rounds are short and many.
 """
 import concurrent.futures
 import contextlib
@@ -15,6 +18,7 @@ import measure
 from measure import Failed, median
 
 LOADS = (10, 50)
+ROUNDS = 3  # for each that the bench is asked for
 MEMORY = ["--no-huge", "--no-shconf", "--no-telemetry", "-m", "512"]
 FILTER = ["--where", "udp && dstport > 0"]
 ALERT = ["--where", "ip.dst in 198.18.0.0/15", "--key", "ip.dst", "--agg", "n=count()", "--window", "24h",
@@ -24,7 +28,7 @@ ALERT = ["--where", "ip.dst in 198.18.0.0/15", "--key", "ip.dst", "--agg", "n=co
 class Delay:
     def __init__(self, bench):
         self.bench = bench
-        self.seconds = "2s" if bench.a.quick else "5s"
+        self.seconds = "1s"
         self.instrument = os.path.join(os.path.dirname(bench.weir.binary), "..", "weir-latency", "weir-latency")
 
     def ends(self, folder, role):
@@ -87,7 +91,7 @@ class Delay:
     def rounds(self, players):
         """name -> what each round measured, taking turns."""
         found = {}
-        for _ in range(self.bench.a.rounds):
+        for _ in range(ROUNDS * self.bench.a.rounds):
             for name, play in players.items():
                 try:
                     found.setdefault(name, []).append(play())
@@ -96,13 +100,13 @@ class Delay:
         return found
 
     def figure(self, key, one, other, of, most):
-        """How many times the median of the other's: of percentiles of each round."""
+        """How many times the least of the other's: of percentiles of each round."""
         a, b = [[of(r) for r in rs if of(r)] for rs in (one, other)]
         if not a or not b:
             return
-        self.bench.say("  %-40s %8.1f us beside %8.1f us" % (key, median(a) / 1e3, median(b) / 1e3))
-        self.bench.doc["differences"][key] = {"value": median(a) / median(b), "most": most, "noise": 0,
-                                              "each": [a, b]}
+        self.bench.say("  %-40s %8.1f us beside %8.1f us" % (key, min(a) / 1e3, min(b) / 1e3))
+        self.bench.doc["differences"][key] = {"value": min(a) / min(b), "of_medians": median(a) / median(b), "most": most,
+                                              "noise": 0, "each": [a, b]}
 
     def measure(self):
         bench = self.bench
