@@ -3,6 +3,7 @@
 
 #include <weir/base/log.h>
 #include <weir/base/time.h>
+#include <weir/base/value.h>
 
 #include "flow_parts.h"
 #include "span_parts.h"
@@ -151,21 +152,51 @@ note_verdict(struct weir_span *s, unsigned node)
 	weir_span_take_verdict(s, &v);
 }
 
+/* A node that is lost had claimed windows, all know that, and nobody has heard it write them. */
+static void
+tell_unconfirmed(const struct weir_span *s, unsigned node, int64_t claim_ns)
+{
+	char until[64] = "the end";
+
+	if (claim_ns == INT64_MIN || s->view->nodes[node].state != WEIR_NODE_LOST)
+		return;
+	if (claim_ns < INT64_MAX - 1)
+		weir_time_text(claim_ns, until, sizeof(until));
+	weir_log(WEIR_LOG_WARNING,
+	    "--cluster: '%s' was lost as it delivered the windows up to %s: if its process has "
+	    "ended, "
+	    "rows of them that it had not written are lost",
+	    s->view->nodes[node].name, until);
+}
+
 void
 weir_span_settle_claims(struct weir_span *s)
 {
+	int64_t
+	    unconfirmed_ns[WEIR_WIRE_PEERS]; /* by node: claimed up to then, not known as done */
+
+	for (unsigned node = 0; node < WEIR_WIRE_PEERS; node++)
+		unconfirmed_ns[node] = INT64_MIN;
 	for (unsigned slot = 0; slot < WEIR_SPAN_SLOTS; slot++) {
 		int64_t done_ns = s->own_done_ns[slot], claim_ns = s->heard_claim_ns[slot];
 		bool is_claim = s->epoch || s->has_heard_claims;
+		unsigned owner;
 
 		if (s->epoch && s->own_claim_ns[slot] < claim_ns)
 			claim_ns = s->own_claim_ns[slot];
 		done_ns = s->heard_done_ns[slot] > done_ns ? s->heard_done_ns[slot] : done_ns;
 		s->own_done_ns[slot] = is_claim && claim_ns > done_ns ? claim_ns : done_ns;
+		if (!s->map || s->own_done_ns[slot] == done_ns)
+			continue;
+		owner = weir_cluster_owner(s->map, claim_ns, slot);
+		if (owner != WEIR_CLUSTER_NONE && unconfirmed_ns[owner] < claim_ns)
+			unconfirmed_ns[owner] = claim_ns;
 	}
 	for (unsigned node = 0; s->map && node < s->map->n_nodes; node++)
-		if (weir_span_is_live(s->map, node) && !weir_span_is_live(s->view, node))
+		if (weir_span_is_live(s->map, node) && !weir_span_is_live(s->view, node)) {
 			note_verdict(s, node);
+			tell_unconfirmed(s, node, unconfirmed_ns[node]);
+		}
 }
 
 static void

@@ -250,6 +250,9 @@ def test_claim(folder):
             # It counts, unless what had to be sent before it to one of them was too much.
             if not any("claimed before is" in x for x in p.runs[1].err):
                 problems.append("it was not told whether its claim counts: " + p.runs[1].said())
+            is_warned = any("'n1' was lost as it delivered the windows up to" in x for i in (0, 2) for x in p.runs[i].err)
+            if is_warned != any("is its own to deliver" in x for x in p.runs[1].err):
+                problems.append("warned of what it may not have written: %s: %s" % (is_warned, p.said()))
             return problems + between(p.lines(), p.reference([0, 2]), p.reference(), may_lack="again")[0]
 
 

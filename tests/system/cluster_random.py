@@ -5,12 +5,14 @@ come. usage: cluster_random.py [EVENTS [SEED [AT_A_TIME [SHARE]]]]. Counted are 
 
 SHARE of the events, half of them if nothing is said, fall within 25 ms of the moment in which a window is delivered. Lost: a row of packets of hosts
 that had nothing to suffer is missing, or lacks one of them. What only a host that died, stalled or left had seen may be missing,
-where its row is partial or it had not read it. Doubled: two rows of one query, window and key.
+where its row is partial or it had not read it. Doubled: two rows of one query, window and key. Lost with its writer: rows of windows that
+a host was delivering as it was killed; those who were left must have said so.
 """
 import concurrent.futures
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -96,22 +98,26 @@ def play(h, folder, events, seed, r, done):
             time.sleep(AWAY + r.random())
             end_event(h, p, SURE + i, what)
         problems = p.finish(seconds=90)
-        return problems, p.lines(), p.reference(range(SURE)), p.reference()
+        said = "\n".join(x for i in range(SURE) for x in p.runs[i].err)
+        unwritten = set(re.findall(r"was lost as it delivered the windows up to (\S+Z)", said))
+        return problems, p.lines(), p.reference(range(SURE)), p.reference(), unwritten
 
 
 def one_round(events, seed):
-    """(rows lost, rows doubled, rows too large, problems, what was done)"""
+    """(rows lost, rows doubled, rows too large, rows lost with their writer, problems, what was done)"""
     r, done = random.Random(seed), []
     with hosts.Hosts(SURE + events) as h, tempfile.TemporaryDirectory() as folder:
         h.start_etcd()
-        problems, lines, least, full = play(h, folder, events, seed, r, done)
+        problems, lines, least, full, unwritten = play(h, folder, events, seed, r, done)
     broken = [x for x in lines if not x.endswith("}")]
     got, doubled = table([x for x in lines if x.endswith("}")])
     lost = [k for k, x in least.items() if k not in got or got[k]["n"] < x["n"]]
+    with_writer = [k for k in lost if "kill" in " ".join(done) and dict(k)["window.end"] in unwritten]
+    lost = [k for k in lost if k not in with_writer]
     large = [k for k, x in got.items() if k not in full or x["n"] > full[k]["n"]]
     found = (("lost", lost), ("doubled", doubled), ("too large", large), ("cut in half", broken))
     problems += ["%d rows %s, such as %s" % (len(x), what, x[0]) for what, x in found if x]
-    return len(lost), len(doubled), len(large), problems, done
+    return len(lost), len(doubled), len(large), len(with_writer), problems, done
 
 
 def run_round(events, seed):
@@ -121,20 +127,20 @@ def run_round(events, seed):
     try:
         return json.loads(p.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        return [0, 0, 0, ["status %d: %s" % (p.returncode, p.stderr)], []]
+        return [0, 0, 0, 0, ["status %d: %s" % (p.returncode, p.stderr)], []]
 
 
 def main():
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     rounds = [(min(ROUND, events - i), seed + i // ROUND) for i in range(0, events, ROUND)]
-    t, total = tap.Tap(), [0, 0, 0]
+    t, total = tap.Tap(), [0, 0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(int(sys.argv[3]) if len(sys.argv) > 3 else 1) as pool:
         for (n, s), (*counts, problems, done) in zip(rounds, pool.map(lambda x: run_round(*x), rounds)):
             total = [a + b for a, b in zip(total, counts)]
             t.check("%d random events, seed %d: each row once" % (n, s), problems)
             t.note(", ".join(done))
-    t.note("%d events: %d rows lost, %d doubled, %d too large" % (events, *total))
+    t.note("%d events: %d rows lost, %d doubled, %d too large, %d lost with their writer" % (events, *total))
     t.done()
 
 
