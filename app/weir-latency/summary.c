@@ -10,6 +10,8 @@
 #include <weir/base/number.h>
 #include <weir/base/time.h>
 
+#include "receiver.h"
+
 #define CLOCK_READS 1000
 
 struct summary {
@@ -17,16 +19,17 @@ struct summary {
 	struct weir_report report;
 	char path[256];
 	char clock[96];
-	bool has_nic_clock; /* that is not used */
+	const char *nic; /* what became of the NIC's time stamps */
 	struct weir_measurement floor;
 	struct weir_measurement loads[2 * CONFIG_LOADS];
 	const struct outcome *of_floor, *of_loads[2 * CONFIG_LOADS];
 };
 
-/* What the kernel reads CLOCK_MONOTONIC from. */
+/* What the kernel reads CLOCK_MONOTONIC from; and the NIC, where it says when packets came. */
 static void
-describe_clock(char *buf, size_t size)
+describe_clock(const struct session *s, char *buf, size_t size)
 {
+	const struct receiver *r = s->path.receiver;
 	FILE *f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
 	char source[32] = "";
 
@@ -34,8 +37,8 @@ describe_clock(char *buf, size_t size)
 		source[0] = '\0';
 	if (f)
 		fclose(f);
-	snprintf(buf, size, "CLOCK_MONOTONIC%s%s%s", source[0] ? " (" : "", source,
-	    source[0] ? ")" : "");
+	snprintf(buf, size, "CLOCK_MONOTONIC%s%s%s%s", source[0] ? " (" : "", source,
+	    source[0] ? ")" : "", r && r->n_stamped ? " to send, the NIC's to receive" : "");
 }
 
 /* One reading, which is the most by which two may be off besides the poll between them. */
@@ -57,12 +60,22 @@ port_name(const struct weir_port *p)
 }
 
 static bool
-has_nic_clock(const struct weir_port *p)
+can_stamp(const struct weir_port *p)
 {
 	struct rte_eth_dev_info info;
 
 	return p && p->n_rx && rte_eth_dev_info_get(p->rx[0].id, &info) == 0 &&
 	       info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+}
+
+static const char *
+nic_stamps(const struct session *s)
+{
+	const struct receiver *r = s->path.receiver;
+
+	if (r && r->n_stamped)
+		return "used";
+	return can_stamp(s->rx) ? "not used" : "none";
 }
 
 static void
@@ -93,11 +106,12 @@ summary_make(const struct session *s)
 	m->session = s;
 	snprintf(m->path, sizeof(m->path), "%s -> %s", port_name(s->tx),
 	    c->rows ? c->rows : port_name(s->rx));
-	describe_clock(m->clock, sizeof(m->clock));
-	m->has_nic_clock = has_nic_clock(s->rx);
+	describe_clock(s, m->clock, sizeof(m->clock));
+	m->nic = nic_stamps(s);
 	m->report = (struct weir_report){ .path = m->path,
 		.clock = m->clock,
-		.error_ns = clock_error(),
+		.error_ns =
+		    clock_error() + (s->path.receiver ? s->path.receiver->stamp_error_ns : 0),
 		.frame_bytes = (uint32_t)lround(frame_mean(&c->frame)),
 		.loads = m->loads,
 		.found = &s->ndr.found,
@@ -168,8 +182,13 @@ summary_print(const struct summary *m, FILE *out)
 	if (s->ndr.is_sender_limited)
 		fprintf(out,
 		    "the no-drop rate is the sender's, not the device's: it fell behind first\n");
-	if (m->has_nic_clock)
-		fprintf(out, "the driver of '%s' can stamp what it receives: that is not used\n",
+	if (strcmp(m->nic, "used") == 0)
+		fprintf(out, "the NIC of '%s' said when %" PRIu64 " probes came\n", s->config->rx,
+		    s->path.receiver->n_stamped);
+	else if (strcmp(m->nic, "not used") == 0)
+		fprintf(out,
+		    "the driver of '%s' can stamp what it receives: that is not used (profile, or "
+		    "a clock that cannot be read)\n",
 		    s->config->rx);
 	if (s->is_interrupted)
 		fprintf(out, "stopped by a signal: this is not all that was asked for\n");
@@ -255,8 +274,9 @@ summary_json(const struct summary *m)
 	json_object_set_new(root, "rows", json_boolean(c->rows != NULL));
 	json_object_set_new(root, "flows", json_integer(c->frame.n_flows));
 	json_object_set_new(root, "floor_path", json_string(s->floor.why));
-	json_object_set_new(
-	    root, "nic_timestamps", json_string(m->has_nic_clock ? "not used" : "none"));
+	json_object_set_new(root, "nic_timestamps", json_string(m->nic));
+	json_object_set_new(root, "nic_stamped",
+	    json_integer(s->path.receiver ? (json_int_t)s->path.receiver->n_stamped : 0));
 	json_object_set_new(root, "interrupted", json_boolean(s->is_interrupted));
 	json_object_set_new(root, "ndr", s->ndr.found.n_trials ? ndr_json(&s->ndr) : json_null());
 	/* of all trials, so that they can be compared with what a device has counted */

@@ -87,7 +87,7 @@ class Latency:
     the other way round net_memif may free what they are reading (22.11).
     """
 
-    def __init__(self, args, folder, cable=None, table=os.devnull):
+    def __init__(self, args, folder, cable=None, table=os.devnull, binary=weir.LATENCY, env=None):
         self.json, plot = (os.path.join(folder, "latency." + x) for x in ("json", "svg"))
         for x in (self.json, plot):
             if os.path.exists(x):
@@ -97,8 +97,8 @@ class Latency:
         fcntl.fcntl(self.plot, fcntl.F_SETPIPE_SZ, 4096)
         inside = ["ip", "netns", "exec", cable.far] if cable else []
         with open(table, "wb") as out:
-            self.p = subprocess.Popen([*inside, weir.LATENCY, *args, "--json", self.json, "--plot", plot],
-                                      stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE)
+            self.p = subprocess.Popen([*inside, binary, *args, "--json", self.json, "--plot", plot], stdin=subprocess.DEVNULL,
+                                      stdout=out, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
 
     def __enter__(self):
         return self
@@ -135,9 +135,9 @@ class Latency:
             return json.load(f), plot.decode()
 
 
-def measure(args, problems, folder, device=None, cable=None):
+def measure(args, problems, folder, device=None, cable=None, **how):
     """A run of weir-latency: its JSON, and what the device has done."""
-    with Latency(args, folder, cable) as run:
+    with Latency(args, folder, cable, **how) as run:
         run.measured()
         did = device.end() if device else None
         return run.end(problems)[0], did

@@ -2,6 +2,7 @@
 """weir-latency against a device that does what it is told: delay, loss, duplicates, reordering, a limited rate."""
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -18,6 +19,9 @@ from impairing import Device, Latency, TwoCables, counted, expected, measure, so
 from running import SLOWER, Run, run_tests  # noqa: E402
 
 MS = 1000000
+# weir-latency whose ports stamp what they receive, 5 ms before they have it to give (tests/support/nic/clock.c).
+STAMPING = os.environ.get("WEIR_LATENCY_NIC", "weir-latency-nic")
+EARLY_NS = 5 * MS
 # What a busy host may add to a delay: the lower bound is the one that is exact.
 BUSY_NS = 2000 * MS
 QUICK = ["--for", "1s", "--warmup", "50ms", "--drain", "3s"]
@@ -207,6 +211,32 @@ def test_veth(folder):
     return problems
 
 
+def test_nic_clock(folder):
+    """a NIC that stamps what it receives: probes came when it says, unless that is not wanted"""
+    drivers, problems, hold = os.path.join(folder, "drivers"), [], 20 * MS
+    shutil.copytree(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "drivers-config"), drivers)
+    with open(os.path.join(drivers, "memif.ini")) as f:
+        profile = f.read()
+    with open(os.path.join(drivers, "memif.ini"), "w") as f:
+        f.write(profile.replace("receive_timestamps = none", "receive_timestamps = ticks"))
+    for options, said, least in (("", "used", hold - EARLY_NS), ("?timestamps=no", "not used", hold)):
+        with Device(folder, hold_ns=hold) as device:
+            found, _ = measure(["--tx", device.tx, "--rx", device.rx + options, "--no-floor", *QUICK], problems, folder, device,
+                               binary=STAMPING, env={"WEIR_DRIVERS_DIR": drivers})
+        m = found["loads"][0]
+        problems += sound(m)
+        if found["nic_timestamps"] != said or ("the NIC's" in found["clock"]) != (said == "used"):
+            problems.append("time stamps are %r, the clock %r" % (found["nic_timestamps"], found["clock"]))
+        # of its first seconds a clock may be off by as much as it says
+        off, samples = found["clock_error_ns"], m["latency_ns"]["samples"]
+        if not least - off <= m["latency_ns"]["min"] < least + EARLY_NS or samples != 1009:
+            problems.append("%s: the least is %r ns, not %d (within %d); %d samples" % (
+                said, m["latency_ns"]["min"], least, off, samples))
+        if (found["nic_stamped"] >= samples) != (said == "used"):
+            problems.append("%s: %d stamped" % (said, found["nic_stamped"]))
+    return problems
+
+
 def checksum(header):
     total = sum(struct.unpack(">10H", header))
     while total >> 16:
@@ -282,5 +312,5 @@ def test_nothing(folder):
 
 
 if __name__ == "__main__":
-    run_tests([test_limit, test_delay, test_faults, test_late, test_outputs, test_floor, test_rows, test_veth, test_probes, test_interrupt,
-               test_nothing], at_a_time=2)
+    run_tests([test_limit, test_delay, test_faults, test_late, test_outputs, test_floor, test_rows, test_veth, test_nic_clock, test_probes,
+               test_interrupt, test_nothing], at_a_time=2)
