@@ -142,9 +142,9 @@ def read_log(total, name, directory):
     return ran
 
 
-def run_tests(total, name, directory, suites, multiplier, env=None, without=()):
+def run_tests(total, name, directory, suites, multiplier, env=None, without=(), processes=PROCESSES):
     heading("%s: test" % name)
-    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(PROCESSES),
+    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(processes),
             "--timeout-multiplier", str(multiplier), "--print-errorlogs"]
     for s in suites:
         args += ["--suite", s]
@@ -190,7 +190,7 @@ def step_gcc(total):
     if d:
         checks(total, [("hot objects of gcc", ["hot", d])])
         run_tests(total, "gcc", d, [], 1, without=["system-checked", "system-patient"])
-        run_tests(total, "gcc", d, ["system-patient"], 1)
+        run_tests(total, "gcc", d, ["system-patient"], 1, processes=2 * PROCESSES)
 
 
 def step_clang(total):

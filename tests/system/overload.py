@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Several workers in full flow: stopped, killed, bounded, and faster than whoever takes their rows.
 
-overload.py flow, or overload.py readers: those whose rows wait for somebody, which takes long."""
+overload.py flow; overload.py exchange: where rows go from worker to worker, or all take from one; overload.py readers: those
+whose rows wait for somebody, which takes long."""
 import contextlib
 import ctypes
 import json
@@ -54,7 +55,7 @@ def test_stop_live(folder):
 
 
 def test_stop_live_exchange(folder):
-    """the same where rows go from worker to worker"""
+    """4 workers on a live device, rows go from worker to worker: SIGINT, SIGTERM, weir-ctl stop end it soon, ledger balanced"""
     return stopped(folder, NULL, [*MANY, "--split", "key"])
 
 
@@ -266,10 +267,10 @@ def test_packets_interface(folder):
     return problems
 
 
-FLOW = [test_stop_live, test_stop_live_exchange, test_stop_file, test_stop_generator_exchange, test_kill,
-        test_overloaded_exchange, test_packets, test_packets_interface]
+FLOW = [test_stop_live, test_stop_file, test_kill, test_packets_interface]
+EXCHANGE = [test_stop_live_exchange, test_stop_generator_exchange, test_overloaded_exchange, test_packets]
 READERS = [test_slow_reader_live, test_slow_reader_file, test_blocked_reader_for, test_blocked_reader_stop]
 
 # Who waits for a reader can do so beside others that do. Without a kind, tests by their names.
-KINDS = {"flow": (FLOW, 1), "readers": (READERS, len(READERS))}
-run_tests(*KINDS[sys.argv.pop(1)] if sys.argv[1] in KINDS else (FLOW + READERS,))
+KINDS = {"flow": (FLOW, 1), "exchange": (EXCHANGE, 1), "readers": (READERS, len(READERS))}
+run_tests(*KINDS[sys.argv.pop(1)] if sys.argv[1] in KINDS else (FLOW + EXCHANGE + READERS,))
