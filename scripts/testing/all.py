@@ -142,9 +142,9 @@ def read_log(total, name, directory):
     return ran
 
 
-def run_tests(total, name, directory, suites, multiplier, env=None, without=(), processes=PROCESSES):
+def run_tests(total, name, directory, suites, multiplier, env=None, without=()):
     heading("%s: test" % name)
-    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(processes),
+    args = ["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(PROCESSES),
             "--timeout-multiplier", str(multiplier), "--print-errorlogs"]
     for s in suites:
         args += ["--suite", s]
@@ -190,7 +190,7 @@ def step_gcc(total):
     if d:
         checks(total, [("hot objects of gcc", ["hot", d])])
         run_tests(total, "gcc", d, [], 1, without=["system-checked", "system-patient"])
-        run_tests(total, "gcc", d, ["system-patient"], 1, processes=2 * PROCESSES)
+        run_tests(total, "gcc", d, ["system-patient"], 1)
 
 
 def step_clang(total):

@@ -191,7 +191,7 @@ RELAY = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support
 def counters(run):
     """Of the wire, of all peers of a run together."""
     total = {}
-    for n in run.ask("nodes", "--json")["nodes"]:
+    for n in netns.wait("weir that answers", lambda: run.ask("nodes", "--json"))["nodes"]:
         wire = n.get("wire", {})
         for k, v in [*wire.items(), *(("refused_" + k, v) for k, v in wire.get("refused", {}).items())]:
             if not isinstance(v, dict):

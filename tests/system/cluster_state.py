@@ -78,7 +78,8 @@ class State(Playing):
         return problems
 
     def owned(self, node):
-        return {n["node"]: n["slots"] for n in self.runs[0].ask("nodes", "--json")["nodes"]}.get("n%d" % node)
+        said = self.runs[0].ask("nodes", "--json")
+        return {n["node"]: n["slots"] for n in said["nodes"]}.get("n%d" % node) if said else None
 
 
 def test_planned(folder):
