@@ -200,8 +200,7 @@ const struct weir_program_help config_help = {
 	    "do "
 	    "not subtract: a result that is not well above its floor says little.\n\n"
 	    "Times are CLOCK_MONOTONIC of this host, read without a system call; where the NIC "
-	    "that "
-	    "receives stamps packets and its clock can be read, they came when it says "
+	    "that receives stamps packets and its clock can be read, they came when it says "
 	    "('PORT?timestamps=no' for the time of the poll).\n\n"
 	    "The exit status is 0 where all was measured, whatever was found, 1 where it could not "
 	    "be, and 2 where the command line is wrong.",

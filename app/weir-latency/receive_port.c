@@ -3,24 +3,18 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 #include <stdlib.h>
 
 #include <weir/base/time.h>
 #include <weir/measure/probe.h>
-#include <weir/port/clock.h>
+#include <weir/port/stamp.h>
 
 #include "receiver.h"
 #include "tally.h"
 
 #define BURST 32
-/* A NIC's clock is read so often, and so many times at once, for a reading may be delayed. */
-#define FEED_NS  (WEIR_NS_PER_S / 10)
-#define READINGS 2
 /* Readings before the first trial: two windows of the clock, by which it knows its frequency. */
 #define FIRST_FEEDS 22
-/* A stamp that is further from the poll is no time of this packet. */
-#define OFF_NS WEIR_NS_PER_S
 /* What struct weir_clock promises beside half of what a reading takes. */
 #define CLOCK_ERROR_NS 1000
 
@@ -40,7 +34,7 @@ struct port_receiver {
 static void
 feed(struct nic_clock *c, uint16_t port, int64_t now_ns)
 {
-	(void)weir_port_feed_clock(port, READINGS, &c->clock);
+	(void)weir_port_feed_clock(port, WEIR_PORT_READINGS, &c->clock);
 	c->wall_offset_ns = weir_now_wall_ns() - weir_now_mono_ns();
 	c->fed_ns = now_ns;
 }
@@ -50,18 +44,14 @@ static int64_t
 came_at(
     struct port_receiver *r, const struct nic_clock *c, const struct rte_mbuf *m, int64_t now_ns)
 {
-	const struct weir_port_stamp *stamp = &r->port->stamp;
-	int64_t ns;
+	int64_t wall_ns;
 
-	if (!c || !(m->ol_flags & stamp->flag) || !weir_clock_is_ready(&c->clock))
-		return now_ns;
-	ns = weir_clock_ns(
-		 &c->clock, *RTE_MBUF_DYNFIELD(m, stamp->offset, const rte_mbuf_timestamp_t *)) -
-	     c->wall_offset_ns;
-	if (ns < now_ns - OFF_NS || ns > now_ns + OFF_NS)
+	/* settle() has seen that the clock is ready */
+	if (!c || !weir_port_stamp_ns(
+		      &r->port->stamp, &c->clock, m, now_ns + c->wall_offset_ns, &wall_ns))
 		return now_ns;
 	r->base.n_stamped++;
-	return ns;
+	return wall_ns - c->wall_offset_ns;
 }
 
 /* A probe of a trial before this one? Trials have streams one after the other. */
@@ -110,7 +100,7 @@ port_poll(struct receiver *base, struct tally *t, struct weir_error *err)
 		for (uint16_t i = 0; i < n; i++)
 			take(r, c, t, burst[i], now);
 		rte_pktmbuf_free_bulk(burst, n);
-		if (c && now - c->fed_ns >= FEED_NS)
+		if (c && now - c->fed_ns >= WEIR_PORT_FEED_NS)
 			feed(c, p->rx[q].id, now);
 	}
 	return 0;
@@ -129,7 +119,7 @@ reading_ns(uint16_t port)
 {
 	int64_t least = INT64_MAX;
 
-	for (unsigned i = 0; i < 8 * READINGS; i++) {
+	for (unsigned i = 0; i < 8 * WEIR_PORT_READINGS; i++) {
 		int64_t begin = weir_now_mono_ns(), took;
 		uint64_t ticks;
 
@@ -152,7 +142,7 @@ settle(struct port_receiver *r)
 	for (unsigned i = 0; i < FIRST_FEEDS; i++) {
 		for (unsigned q = 0; q < p->n_rx; q++)
 			feed(&r->clocks[q], p->rx[q].id, weir_now_mono_ns());
-		rte_delay_us_sleep(FEED_NS / 1000);
+		rte_delay_us_sleep(WEIR_PORT_FEED_NS / 1000);
 	}
 	for (unsigned q = 0; q < p->n_rx; q++) {
 		int64_t took = reading_ns(p->rx[q].id);

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <weir/port/stamp.h>
+
 /* Opening and closing, counters, and waiting for packets. */
 
 /* Does reading fd take an interrupt's count, rather than a packet? */
@@ -240,8 +242,8 @@ weir_ethdev_open(const struct weir_source_config *c, bool must_be_taken, struct 
 void
 weir_ethdev_feed(struct weir_ethdev_queue *q, int64_t now_ns)
 {
-	/* several, for one may be delayed; a reading that fails leaves the clock as it was */
-	weir_port_feed_clock(q->port, 2, &q->clock);
+	/* a reading that fails leaves the clock as it was */
+	weir_port_feed_clock(q->port, WEIR_PORT_READINGS, &q->clock);
 	q->fed_ns = now_ns;
 }
 

@@ -61,10 +61,6 @@ enum weir_poll weir_ethdev_poll_shared(
     struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, int64_t now_ns);
 void weir_ethdev_release(struct weir_source *s, struct weir_batch *b);
 
-/* Between readings of a device's clock. */
-#define WEIR_ETHDEV_FEED_NS (WEIR_NS_PER_S / 10)
-/* A time by the device that is further from now is none. */
-#define WEIR_ETHDEV_OFF_NS WEIR_NS_PER_S
 /* Cold: read the queue's clock. Its worker's. */
 void weir_ethdev_feed(struct weir_ethdev_queue *q, int64_t now_ns);
 

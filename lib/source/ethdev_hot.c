@@ -2,10 +2,10 @@
 #include <pcap/dlt.h>
 #include <rte_branch_prediction.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 #include <rte_prefetch.h>
 
 #include <weir/base/time.h>
+#include <weir/port/stamp.h>
 
 #include "ethdev.h"
 
@@ -77,10 +77,7 @@ fill_views(struct weir_ethdev *e, struct weir_ethdev_queue *q, struct weir_batch
 	return to - first;
 }
 
-/*
- * Times by the device, of rows whose packet has one. What is nowhere near now, as after wall-clock
- * was set and before the device's clock was read again, stays the burst's.
- */
+/* Times by the device, of rows whose packet has one; of others they stay the burst's. */
 static void
 stamp_rows(const struct weir_ethdev *e, const struct weir_ethdev_queue *q, struct weir_batch *b,
     int64_t now_ns)
@@ -93,19 +90,16 @@ stamp_rows(const struct weir_ethdev *e, const struct weir_ethdev_queue *q, struc
 	for (uint32_t r = 0; r < b->n; r++) {
 		const struct rte_mbuf *m = b->owner[r];
 		uint64_t ticks;
-		int64_t ns;
 
+		if (!is_unix) {
+			(void)weir_port_stamp_ns(stamp, &q->clock, m, now_ns, &b->time_ns[r]);
+			continue;
+		}
 		if (!(m->ol_flags & stamp->flag))
 			continue;
 		ticks = *RTE_MBUF_DYNFIELD(m, stamp->offset, const rte_mbuf_timestamp_t *);
-		if (is_unix) {
-			if (ticks <= (uint64_t)INT64_MAX / stamp->unit_ns)
-				b->time_ns[r] = (int64_t)(ticks * stamp->unit_ns);
-			continue;
-		}
-		ns = weir_clock_ns(&q->clock, ticks);
-		if (ns > now_ns - WEIR_ETHDEV_OFF_NS && ns < now_ns + WEIR_ETHDEV_OFF_NS)
-			b->time_ns[r] = ns;
+		if (ticks <= (uint64_t)INT64_MAX / stamp->unit_ns)
+			b->time_ns[r] = (int64_t)(ticks * stamp->unit_ns);
 	}
 }
 
@@ -121,7 +115,7 @@ poll(struct weir_source *s, unsigned queue, struct weir_batch *b, uint32_t max, 
 	max = RTE_MIN(max, (uint32_t)q->burst);
 	/* also where the clock was set back */
 	if (unlikely(e->stamp.times == WEIR_PORT_TIMES_CLOCK &&
-		     (uint64_t)now_ns - (uint64_t)q->fed_ns >= WEIR_ETHDEV_FEED_NS))
+		     (uint64_t)now_ns - (uint64_t)q->fed_ns >= WEIR_PORT_FEED_NS))
 		weir_ethdev_feed(q, now_ns);
 	n = rte_eth_rx_burst(q->port, q->queue, (struct rte_mbuf **)b->owner, (uint16_t)max);
 	n_own = has_guest ? weir_port_guest_part(e->p->guest, (struct rte_mbuf **)b->owner, n) : n;
