@@ -563,22 +563,33 @@ weir_span_is_over(const struct weir_span *s)
 	return s->delivered_ns == INT64_MAX;
 }
 
+/* Windows of a query up to then may have groups here that are not this node's to deliver. */
+static int64_t
+mixed_until(const struct weir_span *s, unsigned query)
+{
+	const struct weir_window *window = &s->plan->queries[query].path->window;
+
+	/* Panes come for the sake of a window, and are in later sliding ones, too; rows for the
+	 * sake of what leaves early, and are in a window that ends later. */
+	if (s->mixed_until_ns == INT64_MIN ||
+	    (window->kind != WEIR_WINDOW_SLIDING && !s->queries[query].early))
+		return s->mixed_until_ns;
+	return window->kind == WEIR_WINDOW_GLOBAL
+		   ? INT64_MAX
+		   : weir_flow_plus(s->mixed_until_ns, window->size_ns);
+}
+
 struct weir_pane *
 weir_span_admit(struct weir_span *s, unsigned query, struct weir_pane *pane, int64_t end_ns)
 {
 	const struct weir_span_query *q = &s->queries[query];
-	const struct weir_window *window = &s->plan->queries[query].path->window;
-	int64_t mixed_ns = s->mixed_until_ns;
 	uint32_t n = weir_pane_n_groups(pane), n_own = 0;
 	struct weir_pane *own;
 	uint16_t *slots;
 	uint32_t *groups;
 	struct weir_error e;
 
-	/* Panes come for the sake of a window, and are in later sliding ones, too. */
-	if (window->kind == WEIR_WINDOW_SLIDING && mixed_ns != INT64_MIN)
-		mixed_ns = weir_flow_plus(mixed_ns, window->size_ns);
-	if (end_ns > mixed_ns)
+	if (end_ns > mixed_until(s, query))
 		return pane;
 	/* Later windows may be made of it, whoever has delivered it. */
 	if (q->kind == WEIR_SPAN_HEAD)

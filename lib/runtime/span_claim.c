@@ -75,11 +75,33 @@ has_ships(const struct weir_span *s)
 	return false;
 }
 
+/*
+ * A slot is delivered by one owner after the other: what is due later than a change of owners has
+ * to wait for all that is due before, whoever delivers it. Else one time would not say how far a
+ * slot has come when owners change again.
+ */
+static int64_t
+up_to_change(const struct weir_span *s, int64_t time_ns)
+{
+	struct weir_cluster_map_info info;
+
+	for (unsigned m = 1; m < s->map->n_maps; m++) {
+		weir_cluster_map_info(s->map, m, &info);
+		if (info.from_ns >= time_ns)
+			break;
+		for (unsigned node = 0; node < s->map->n_nodes; node++)
+			if (node != s->map->self && weir_span_is_live(s->map, node) &&
+			    s->peers[node].done_ns < info.from_ns)
+				return info.from_ns;
+	}
+	return time_ns;
+}
+
 /* Claim what is complete. False: nothing is to be delivered of it. */
 static bool
 claim(struct weir_span *s)
 {
-	int64_t time_ns = closed_by_all(s);
+	int64_t time_ns = up_to_change(s, closed_by_all(s));
 
 	/* What was delivered before owners changed is gone through on its own: what comes late
 	 * afterwards was not. */

@@ -145,6 +145,14 @@ deliverer(const struct weir_span *s, const struct weir_span_query *q, int64_t du
 	return weir_span_owner(s, due_ns, slot);
 }
 
+/* Whether what is due then had not been delivered before owners changed, and is this node's. */
+static bool
+leaves_here(
+    const struct weir_span *s, const struct weir_span_query *q, int64_t due_ns, unsigned slot)
+{
+	return due_ns > s->went_over_ns[slot] && deliverer(s, q, due_ns, slot) == s->map->self;
+}
+
 struct weir_span_need
 weir_span_need_of_pane(const struct weir_span *s, const struct weir_span_kept *k)
 {
@@ -158,7 +166,11 @@ weir_span_need_of_row(const struct weir_span_query *q, int64_t time_ns)
 	int64_t due_ns = weir_span_due_of(&q->window, time_ns);
 	struct weir_span_need need = { due_ns, weir_flow_plus(due_ns, q->history_ns), due_ns };
 
-	if (q->window.kind == WEIR_WINDOW_SLIDING)
+	/*
+	 * What leaves early is for whoever delivers what is due at that time; packets that wait
+	 * are, from that time on, part of what a keeper has.
+	 */
+	if (q->window.kind == WEIR_WINDOW_SLIDING || q->path->is_early || q->path->hands_over)
 		need.first_ns = time_ns;
 	if (q->path->hands_over)
 		need.had_ns = time_ns;
@@ -228,8 +240,7 @@ weir_span_delivers(const struct weir_span *s, unsigned query, int64_t time_ns)
 
 	if (q->kind != WEIR_SPAN_HEAD)
 		return true;
-	return s->map && time_ns > s->went_over_ns[q->head_slot] &&
-	       deliverer(s, q, time_ns, q->head_slot) == s->map->self;
+	return s->map && leaves_here(s, q, time_ns, q->head_slot);
 }
 
 bool
@@ -288,8 +299,7 @@ weir_span_admit_rows(
 		int64_t due_ns = weir_flow_plus(b->row_end_ns[r], delay_ns);
 
 		due_ns = weir_flow_later(due_ns, time_ns);
-		wanted[r] = due_ns > s->went_over_ns[slots[r]] &&
-			    deliverer(s, q, due_ns, slots[r]) == s->map->self;
+		wanted[r] = leaves_here(s, q, due_ns, slots[r]);
 	}
 	if (slots && wanted)
 		own = weir_flow_pick(b, wanted);
@@ -301,10 +311,11 @@ weir_span_admit_rows(
 	return own;
 }
 
-/* Of rows that left early those that had left before owners changed are gone. */
+/* Of rows that leave early those of other owners, and that left before owners changed, go. */
 struct weir_early_rows *
 weir_span_admit_early(struct weir_span *s, unsigned query, struct weir_early_rows *early)
 {
+	const struct weir_span_query *q = &s->queries[query];
 	uint16_t *slots = slots_of_rows(s, query, early->rows);
 	bool *wanted = calloc(early->rows->n_rows + 1, sizeof(*wanted));
 	struct weir_block *rows = NULL;
@@ -312,7 +323,7 @@ weir_span_admit_early(struct weir_span *s, unsigned query, struct weir_early_row
 
 	for (uint32_t r = 0; slots && wanted && r < early->rows->n_rows; r++) {
 		wanted[r] = early->time_ns[r] == WEIR_TIME_NONE ||
-			    early->time_ns[r] > s->went_over_ns[slots[r]];
+			    leaves_here(s, q, early->time_ns[r], slots[r]);
 		if (!wanted[r])
 			continue;
 		early->time_ns[n] = early->time_ns[r];

@@ -35,6 +35,8 @@ SANITIZER_ENV = {
 }
 TAP_LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # SKIP (.*))?$")
 BEGAN = time.monotonic()
+# Of what a test said of its failure, characters for the list at the end.
+DETAIL = 1500
 
 
 class Total:
@@ -111,6 +113,18 @@ def build(total, name, options, compiler, targets=(), suites=()):
     return directory if ok else None
 
 
+def tap_checks(text):
+    """[("ok", "not ok" or "skip", name, detail)] of what speaks TAP: why it was skipped, or what it said of a failure."""
+    out = []
+    for line in text.splitlines():
+        m = TAP_LINE.match(line)
+        if m:
+            out.append(("skip" if m.group(3) is not None else m.group(1), m.group(2), [m.group(3)] if m.group(3) else []))
+        elif out and out[-1][0] == "not ok" and line.startswith("#"):
+            out[-1][2].append(line.lstrip("# "))
+    return [(kind, name, " | ".join(said)[:DETAIL]) for kind, name, said in out]
+
+
 def last_line(text):
     lines = [x for x in text.splitlines() if x.strip()]
     return lines[-1].strip() if lines else ""
@@ -126,16 +140,15 @@ def read_log(total, name, directory):
             ran |= set(re.split("[:+ ]", t["name"].split(" / ")[0]))
             test = "%s: %s" % (name, t["name"].split(" / ")[-1])
             out, err = t.get("stdout") or "", t.get("stderr") or ""
-            checks = [m for m in map(TAP_LINE.match, out.splitlines()) if m]
+            checks = tap_checks(out)
             result = t["result"]
-            for m in checks:
-                kind = "skip" if m.group(3) is not None else m.group(1)
-                total.add("%s: %s" % (test, m.group(2)), kind, m.group(3) or "")
+            for kind, check, detail in checks:
+                total.add("%s: %s" % (test, check), kind, detail)
             if result == "SKIP" and not checks:
                 m = re.search(r"# SKIP (.*)", out)
                 total.add(test, "skip", m.group(1) if m else last_line(out) or last_line(err))
             elif result not in ("OK", "SKIP", "EXPECTEDFAIL"):
-                if not any(m.group(1) == "not ok" for m in checks):
+                if not any(kind == "not ok" for kind, _, _ in checks):
                     total.add(test, "fail", "%s %s" % (result, last_line(err) or last_line(out)))
             elif not checks:
                 total.add(test, "ok")
