@@ -19,7 +19,9 @@ from running import run_tests  # noqa: E402
 
 MEMBER = os.environ.get("WEIR_MEMBER", "member")
 SPACE = "weir-etcd-%d" % os.getpid()  # tests that run at a time are processes
-URI = "etcd://127.0.0.1:2379/job?nodes=%d&ttl=4s&lead=300ms"
+# A thread may have to wait for seconds on a busy machine.
+LEASE = 5
+URI = "etcd://127.0.0.1:2379/job?nodes=%%d&ttl=%ds&lead=300ms" % LEASE
 SLOTS = 4096
 
 
@@ -194,13 +196,13 @@ def test_join(folder):
 
 
 def test_kill(folder):
-    """a node killed hard: its slots move within its lease and 2 s, in windows of before too"""
+    """a node killed hard: its slots move when its lease is over, in windows of before too"""
     with space(), Etcd(folder), Member(URI % 3, "a") as a, Member(URI % 3, "b") as b, Member(URI % 3, "c") as c:
         for m, n in ((a, "a"), (b, "b"), (c, "c")):
             m.wait(n, **ALL)
         c.kill()
         began = time.monotonic()
-        views = [a.wait("a", c="lost", seconds=6), b.wait("b", c="lost", seconds=6)]
+        views = [a.wait("a", c="lost"), b.wait("b", c="lost")]
         problems = same(*views)
         if "c" in owned(views[0]) or "c" in owned(views[0], 1):
             problems.append("the lost node owns slots: %s" % views[0])
@@ -224,13 +226,13 @@ def test_stopped(folder):
 
 
 def test_restart(folder):
-    """etcd restarted, and away for 7 s (two leases and more): nobody is lost, the map stays"""
-    uri = (URI % 2).replace("ttl=4s", "ttl=3s")
+    """etcd restarted, and away for longer than a lease: nobody is lost, the map stays"""
+    uri = URI % 2
     with space(), Etcd(folder) as etcd, Member(uri, "a") as a, Member(uri, "b") as b:
         before = a.wait("a", b="live")
         b.wait("b", a="live")
         problems = []
-        for seconds in (0, 7):
+        for seconds in (0, LEASE + 2):
             etcd.end(signal.SIGKILL)
             if seconds:
                 a.told("a", "the coordinator does not answer")
@@ -240,7 +242,7 @@ def test_restart(folder):
             etcd.start()
             netns.wait("etcd seen again", lambda: not a.views["a"]["away"] and not b.views["b"]["away"])
         # Longer than a lease: who could not renew would be lost now.
-        time.sleep(4)
+        time.sleep(LEASE + 1)
         after = [a.wait("a", b="live"), b.wait("b", a="live")]
         if {v["epoch"] for v in after} != {before["epoch"]}:
             problems.append("the map is another: %s, then %s" % (before, after))
@@ -381,7 +383,7 @@ def test_tls_and_user(folder):
                           ["role", "grant-permission", "weir", "readwrite", "--prefix=true", "weir/job/"],
                           ["user", "add", "tap:secret"], ["user", "grant-role", "tap", "weir"], ["auth", "enable"]):
                 etcd.ctl(*order)
-            uri = "etcds://127.0.0.1:2379/%s?ttl=4s&ca=%s" % ("%s", tls["ca"])
+            uri = "etcds://127.0.0.1:2379/%s?ttl=%ds&ca=%s" % ("%s", LEASE, tls["ca"])
             user = "&user=tap&password-file="
             problems = []
             with Member(uri % "job" + user + password, "a,b") as m:
@@ -405,7 +407,7 @@ def test_client_certificates(folder):
     with space():
         tls = certificates(folder, clients=True)
         with Etcd(folder, tls):
-            uri = "etcds://127.0.0.1:2379/job?nodes=2&ttl=4s&ca=%s" % tls["ca"]
+            uri = "etcds://127.0.0.1:2379/job?nodes=2&ttl=%ds&ca=%s" % (LEASE, tls["ca"])
             mine = "&cert=%s&key=%s"
             with Member(uri + mine % (tls["client"], tls["client_key"]), "a,b") as m:
                 problems = same(m.wait("a", b="live"), m.wait("b", a="live"))
@@ -432,12 +434,12 @@ def test_three(folder):
             status = json.loads(e.ctl("endpoint", "status", "-w", "json").stdout)[0]["Status"]
             return status["leader"] == status["header"]["member_id"]
         members.sort(key=leads, reverse=True)
-        uri = "etcd://%s/job?nodes=2&ttl=3s&lead=300ms" % ",".join(e.endpoint() for e in members)
+        uri = (URI % 2).replace("127.0.0.1:2379", ",".join(e.endpoint() for e in members))
         a, b = (stack.enter_context(Member(uri, n)) for n in "ab")
         before = a.wait("a", b="live")
         b.wait("b", a="live")
         members[0].end(signal.SIGKILL)
-        time.sleep(4)  # longer than a lease: who cannot renew is lost by now
+        time.sleep(LEASE + 1)  # longer than a lease: who cannot renew is lost by now
         after = [a.wait("a", b="live"), b.wait("b", a="live")]
         problems = same(*after)
         if after[0]["epoch"] != before["epoch"]:

@@ -15,7 +15,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", 
 import hosts  # noqa: E402
 import netns  # noqa: E402
 from netns import ip  # noqa: E402
-from playing import Playing, between, equal  # noqa: E402
+from playing import LEASE, LEASED, Playing, between, equal  # noqa: E402
 from running import run_tests  # noqa: E402
 
 NODES = 3
@@ -77,10 +77,10 @@ def test_move(folder):
 
 
 def test_kill(folder):
-    """one is killed: others take its windows over, rows without its packets are partial, later ones are complete; 5 s at most"""
+    """one is killed: others take its windows over, rows without its packets are partial, later ones are complete"""
     with hosts.Hosts(NODES) as h:
         h.start_etcd()
-        with Playing(h, folder, NODES, SECONDS + 4) as p:
+        with Playing(h, folder, NODES, SECONDS + 4, options=LEASED) as p:
             p.until(3)
             p.kill(1)
             began, before = time.monotonic(), p.newest()
@@ -95,7 +95,7 @@ def test_kill(folder):
             if not any('"partial"' not in x and '"query":"sum"' in x and p.end_of(json.loads(x)) > gap[1] - p.start / 1e9
                        for x in (p.runs[0].out + p.runs[2].out if gap else [])):
                 found.append("no window is complete after the gap")
-            print("# %.1f s from the kill to the next window of all, with a lease of 3 s" % took)
+            print("# %.1f s from the kill to the next window of all, with a lease of %d s" % (took, LEASE))
             return problems + found
 
 
@@ -103,10 +103,10 @@ def stalled(folder, stop, go_on):
     """One host is away for longer than its lease, and comes again by itself."""
     with hosts.Hosts(NODES) as h:
         h.start_etcd()
-        with Playing(h, folder, NODES, SECONDS + 8) as p:
+        with Playing(h, folder, NODES, SECONDS + 10, options=LEASED) as p:
             p.until(3)
             stop(h, p)
-            time.sleep(6)
+            time.sleep(LEASE + 2)
             go_on(h, p)
             problems = p.finish()
             found, gap = between(p.lines(), p.reference([0, 2]), p.reference(), may_lack="again")
@@ -114,7 +114,7 @@ def stalled(folder, stop, go_on):
                 found.append("no row is partial")
             if not any("joins again" in x for x in p.runs[1].err):
                 found.append("it did not join again: " + p.runs[1].said())
-            if not p.runs[1].out or max(p.end_of(json.loads(x)) for x in p.runs[1].out) < 11:
+            if not p.runs[1].out or max(p.end_of(json.loads(x)) for x in p.runs[1].out) < 5 + LEASE + 2:
                 found.append("it delivered nothing when it was back")
             return problems + found
 
@@ -151,10 +151,10 @@ def test_cut_wire(folder):
 
 
 def test_etcd_away(folder):
-    """etcd is away for half a minute, ten leases, and comes again: windows go on meanwhile, each row once and none partial"""
+    """etcd is away for half a minute, five leases, and comes again: windows go on meanwhile, each row once and none partial"""
     with hosts.Hosts(NODES) as h:
         h.start_etcd()
-        with Playing(h, folder, NODES, 36) as p:
+        with Playing(h, folder, NODES, 36, options=LEASED) as p:
             p.until(2)
             h.stop_etcd()
             p.until(32)
@@ -237,13 +237,13 @@ def test_claim(folder):
     """one loses its place when all know what it is about to deliver, and it does not know that: it delivers when it is back"""
     with hosts.Hosts(NODES) as h:
         h.start_etcd()
-        with relayed(h, "0", "0", "0") as relay, Playing(h, folder, NODES, SECONDS + 4) as p:
+        with relayed(h, "0", "0", "0") as relay, Playing(h, folder, NODES, SECONDS + 7, options=LEASED) as p:
             p.until(2)
             print("deaf wire0-1", file=relay.stdin, flush=True)
             netns.wait("window that it has claimed", lambda: min(ends(p, 0), ends(p, 2)) > ends(p, 1))
             time.sleep(0.2)
             p.kill(1, signal.SIGSTOP)
-            time.sleep(5)
+            time.sleep(LEASE + 2)
             print("hear", file=relay.stdin, flush=True)
             p.kill(1, signal.SIGCONT)
             problems = p.finish()

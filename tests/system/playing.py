@@ -17,8 +17,11 @@ QUERIES = [
     "--query", "fan", "--key", "ip.src,ip.dst", "--window", "1s", "--agg", "n=count()", "--key", "ip.src", "--agg", "n=sum(n)",
     "--query", "sum", "--window", "1s", "--agg", "n=count()",
 ]
-# Less than it takes on a busy machine to renew a lease of a second.
-OPTIONS = "ttl=3s&lead=1s"
+# Where no host is to lose its place: on a busy machine a thread may wait for seconds.
+STEADY = "ttl=30s&lead=1s"
+# Where one is: as long as the others need to be sure of theirs.
+LEASE = 6
+LEASED = "ttl=%ds&lead=1s" % LEASE
 
 
 def packets(start, seconds, seed, pps=300):
@@ -34,7 +37,7 @@ def packets(start, seconds, seed, pps=300):
 class Playing:
     """A capture a host, from a moment close to now on, as fast as it was; hosts that join later have theirs later."""
 
-    def __init__(self, h, folder, n, seconds, seed=1, options=OPTIONS, later=(), more=("--insecure-wire",), queries=None):
+    def __init__(self, h, folder, n, seconds, seed=1, options=STEADY, later=(), more=("--insecure-wire",), queries=None):
         """later: for each host that joins, how many seconds after the others its packets begin"""
         self.h, self.folder, self.n, self.seconds, self.more = h, folder, n, seconds, list(more)
         self.options = "?nodes=%d&%s" % (n, options)
