@@ -477,4 +477,4 @@ def test_fail_over(folder):
 
 # The long ones first; they wait for leases most of the time.
 run_tests([test_restart, test_tls_and_user, test_client_certificates, test_three, test_queries, test_nobody_there, test_kill, test_name,
-           test_stopped, test_join, test_move, test_drain, test_race, test_fail_over], at_a_time=2)
+           test_stopped, test_join, test_move, test_drain, test_race, test_fail_over], at_a_time=4)
