@@ -5,6 +5,8 @@
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 
+#include <weir/port/copy.h>
+
 #include "port.h"
 
 #include <weir/base/poison.h> /* last */
@@ -126,7 +128,7 @@ copy_bytes(struct weir_forwarder *s, const struct weir_port_gate *x, const uint8
 	struct rte_mbuf *first = allocate(s, x, len);
 
 	for (struct rte_mbuf *m = first; m; m = m->next) {
-		rte_memcpy(rte_pktmbuf_mtod(m, void *), p, m->data_len);
+		weir_port_copy(rte_pktmbuf_mtod(m, void *), p, m->data_len);
 		p += m->data_len;
 	}
 	return first;
@@ -144,7 +146,7 @@ copy_packet(struct weir_forwarder *s, const struct weir_port_gate *x, const stru
 		    rte_pktmbuf_read(from, at, m->data_len, rte_pktmbuf_mtod(m, void *));
 
 		if (p != rte_pktmbuf_mtod(m, void *))
-			rte_memcpy(rte_pktmbuf_mtod(m, void *), p, m->data_len);
+			weir_port_copy(rte_pktmbuf_mtod(m, void *), p, m->data_len);
 		at += m->data_len;
 	}
 	return first;

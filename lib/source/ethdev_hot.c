@@ -5,6 +5,7 @@
 #include <rte_prefetch.h>
 
 #include <weir/base/time.h>
+#include <weir/port/copy.h>
 #include <weir/port/stamp.h>
 
 #include "ethdev.h"
@@ -30,7 +31,7 @@ gather(struct weir_ethdev *e, const struct rte_mbuf *m, uint32_t *ret_len)
 	for (uint32_t at = 0; m && at < len; m = m->next) {
 		uint32_t n = RTE_MIN((uint32_t)m->data_len, len - at);
 
-		rte_memcpy(to + at, rte_pktmbuf_mtod(m, const uint8_t *), n);
+		weir_port_copy(to + at, rte_pktmbuf_mtod(m, const uint8_t *), n);
 		at += n;
 		*ret_len = at;
 	}
