@@ -139,7 +139,7 @@ def main():
         for (n, s), (*counts, problems, done) in zip(rounds, pool.map(lambda x: run_round(*x), rounds)):
             total = [a + b for a, b in zip(total, counts)]
             t.check("%d random events, seed %d: each row once" % (n, s), problems)
-            t.note(", ".join(done))
+            t.note(", ".join(done) + ("; %d rows lost with their writer" % counts[3] if counts[3] else ""))
     t.note("%d events: %d rows lost, %d doubled, %d too large, %d lost with their writer" % (events, *total))
     t.done()
 
@@ -148,6 +148,6 @@ if sys.argv[1:2] == ["--round"]:
     try:
         print(json.dumps(one_round(int(sys.argv[2]), int(sys.argv[3]))))
     except (AssertionError, netns.Unavailable) as e:
-        print(json.dumps([0, 0, 0, [str(e)], []]))
+        print(json.dumps([0, 0, 0, 0, [str(e)], []]))
 else:
     main()
