@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <weir/base/sanitizer.h>
+
 #include "memory.h"
 
 /* Zeroing by giving pages back pays from here on: below, writing zeros is quicker than the faults.
@@ -12,17 +14,7 @@
 
 /* The race detector sees memory come by mmap and go by munmap, but not that mremap moves it: what
  * one thread had there it takes for another's. */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define MAY_REMAP 0
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define MAY_REMAP 0
-#endif
-#ifndef MAY_REMAP
-#define MAY_REMAP 1
-#endif
+#define MAY_REMAP (!WEIR_HAS_TSAN)
 
 static void *
 map(size_t size)

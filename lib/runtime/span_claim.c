@@ -84,15 +84,16 @@ static int64_t
 up_to_change(const struct weir_span *s, int64_t time_ns)
 {
 	struct weir_cluster_map_info info;
+	int64_t done_ns = INT64_MAX; /* by all others */
 
+	for (unsigned node = 0; node < s->map->n_nodes; node++)
+		if (node != s->map->self && weir_span_is_live(s->map, node) &&
+		    s->peers[node].done_ns < done_ns)
+			done_ns = s->peers[node].done_ns;
 	for (unsigned m = 1; m < s->map->n_maps; m++) {
 		weir_cluster_map_info(s->map, m, &info);
-		if (info.from_ns >= time_ns)
-			break;
-		for (unsigned node = 0; node < s->map->n_nodes; node++)
-			if (node != s->map->self && weir_span_is_live(s->map, node) &&
-			    s->peers[node].done_ns < info.from_ns)
-				return info.from_ns;
+		if (info.from_ns > done_ns)
+			return info.from_ns < time_ns ? info.from_ns : time_ns;
 	}
 	return time_ns;
 }

@@ -49,8 +49,7 @@ def test_drain(folder):
         h.start_etcd()
         with Playing(h, folder, NODES, SECONDS) as p:
             p.until(3)
-            said = p.runs[1].ctl("drain")
-            problems = [] if said.returncode == 0 else ["drain: %s" % said.stderr]
+            problems = p.tell(1, "drain")
             found, stats = p.runs[1].end(sig=None, seconds=30)
             p.ended[1] = stats
             problems += ["drained: " + x for x in found]
@@ -69,9 +68,7 @@ def test_move(folder):
             problems = []
             p.until(2)
             for words in (["0-4095", "n1"], ["1000-3000 n2"]):
-                said = p.runs[0].ctl("move", *words)
-                if said.returncode:
-                    problems.append("move %s: %s" % (words, said.stderr))
+                problems += p.tell(0, "move", *words)
                 time.sleep(2)
             return problems + p.finish() + equal(p.lines(), p.reference())
 

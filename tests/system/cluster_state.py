@@ -13,7 +13,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", 
 import hosts  # noqa: E402
 import netns  # noqa: E402
 import pcapmaker as pm  # noqa: E402
-from playing import LEASE, LEASED, STEADY, Playing, equal, key_of, table  # noqa: E402
+from playing import LEASE, LEASED, Playing, equal, key_of, table  # noqa: E402
 from running import run_tests  # noqa: E402
 
 NODES = 3
@@ -57,8 +57,8 @@ def traffic(start, first, end, host, share):
 
 
 class State(Playing):
-    def __init__(self, h, folder, seconds, later=(), share=1.0, options=STEADY):
-        super().__init__(h, folder, NODES, seconds, later=later, options=options, queries=QUERIES)
+    def __init__(self, h, folder, seconds, later=(), share=1.0, **more):
+        super().__init__(h, folder, NODES, seconds, later=later, queries=QUERIES, **more)
         begins = [0] * NODES + list(later)
         self.sent = [traffic(self.start, begins[i], seconds, i, share) for i in range(len(begins))]
         for path, sent in zip(self.paths, self.sent):
@@ -70,8 +70,7 @@ class State(Playing):
 
     def move(self, node):
         """All windows that end from some moment on are to be one node's."""
-        said = self.runs[0].ctl("move", "0-4095 n%d" % node)
-        return ["move: %s" % said.stderr.decode()] if said.returncode else []
+        return self.tell(0, "move", "0-4095 n%d" % node)
 
     def move_all(self, node):
         """The same, until one of them has been delivered."""
@@ -102,8 +101,7 @@ def test_planned(folder):
                     time.sleep(0.3)
             problems += p.move(2)
             p.until(11)
-            said = p.runs[2].ctl("drain")
-            problems += ["drain: %s" % said.stderr.decode()] if said.returncode else []
+            problems += p.tell(2, "drain")
             found, stats = p.runs[2].end(sig=None, seconds=40, args=QUERIES)
             p.ended[2] = stats
             problems += ["drained: " + x for x in found if "query of_base: in" not in x] + p.finish()

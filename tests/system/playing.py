@@ -93,6 +93,11 @@ class Playing:
             return self.newest() >= seconds
         netns.wait("window %d; so far %.0f; %s" % (seconds, self.newest(), self.said()), there, 40)
 
+    def tell(self, i, *words):
+        """Have a host do something by weir-ctl; problems where it does not."""
+        said = self.runs[i].ctl(*words)
+        return ["weir-ctl %s: %s" % (" ".join(words), said.stderr.decode())] if said.returncode else []
+
     def said(self):
         return "; ".join("%s: %s" % (r.name, r.said()) for r in self.runs.values())
 
